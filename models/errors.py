@@ -1,0 +1,85 @@
+"""Every error that the densities raise.
+
+```
+ModelsError
+├── SchemaError        a table from which no schema can be inferred, or an impossible override
+├── TableError         cells that do not fit the schema; `cells` names row and column
+├── ConfigError        settings of the network or of training that contradict each other
+├── OrderingError      evidence that no member's ordering can put first
+├── TrainingError      a table the model cannot be trained on
+└── CheckpointError    a checkpoint that is missing, broken, truncated or tampered with
+```
+
+Nothing here knows of HTTP: `app.errors` maps these to statuses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "CellError",
+    "CheckpointError",
+    "ConfigError",
+    "ModelsError",
+    "OrderingError",
+    "SchemaError",
+    "TableError",
+    "TrainingError",
+]
+
+
+class ModelsError(Exception):
+    """Base of every error of this package."""
+
+
+class SchemaError(ModelsError):
+    """No schema can be inferred from the table, or an override cannot be met."""
+
+
+@dataclass(frozen=True)
+class CellError:
+    """One thing wrong with a table: where, and what was expected.
+
+    Attributes:
+        row: 0-based row, or None where the whole column is meant.
+        column: Name of the column, or None where the whole row is meant.
+        message: What was found and what was expected.
+    """
+
+    row: int | None
+    column: str | None
+    message: str
+
+    def __str__(self) -> str:
+        place = [f"row {self.row}"] if self.row is not None else []
+        place += [f"column {self.column!r}"] if self.column is not None else []
+        return f"{', '.join(place)}: {self.message}" if place else self.message
+
+
+class TableError(ModelsError):
+    """Cells of a table do not fit the schema.
+
+    Attributes:
+        cells: What is wrong, one entry a cell; never empty.
+    """
+
+    def __init__(self, cells: Sequence[CellError]) -> None:
+        self.cells = tuple(cells)
+        more = f" (and {len(self.cells) - 3} more)" if len(self.cells) > 3 else ""
+        super().__init__("; ".join(str(cell) for cell in self.cells[:3]) + more)
+
+
+class ConfigError(ModelsError):
+    """Settings of the network or of training contradict each other."""
+
+
+class OrderingError(ModelsError):
+    """No member of the model has an ordering that puts the evidence first."""
+
+
+class TrainingError(ModelsError):
+    """The table cannot be trained on; the message names the cause."""
+
+
+class CheckpointError(ModelsError):
+    """A checkpoint is missing, broken, truncated or tampered with."""
