@@ -1,0 +1,176 @@
+"""Every error of the service, and the status each one is answered with.
+
+```
+AppError
+├── SettingsError             a setting nobody knows, or a value it cannot take; stops start-up
+└── RequestError              answered as application/problem+json
+    ├── MalformedBodyError    400  the body is not JSON
+    ├── UnknownModelError     404  no model of that name is served
+    ├── NotAcceptableError    406  the client accepts nothing that can be sent
+    ├── BodyTooLargeError     413  the body is over the limit
+    ├── UnsupportedMediaError 415  the body is of a type, or coded in a way, not understood
+    ├── InvalidInputError     422  well-formed JSON that does not fit the model or the endpoint
+    └── UnavailableError      503  no model can answer
+```
+
+An error knows its status and its problem type; `app.api.problems` writes it out. Errors of
+`models` (which knows nothing of HTTP) become one of these where the service calls it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import ClassVar
+
+from models.errors import CellError, TableError
+
+__all__ = [
+    "CELL_ERRORS_LIMIT",
+    "AppError",
+    "BodyTooLargeError",
+    "InvalidInputError",
+    "MalformedBodyError",
+    "NotAcceptableError",
+    "RequestError",
+    "SettingsError",
+    "UnavailableError",
+    "UnknownModelError",
+    "UnsupportedMediaError",
+    "did_you_mean",
+]
+
+CELL_ERRORS_LIMIT = 100
+"""Most cell errors that one answer lists: enough to see the pattern, small enough to read."""
+
+
+class AppError(Exception):
+    """Base of every error of this package."""
+
+
+class SettingsError(AppError):
+    """A setting is unknown, or its value is not one it can take."""
+
+
+class RequestError(AppError):
+    """A request that is answered with a problem document (RFC 9457).
+
+    Attributes:
+        status: The HTTP status.
+        slug: Last part of the problem's type, `urn:madeira:problem:<slug>`.
+        title: What kind of problem it is; the same for every occurrence.
+        detail: What is wrong with this request.
+        cells: Where in the table it is wrong; at most `CELL_ERRORS_LIMIT`.
+        headers: Headers the answer needs, such as `Retry-After`.
+    """
+
+    status: ClassVar[HTTPStatus]
+    slug: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        cells: Iterable[CellError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.cells = tuple(cells)[:CELL_ERRORS_LIMIT]
+        self.headers = dict(headers or {})
+
+
+class MalformedBodyError(RequestError):
+    """The body is not JSON; the detail gives line and column."""
+
+    status = HTTPStatus.BAD_REQUEST
+    slug = "malformed-body"
+    title = "The body is not valid JSON"
+
+
+class UnknownModelError(RequestError):
+    """No model of the name asked for is served."""
+
+    status = HTTPStatus.NOT_FOUND
+    slug = "unknown-model"
+    title = "No such model"
+
+    def __init__(self, name: str, served: Sequence[str]) -> None:
+        names = ", ".join(map(repr, served)) or "none"
+        super().__init__(
+            f"No model is called {name!r}.{did_you_mean(name, served)} Models served: {names}."
+        )
+
+
+class NotAcceptableError(RequestError):
+    """Nothing the client accepts can be sent."""
+
+    status = HTTPStatus.NOT_ACCEPTABLE
+    slug = "not-acceptable"
+    title = "No acceptable representation"
+
+
+class BodyTooLargeError(RequestError):
+    """The body is over the limit; the rest of it is not read."""
+
+    status = HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else (
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    )
+    slug = "body-too-large"
+    title = "The body is too large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        # The connection is closed because the unread rest of the body still lies in it.
+        super().__init__(
+            f"The body is over the limit of {limit_bytes} bytes; send the rows in several requests.",
+            headers={"Connection": "close"},
+        )
+
+
+class UnsupportedMediaError(RequestError):
+    """The body is of a type, or coded in a way, that is not understood."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    slug = "unsupported-media-type"
+    title = "The type of the body is not supported"
+
+
+class InvalidInputError(RequestError):
+    """Well-formed JSON that does not fit the model or the endpoint."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    slug = "invalid-input"
+    title = "The input does not fit"
+
+    @classmethod
+    def of_cells(cls, cells: Sequence[CellError]) -> "InvalidInputError":
+        """One error for everything that is wrong in a table."""
+        first = str(cells[0])
+        more = "" if len(cells) == 1 else f" (the first of {len(cells)} errors)"
+        if len(cells) >= CELL_ERRORS_LIMIT:
+            more = f" (the first of {CELL_ERRORS_LIMIT} errors or more)"
+        return cls(f"{first}{more}", cells=cells)
+
+    @classmethod
+    def of_table(cls, error: TableError) -> "InvalidInputError":
+        """The same, from the error of the schema."""
+        return cls.of_cells(error.cells)
+
+
+class UnavailableError(RequestError):
+    """No model can answer."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    slug = "unavailable"
+    title = "No model can answer"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?`, or nothing where no known word is close.
+
+    Args:
+        word: What was written; only its first hundred characters are compared.
+        known: What could have been meant.
+    """
+    close = get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""

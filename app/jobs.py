@@ -1,0 +1,142 @@
+"""What travels between the API and the workers: jobs one way, results the other.
+
+Arrays and plain values only. A job holds everything its result depends on, its noise included,
+so that running it again, elsewhere or beside others, gives the same result. Arrays are encoded
+float64, NaN where a value is missing; `D` is the number of variables of the model and `W` the
+number of uniforms one drawn row consumes.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "Array",
+    "Estimate",
+    "ImputeJob",
+    "ImputeResult",
+    "Job",
+    "ModelKey",
+    "Result",
+    "SampleJob",
+    "SampleResult",
+    "ScoreJob",
+    "ScoreResult",
+]
+
+Array = npt.NDArray[np.float64]
+
+Estimate = Literal["draw", "mean", "median", "mode"]
+"""What fills a missing cell: a draw from its distribution, or one point of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKey:
+    """One version of one model."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreJob:
+    """How likely are these rows?
+
+    Attributes:
+        model: The model that answers.
+        values: `(rows, D)`, NaN where missing.
+        contributions: Whether the surprise of each column is wanted as well.
+    """
+
+    model: ModelKey
+    values: Array
+    contributions: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreResult:
+    """Answer to a `ScoreJob`.
+
+    Attributes:
+        log_likelihood: `(rows,)` nats of what is observed.
+        anomaly_score: `(rows,)` in [0, 1].
+        contributions: `(rows, D)` nats, NaN where missing; None where not wanted.
+    """
+
+    log_likelihood: Array
+    anomaly_score: Array
+    contributions: Array | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleJob:
+    """Give me rows that agree with the evidence.
+
+    Attributes:
+        model: The model that answers.
+        values: `(rows, D)` evidence; NaN is drawn.
+        noise: `(rows, W)` uniforms in (0, 1).
+        temperature: 1 is the model's own distribution; below 1 is more typical rows.
+        log_likelihood: Whether the likelihood of the drawn rows is wanted as well.
+    """
+
+    model: ModelKey
+    values: Array
+    noise: Array
+    temperature: float
+    log_likelihood: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleResult:
+    """Answer to a `SampleJob`.
+
+    Attributes:
+        values: `(rows, D)`, nothing missing.
+        log_likelihood: `(rows,)` nats of the whole row; None where not wanted.
+    """
+
+    values: Array
+    log_likelihood: Array | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImputeJob:
+    """Fill what is missing in these rows.
+
+    Attributes:
+        model: The model that answers.
+        values: `(rows, D)`, NaN where missing.
+        noise: `(draws + uncertainty draws, rows, W)` uniforms in (0, 1).
+        draws: Completed tables wanted.
+        estimate: What fills a cell.
+    """
+
+    model: ModelKey
+    values: Array
+    noise: Array
+    draws: int
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImputeResult:
+    """Answer to an `ImputeJob`.
+
+    Attributes:
+        tables: `(draws, rows, D)`, nothing missing, observed values untouched.
+        probability: `(rows, D)` of the value chosen; NaN where observed or not discrete.
+        lower: `(rows, D)` lower end of the central 90 % interval; NaN where observed or discrete.
+        upper: `(rows, D)` upper end.
+    """
+
+    tables: Array
+    probability: Array
+    lower: Array
+    upper: Array
+
+
+Job = ScoreJob | SampleJob | ImputeJob
+Result = ScoreResult | SampleResult | ImputeResult

@@ -1,0 +1,129 @@
+"""Settings of the service: read once, from the environment and from the flags of `madeira serve`.
+
+`MADEIRA_PORT=9000 madeira serve` and `madeira serve --port 9000` say the same; a flag wins.
+A variable that begins with `MADEIRA_` and names no setting stops start-up: a misspelt limit
+that is silently ignored is worse than a service that does not start.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import SettingsError, did_you_mean
+
+__all__ = ["Settings", "settings_table"]
+
+PREFIX = "MADEIRA_"
+
+NOT_SETTINGS = frozenset({"MADEIRA_DATA"})
+"""Variables of the project that are none of the service's: where the benchmarks find data."""
+
+
+def _device(value: str) -> str:
+    kind, _, index = value.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()) or value.endswith(":"):
+        raise ValueError("expected 'cpu', 'cuda' or 'cuda:0', 'cuda:1', ...")
+    if kind == "cpu" and index:
+        raise ValueError("expected 'cpu' without a number")
+    return value
+
+
+class Settings(BaseSettings):
+    """What can be set, with its default; the unit stands in the name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for all.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    checkpoints: Path = Field(
+        Path("checkpoints"),
+        description="Directory of the models to serve: `<name>/<version>/`.",
+    )
+    device: Annotated[str, AfterValidator(_device)] = Field(
+        "cpu", description="Where the models compute: `cpu`, `cuda` or `cuda:<index>`."
+    )
+    threads: int | None = Field(
+        None, ge=1, description="CPU threads one computation may use; unset: PyTorch's choice."
+    )
+    default_model: str | None = Field(
+        None,
+        min_length=1,
+        description="Model of a request that names none; unset: the only one served, if it is.",
+    )
+    body_limit_bytes: int = Field(
+        64 * 2**20, ge=1024, description="Largest request body; a larger one is answered 413."
+    )
+    request_limit_rows: int = Field(
+        1_000_000,
+        ge=1,
+        description="Most rows in one `/score` or `/impute` (rows times draws) request.",
+    )
+    sample_limit_rows: int = Field(
+        10_000_000, ge=1, description="Most rows one `/sample` request may ask for."
+    )
+    draws_limit: int = Field(
+        100, ge=1, description="Most draws one `/impute` request may ask for."
+    )
+    compute_chunk_rows: int = Field(
+        8192,
+        ge=1,
+        description="Rows computed at a time; a larger request lets others in between its chunks.",
+    )
+    stream_chunk_rows: int = Field(
+        4096, ge=1, description="Rows `/sample` draws and sends at a time."
+    )
+    drain_timeout_s: int = Field(
+        30, ge=0, description="Seconds that requests under way get to finish on shutdown."
+    )
+    log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
+        "info", description="Least severe log message that is written."
+    )
+
+    @classmethod
+    def read(cls, **flags: Any) -> Self:
+        """Settings from the environment, overruled by `flags`.
+
+        Args:
+            flags: Values by name of setting; None leaves a setting to the environment.
+
+        Raises:
+            SettingsError: A variable names no setting, or a value is not one it can take.
+        """
+        _refuse_unknown(os.environ)
+        try:
+            return cls(**{name: value for name, value in flags.items() if value is not None})
+        except ValidationError as error:
+            raise SettingsError("; ".join(map(_explain, error.errors()))) from error
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    for variable in sorted(environment):
+        name = variable.upper()
+        if name.startswith(PREFIX) and name not in known and name not in NOT_SETTINGS:
+            hint = did_you_mean(name, known)
+            raise SettingsError(f"{variable} is not a setting of madeira.{hint}")
+
+
+def _explain(error: Any) -> str:
+    name = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"{name} is not a setting of madeira.{did_you_mean(name, Settings.model_fields)}"
+    reason = error["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{name.upper()} (--{name.replace('_', '-')}) = {error['input']!r}: {reason}"
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table: variable, flag, default, meaning; for `docs/settings.md`."""
+    lines = ["| variable | flag | default | meaning |", "|---|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "unset" if field.default is None else f"`{field.default}`"
+        flag = f"--{name.replace('_', '-')}"
+        lines.append(f"| `{PREFIX}{name.upper()}` | `{flag}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"
