@@ -1,0 +1,88 @@
+"""Arrow types: which family of values a type holds, and its name in `schema.json`.
+
+Columns differ in what they may hold, not in how wide their integers are: every Arrow type falls
+into one `Family`, and the kinds of columns are written against families.
+"""
+
+import re
+from enum import StrEnum
+from typing import Any
+
+import pyarrow as pa
+
+__all__ = ["Family", "family", "is_integer", "parse_type", "type_name", "value_type"]
+
+
+class Family(StrEnum):
+    """What the values of an Arrow type are, in the words of an error message."""
+
+    EMPTY = "nothing but null"
+    BOOLEAN = "true or false"
+    NUMBER = "a number"
+    TEXT = "text"
+    INSTANT = "a date or a time stamp"
+    OTHER = "values of another type"
+
+
+def value_type(arrow_type: pa.DataType) -> pa.DataType:
+    """Returns the type of the values: that of the dictionary for dictionary-encoded types."""
+    if isinstance(arrow_type, pa.DictionaryType):
+        return value_type(arrow_type.value_type)
+    return arrow_type
+
+
+def family(arrow_type: pa.DataType) -> Family:
+    """Returns the family of an Arrow type; dictionary-encoded types go by their values."""
+    plain = value_type(arrow_type)
+    types = pa.types
+    if types.is_null(plain):
+        return Family.EMPTY
+    if types.is_boolean(plain):
+        return Family.BOOLEAN
+    if types.is_integer(plain) or types.is_floating(plain) or types.is_decimal(plain):
+        return Family.NUMBER
+    if types.is_string(plain) or types.is_large_string(plain) or types.is_string_view(plain):
+        return Family.TEXT
+    if types.is_date(plain) or types.is_timestamp(plain):
+        return Family.INSTANT
+    return Family.OTHER
+
+
+def is_integer(arrow_type: pa.DataType) -> bool:
+    """Whether the values are whole numbers by their type."""
+    return pa.types.is_integer(value_type(arrow_type))
+
+
+def type_name(arrow_type: pa.DataType) -> str:
+    """Returns the name that `parse_type` reads back.
+
+    >>> type_name(pa.timestamp("us", tz="Europe/Berlin"))
+    'timestamp[us, tz=Europe/Berlin]'
+    """
+    return str(arrow_type)
+
+
+_TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns), tz=(.+)\]")
+_DECIMAL = re.compile(r"(decimal(?:32|64|128|256))\((\d+), (-?\d+)\)")
+_DICTIONARY = re.compile(r"dictionary<values=(.+), indices=(\w+), ordered=([01])>")
+
+
+def parse_type(name: str) -> pa.DataType:
+    """Returns the Arrow type of a name that `type_name` wrote.
+
+    Raises:
+        ValueError: The name is not one of a type that columns can have.
+
+    >>> parse_type("dictionary<values=string, indices=int8, ordered=0>").value_type
+    DataType(string)
+    """
+    if match := _TIMESTAMP.fullmatch(name):
+        unit: Any = match[1]
+        return pa.timestamp(unit, tz=match[2])
+    if match := _DECIMAL.fullmatch(name):
+        decimal: pa.DataType = getattr(pa, match[1])(int(match[2]), int(match[3]))
+        return decimal
+    if match := _DICTIONARY.fullmatch(name):
+        index: Any = parse_type(match[2])
+        return pa.dictionary(index, parse_type(match[1]), ordered=match[3] == "1")
+    return pa.type_for_alias(name)

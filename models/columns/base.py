@@ -1,0 +1,185 @@
+"""What a column and a head are: the two halves of every column kind.
+
+A `Column` is what was learned from one column of the table: it turns Arrow values into float64
+codes and back. A `Head` is the torch arithmetic of all columns that share an evaluation key: it
+turns codes into input units, and output units into log-probabilities and draws. Columns know
+nothing of tensors on devices; heads know nothing of Arrow.
+"""
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from models.columns.arrow_types import type_name
+from models.columns.record import Record
+
+__all__ = ["Column", "Head"]
+
+
+class Head(ABC):
+    """The arithmetic of n columns that are evaluated together.
+
+    The units of one column are contiguous and the columns keep their order.
+
+    Attributes:
+        columns: The n columns.
+        inputs: Input units of all columns together.
+        outputs: Output parameters of all columns together.
+        noise: Uniforms that one draw of all columns takes.
+    """
+
+    def __init__(self, columns: Sequence["Column"]) -> None:
+        self.columns = tuple(columns)
+        self.inputs = sum(column.inputs for column in columns)
+        self.outputs = sum(column.outputs for column in columns)
+        self.noise = sum(column.noise for column in columns)
+
+    def to(self, device: torch.device | str) -> Self:
+        """Returns this head with its tensors on `device`."""
+        moved = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(moved, name, value.to(device))
+        return moved
+
+    @abstractmethod
+    def features(self, values: Tensor, observed: Tensor) -> Tensor:
+        """Turns encoded values into input units.
+
+        Args:
+            values: Encoded values, (batch, n); anything, NaN too, where not observed.
+            observed: Which values are known, (batch, n) bool.
+
+        Returns:
+            Input units, (batch, inputs), in the dtype of `values`; 0 where not observed.
+        """
+
+    @abstractmethod
+    def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """Evaluates the conditionals.
+
+        Args:
+            parameters: Output units of the network, (batch, outputs).
+            values: Encoded values, (batch, n); NaN where missing.
+
+        Returns:
+            Log-probabilities, or log-densities in the column's original units, in nats,
+            (batch, n). Where a value is NaN the entry is finite and means nothing, and its
+            gradient is finite.
+        """
+
+    @abstractmethod
+    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
+        """Draws values by inverting the distribution functions at given uniforms.
+
+        Args:
+            parameters: Output units of the network, (batch, outputs).
+            noise: Uniforms in (0, 1), (batch, noise).
+            temperature: Below 1 for likelier values, above 1 for more varied ones; > 0.
+
+        Returns:
+            Encoded values, (batch, n), in the dtype of `noise`: float64 noise keeps the
+            resolution of wide columns such as time stamps.
+        """
+
+
+@dataclass(frozen=True)
+class Column(ABC):
+    """What was learned from one column of the table.
+
+    Attributes:
+        kind: Name of the column kind.
+        head_type: The head that evaluates columns of this kind.
+        name: Name of the column.
+        arrow_type: Type that the column came as, and that `decode` gives back.
+    """
+
+    kind: ClassVar[str]
+    head_type: ClassVar[type[Head]]
+    name: str
+    arrow_type: pa.DataType
+
+    @property
+    @abstractmethod
+    def inputs(self) -> int:
+        """Input units."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """Output parameters."""
+
+    @property
+    @abstractmethod
+    def noise(self) -> int:
+        """Uniforms that one draw takes."""
+
+    @property
+    @abstractmethod
+    def evaluation_key(self) -> Hashable:
+        """Columns with equal keys are evaluated by one head."""
+
+    @property
+    def unknown_code(self) -> float | None:
+        """Code of the outcome that stands for every value not seen in training, if any."""
+        return None
+
+    @property
+    def unknown_rate(self) -> float:
+        """Share of training values to be replaced by the unknown outcome, so that it is learned."""
+        return 0.0
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
+        """Learns a column of this kind.
+
+        Raises:
+            SchemaError: The column cannot be of this kind.
+            TableError: A cell is unusable, such as NaN in a column of numbers.
+        """
+
+    @abstractmethod
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> np.ndarray:
+        """Returns the codes of Arrow values, (rows,) float64, NaN where null.
+
+        Raises:
+            TableError: Names each cell that does not fit, and what was expected.
+        """
+
+    @abstractmethod
+    def decode(self, values: np.ndarray) -> pa.Array:
+        """Returns the Arrow values of codes, (rows,), null where NaN."""
+
+    @abstractmethod
+    def initial_parameters(self, values: np.ndarray) -> np.ndarray:
+        """Returns output parameters, (outputs,), that reproduce the marginal of codes, (rows,)."""
+
+    @abstractmethod
+    def learned(self) -> dict[str, Any]:
+        """Returns what was learned, for `schema.json`."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Returns what a caller of the service should know of this column, ready for JSON."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the entry of this column in `schema.json`."""
+        head = {"name": self.name, "kind": self.kind, "arrow_type": type_name(self.arrow_type)}
+        return head | self.learned()
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, record: Record) -> Self:
+        """Reads what `to_json` wrote, or a person edited.
+
+        Raises:
+            SchemaError: Names the field and what was expected.
+        """

@@ -1,0 +1,134 @@
+"""Binary columns: a Bernoulli distribution on one logit."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.columns.arrow_types import type_name
+from models.columns.base import Column, Head
+from models.columns.numbers import plain, refuse
+from models.columns.record import Record
+from models.columns.vocabulary import UNSEEN, Vocabulary
+from models.errors import SchemaError
+
+__all__ = ["Binary", "BinaryHead"]
+
+
+class BinaryHead(Head):
+    """Bernoulli conditionals of n binary columns: one logit, one input unit, one uniform each."""
+
+    def features(self, values: Tensor, observed: Tensor) -> Tensor:
+        """Returns the codes 0 and 1 themselves; see `Head.features`."""
+        return torch.where(observed, values, torch.zeros_like(values))
+
+    def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """Returns log sigmoid((2 x - 1) logit); see `Head.log_prob`."""
+        dtype = torch.promote_types(parameters.dtype, torch.float32)
+        signs = 2 * values.nan_to_num(0.0).to(dtype) - 1
+        return functional.logsigmoid(signs * parameters.to(dtype))
+
+    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
+        """Returns 1 where the uniform is below sigmoid(logit / T); see `Head.sample`."""
+        chances = torch.sigmoid(parameters.to(noise.dtype) / temperature)
+        return (noise < chances).to(noise.dtype)
+
+
+@dataclass(frozen=True)
+class Binary(Column):
+    """A column with two values.
+
+    Attributes:
+        vocabulary: The two values; their codes are 0 and 1.
+    """
+
+    kind: ClassVar[str] = "binary"
+    head_type: ClassVar[type[Head]] = BinaryHead
+    vocabulary: Vocabulary
+
+    @property
+    def inputs(self) -> int:
+        """One unit: the code."""
+        return 1
+
+    @property
+    def outputs(self) -> int:
+        """One logit."""
+        return 1
+
+    @property
+    def noise(self) -> int:
+        """One uniform."""
+        return 1
+
+    @property
+    def evaluation_key(self) -> Hashable:
+        """All binary columns are evaluated together."""
+        return (self.kind,)
+
+    @classmethod
+    def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
+        """Learns the two values, sorted; see `Column.fit`."""
+        vocabulary, _ = Vocabulary.fit(name, array)
+        if len(vocabulary) != 2:
+            raise SchemaError(
+                f"column {name!r} cannot be binary: it holds {len(vocabulary)} distinct values"
+            )
+        return cls(name, array.type, vocabulary)
+
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> np.ndarray:
+        """Returns 0, 1, or NaN where null; see `Column.encode`."""
+        codes = self.vocabulary.codes(self.name, array)
+        unseen = codes == UNSEEN
+        if unseen.any():
+            values = plain(array)
+            first, second = self.vocabulary.values
+            refuse(
+                self.name,
+                unseen,
+                lambda row: f"expected {first!r} or {second!r}, got {values[row].as_py()!r}",
+            )
+        return codes
+
+    def decode(self, values: np.ndarray) -> pa.Array:
+        """Returns the two values in the column's type; see `Column.decode`."""
+        return self.vocabulary.take(values)
+
+    def initial_parameters(self, values: np.ndarray) -> np.ndarray:
+        """Returns the logit of the share of ones, with half a row added to either side."""
+        known = values[~np.isnan(values)]
+        ones = known.sum()
+        return np.array([np.log(ones + 0.5) - np.log(known.size - ones + 0.5)])
+
+    def learned(self) -> dict[str, Any]:
+        """Returns the two values."""
+        return {"values": list(self.vocabulary.values)}
+
+    def describe(self) -> dict[str, Any]:
+        """Returns name, kind, type, the two values and an example."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "type": type_name(self.arrow_type),
+            "categories": list(self.vocabulary.values),
+            "category_count": 2,
+            "example": self.vocabulary.values[1],
+        }
+
+    @classmethod
+    def from_json(cls, record: Record) -> Self:
+        """Reads what `to_json` wrote; see `Column.from_json`."""
+        arrow_type = record.arrow_type()
+        values = record.items("values")
+        if len(values) != 2:
+            raise record.wrong("values", "a list of two values")
+        try:
+            vocabulary = Vocabulary.from_json(arrow_type, values)
+        except ValueError as error:
+            raise record.wrong("values", f"two values of type {arrow_type} ({error})") from None
+        return cls(record.text("name"), arrow_type, vocabulary)

@@ -1,0 +1,174 @@
+"""Categorical columns: a softmax over K categories and one reserved outcome, `unknown`.
+
+The code of a value never seen in training is K. Its mass is learned from training rows whose
+value is replaced by it, at the rate that Good and Turing estimate for unseen values: the share of
+rows whose value occurs once.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from models.columns.arrow_types import type_name
+from models.columns.base import Column, Head
+from models.columns.record import Record
+from models.columns.vocabulary import UNSEEN, Vocabulary
+
+__all__ = ["Categorical", "CategoricalHead"]
+
+_LARGEST_UNKNOWN_RATE = 0.05
+_DESCRIBED = 50
+
+
+class CategoricalHead(Head):
+    """Softmax conditionals of n categorical columns.
+
+    Column j has K_j + 1 units, the last of them `unknown`. Where the columns differ in width, the
+    units are gathered into a block (n, widest) whose padding has no mass.
+    """
+
+    def __init__(self, columns: Sequence["Categorical"]) -> None:
+        super().__init__(columns)
+        widths = torch.tensor([column.outputs for column in columns])
+        self._width = int(widths.max())
+        self._uniform = bool((widths == self._width).all())
+        self._offsets = widths.cumsum(0) - widths
+        places = torch.arange(self._width)
+        self._padding = places >= widths[:, None]
+        self._undrawn = places >= widths[:, None] - 1  # padding and `unknown`
+        self._last = (widths - 2).to(torch.float64)
+        gathered = (self._offsets[:, None] + places).masked_fill(self._padding, 0)
+        self._gathered = gathered.flatten()
+
+    def features(self, values: Tensor, observed: Tensor) -> Tensor:
+        """Returns the codes one-hot, `unknown` included; see `Head.features`."""
+        units = self._offsets + values.nan_to_num(0.0).long()
+        hot = observed.to(values.dtype)
+        return values.new_zeros(values.shape[0], self.inputs).scatter_(1, units, hot)
+
+    def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """Returns the log-softmax at the codes; see `Head.log_prob`."""
+        dtype = torch.promote_types(parameters.dtype, torch.float32)
+        logits = self._block(parameters.to(dtype))
+        if not self._uniform:
+            logits = logits.masked_fill(self._padding, -torch.inf)
+        codes = values.nan_to_num(0.0).long().unsqueeze(2)
+        return logits.gather(2, codes).squeeze(2) - logits.logsumexp(2)
+
+    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
+        """Inverts the distribution function over the K known categories; see `Head.sample`."""
+        logits = self._block(parameters.to(noise.dtype)) / temperature
+        masses = logits.masked_fill(self._undrawn, -torch.inf).softmax(2).cumsum(2)
+        codes = (masses <= noise.unsqueeze(2) * masses[:, :, -1:]).sum(2).to(noise.dtype)
+        return codes.minimum(self._last.to(noise.dtype))
+
+    def _block(self, parameters: Tensor) -> Tensor:
+        """Arranges units, (batch, outputs), by column, (batch, n, widest)."""
+        if not self._uniform:
+            parameters = parameters.index_select(1, self._gathered)
+        return parameters.unflatten(1, (len(self.columns), self._width))
+
+
+@dataclass(frozen=True)
+class Categorical(Column):
+    """A column with K values and room for those not seen.
+
+    Attributes:
+        vocabulary: The K categories; the code of a category is its place.
+        unseen_mass: Good-Turing estimate of the probability that the next value is a new one.
+    """
+
+    kind: ClassVar[str] = "categorical"
+    head_type: ClassVar[type[Head]] = CategoricalHead
+    vocabulary: Vocabulary
+    unseen_mass: float
+
+    @property
+    def inputs(self) -> int:
+        """One unit a category, and one for `unknown`."""
+        return len(self.vocabulary) + 1
+
+    @property
+    def outputs(self) -> int:
+        """One logit a category, and one for `unknown`."""
+        return len(self.vocabulary) + 1
+
+    @property
+    def noise(self) -> int:
+        """One uniform."""
+        return 1
+
+    @property
+    def evaluation_key(self) -> Hashable:
+        """Columns are evaluated with those of like width: up to the same power of two."""
+        return (self.kind, (self.outputs - 1).bit_length())
+
+    @property
+    def unknown_code(self) -> float | None:
+        """The code K."""
+        return float(len(self.vocabulary))
+
+    @property
+    def unknown_rate(self) -> float:
+        """The estimated share of values that training will not have seen."""
+        return self.unseen_mass
+
+    @classmethod
+    def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
+        """Learns the categories and the mass of what is not among them; see `Column.fit`."""
+        vocabulary, counts = Vocabulary.fit(name, array)
+        rows = int(counts.sum())
+        singletons = int((counts == 1).sum())
+        mass = min(max(singletons / rows, 1 / (rows + 2)), _LARGEST_UNKNOWN_RATE)
+        return cls(name, array.type, vocabulary, mass)
+
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> np.ndarray:
+        """Returns 0..K-1, K where not seen in training, NaN where null; see `Column.encode`."""
+        codes = self.vocabulary.codes(self.name, array)
+        codes[codes == UNSEEN] = len(self.vocabulary)
+        return codes
+
+    def decode(self, values: np.ndarray) -> pa.Array:
+        """Returns the categories, null for `unknown`; see `Column.decode`."""
+        return self.vocabulary.take(values)
+
+    def initial_parameters(self, values: np.ndarray) -> np.ndarray:
+        """Returns log shares, one row spread over all categories, `unknown` at its own rate."""
+        size = len(self.vocabulary)
+        known = values[values < size].astype(np.int64)
+        shares = (np.bincount(known, minlength=size) + 1 / size) / (known.size + 1)
+        return np.log(np.append(shares * (1 - self.unseen_mass), self.unseen_mass))
+
+    def learned(self) -> dict[str, Any]:
+        """Returns the categories and the mass of unseen ones."""
+        return {"unseen_mass": self.unseen_mass, "categories": list(self.vocabulary.values)}
+
+    def describe(self) -> dict[str, Any]:
+        """Returns name, kind, type, the first 50 categories, their number and an example."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "type": type_name(self.arrow_type),
+            "categories": list(self.vocabulary.values[:_DESCRIBED]),
+            "category_count": len(self.vocabulary),
+            "example": self.vocabulary.values[0],
+        }
+
+    @classmethod
+    def from_json(cls, record: Record) -> Self:
+        """Reads what `to_json` wrote; see `Column.from_json`."""
+        arrow_type = record.arrow_type()
+        values = record.items("categories")
+        if not values:
+            raise record.wrong("categories", "a list of at least one value")
+        try:
+            vocabulary = Vocabulary.from_json(arrow_type, values)
+        except ValueError as error:
+            raise record.wrong("categories", f"distinct values of {arrow_type} ({error})") from None
+        mass = record.number("unseen_mass", above=0, below=1)
+        return cls(record.text("name"), arrow_type, vocabulary, mass)

@@ -1,0 +1,11 @@
+"""The column kinds, by name."""
+
+from models.columns.base import Column
+from models.columns.binary import Binary
+from models.columns.categorical import Categorical
+from models.columns.continuous import Continuous
+
+__all__ = ["KINDS"]
+
+KINDS: dict[str, type[Column]] = {kind.kind: kind for kind in (Binary, Categorical, Continuous)}
+"""Every column kind; a new kind is entered here and in `infer`."""

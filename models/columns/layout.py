@@ -1,0 +1,197 @@
+"""Which units belong to which variable.
+
+Columns that share an evaluation key are evaluated together by one head. The units of one head
+are contiguous, and within it those of one column; values keep the order of the columns.
+"""
+
+import copy
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.columns.base import Column, Head
+
+__all__ = ["Layout"]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The columns of one head: which variables they are, and where their units stand."""
+
+    head: Head
+    variables: Tensor  # (n,) long
+    inputs: slice
+    outputs: slice
+    noise: slice
+
+
+class Layout:
+    """Arranges the units of all variables and evaluates them, one head at a time.
+
+    Attributes:
+        columns: The D columns.
+        variables: Number of variables, D.
+        inputs: Input units, I.
+        outputs: Output units, O.
+        noise: Uniforms that one row takes, W.
+        variable_of_input: Variable of each input unit, (I,) long.
+        variable_of_output: Variable of each output unit, (O,) long.
+        variable_of_noise: Variable of each uniform, (W,) long.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = tuple(columns)
+        self.variables = len(self.columns)
+        self._groups = _groups(self.columns)
+        in_unit_order = torch.cat([group.variables for group in self._groups])
+        self._natural = bool((in_unit_order == torch.arange(self.variables)).all())
+        self._from_unit_order = torch.argsort(in_unit_order)
+        ordered = [self.columns[d] for d in in_unit_order.tolist()]
+        self.variable_of_input = _repeat(in_unit_order, [column.inputs for column in ordered])
+        self.variable_of_output = _repeat(in_unit_order, [column.outputs for column in ordered])
+        self.variable_of_noise = _repeat(in_unit_order, [column.noise for column in ordered])
+        self.inputs = len(self.variable_of_input)
+        self.outputs = len(self.variable_of_output)
+        self.noise = len(self.variable_of_noise)
+        self._device: torch.device | str = "cpu"
+        self._singles: dict[int, tuple[Head, slice, slice, slice]] = {}
+
+    def to(self, device: torch.device | str) -> "Layout":
+        """Returns this layout with its tensors on `device`."""
+        moved = copy.copy(self)
+        moved._device = device
+        moved._singles = {}
+        moved._groups = tuple(
+            replace(group, head=group.head.to(device), variables=group.variables.to(device))
+            for group in self._groups
+        )
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(moved, name, value.to(device))
+        return moved
+
+    def features(self, values: Tensor, observed: Tensor) -> Tensor:
+        """Turns encoded values into input units.
+
+        Args:
+            values: Encoded values, (batch, D); NaN where missing.
+            observed: Which values the network may use, (batch, D) bool.
+
+        Returns:
+            Input units, (batch, I), in the dtype of `values`; 0 where not observed.
+        """
+        return torch.cat(
+            [
+                group.head.features(self._of(group, values), self._of(group, observed))
+                for group in self._groups
+            ],
+            dim=1,
+        )
+
+    def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """Evaluates every conditional.
+
+        Args:
+            parameters: Output units, (batch, O).
+            values: Encoded values, (batch, D); NaN where missing.
+
+        Returns:
+            Nats in original units, (batch, D); finite but meaningless where a value is NaN.
+        """
+        return self._gather(
+            [
+                group.head.log_prob(parameters[:, group.outputs], self._of(group, values))
+                for group in self._groups
+            ]
+        )
+
+    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
+        """Draws every variable from its conditional.
+
+        Args:
+            parameters: Output units, (batch, O).
+            noise: Uniforms in (0, 1), (batch, W).
+            temperature: Below 1 for likelier values, above 1 for more varied ones; > 0.
+
+        Returns:
+            Encoded values, (batch, D), in the dtype of `noise`.
+        """
+        return self._gather(
+            [
+                group.head.sample(parameters[:, group.outputs], noise[:, group.noise], temperature)
+                for group in self._groups
+            ]
+        )
+
+    def initial_parameters(self, values: np.ndarray) -> np.ndarray:
+        """Returns output units, (O,), that reproduce each marginal of values, (rows, D)."""
+        return np.concatenate(
+            [
+                self.columns[d].initial_parameters(values[:, d])
+                for group in self._groups
+                for d in group.variables.tolist()
+            ]
+        )
+
+    def single(self, d: int) -> tuple[Head, slice, slice, slice]:
+        """Returns the head of variable d alone, and its input units, output units and uniforms."""
+        if d not in self._singles:
+            head = self.columns[d].head_type([self.columns[d]]).to(self._device)
+            self._singles[d] = (
+                head,
+                _span(self.variable_of_input, d),
+                _span(self.variable_of_output, d),
+                _span(self.variable_of_noise, d),
+            )
+        return self._singles[d]
+
+    def _of(self, group: _Group, values: Tensor) -> Tensor:
+        """Picks the variables of one head, (batch, D) to (batch, n)."""
+        if len(self._groups) == 1:
+            return values
+        return values.index_select(1, group.variables)
+
+    def _gather(self, parts: Sequence[Tensor]) -> Tensor:
+        """Puts the answers of the heads, (batch, n) each, into the order of the columns."""
+        joined = torch.cat(list(parts), dim=1)
+        return joined if self._natural else joined.index_select(1, self._from_unit_order)
+
+
+def _groups(columns: Sequence[Column]) -> tuple[_Group, ...]:
+    """Groups columns by evaluation key, in the order in which the keys first occur."""
+    members: dict[Hashable, list[int]] = {}
+    for d, column in enumerate(columns):
+        members.setdefault(column.evaluation_key, []).append(d)
+    groups: list[_Group] = []
+    inputs = outputs = noise = 0
+    for variables in members.values():
+        head = columns[variables[0]].head_type([columns[d] for d in variables])
+        groups.append(
+            _Group(
+                head,
+                torch.tensor(variables),
+                slice(inputs, inputs + head.inputs),
+                slice(outputs, outputs + head.outputs),
+                slice(noise, noise + head.noise),
+            )
+        )
+        inputs, outputs, noise = (
+            groups[-1].inputs.stop,
+            groups[-1].outputs.stop,
+            groups[-1].noise.stop,
+        )
+    return tuple(groups)
+
+
+def _repeat(variables: Tensor, units: Sequence[int]) -> Tensor:
+    """Repeats each variable as often as it has units, (D,) to (units,)."""
+    return variables.repeat_interleave(torch.tensor(units))
+
+
+def _span(variable_of_unit: Tensor, d: int) -> slice:
+    """Returns the contiguous units of variable d."""
+    units = torch.nonzero(variable_of_unit == d).flatten().tolist()
+    return slice(units[0], units[-1] + 1) if units else slice(0, 0)

@@ -1,0 +1,194 @@
+"""Numbers and instants: from Arrow to float64 and back to the type they came as.
+
+Instants (dates and time stamps) are seconds since 1970-01-01T00:00:00 UTC; a time stamp without
+a time zone counts as if its clock showed UTC.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.columns.arrow_types import Family, family, is_integer, value_type
+from models.errors import CellError, TableError
+
+__all__ = ["CELL_LIMIT", "from_numbers", "plain", "refuse", "refuse_type", "to_numbers"]
+
+CELL_LIMIT = 100
+"""At most this many cells are named in one error."""
+
+_DAY = 86_400
+_TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_FIRST_INSTANT, _LAST_INSTANT = -62_135_596_800, 253_402_300_799  # years 1 to 9999
+_ZONED = r"(Z|[+-]\d{2}(:?\d{2})?)$"
+_BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
+
+
+def plain(array: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """Returns the column as one contiguous array without dictionary encoding."""
+    whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if isinstance(whole, pa.ChunkedArray):  # what some versions return for no chunks or many
+        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
+    return whole.dictionary_decode() if isinstance(whole, pa.DictionaryArray) else whole
+
+
+def refuse(name: str, bad: np.ndarray, message: Callable[[int], str]) -> None:
+    """Raises a TableError that names the cells marked in `bad`, (rows,) bool, if there are any."""
+    rows = np.flatnonzero(bad)[:CELL_LIMIT]
+    if rows.size:
+        raise TableError([CellError(int(row), name, message(int(row))) for row in rows])
+
+
+def refuse_type(name: str, array: pa.Array, expected: str) -> None:
+    """Raises a TableError that names the cells of an array whose whole type is wrong."""
+    refuse(
+        name,
+        array.is_valid().to_numpy(zero_copy_only=False),
+        lambda row: f"expected {expected}, got {_shown(array[row])}",
+    )
+
+
+def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> np.ndarray:
+    """Reads a column of numbers or instants.
+
+    Args:
+        name: Name of the column, for errors.
+        array: Values, (rows,).
+        arrow_type: Type that the column has in the schema; the array may differ from it where
+            nothing is lost (whole numbers as floats, ISO 8601 text for instants).
+
+    Returns:
+        Values, (rows,) float64; instants in seconds since 1970; NaN where null.
+
+    Raises:
+        TableError: A cell is of another family, is NaN or infinite, or is a fraction in a column
+            of whole numbers.
+    """
+    values = plain(array)
+    if values.null_count == len(values):
+        return np.full(len(values), np.nan)
+    expected, found = family(arrow_type), family(values.type)
+    if expected is Family.INSTANT:
+        return _seconds(name, values, arrow_type)
+    whole = is_integer(arrow_type)
+    if found is not Family.NUMBER:
+        refuse_type(name, values, "a whole number" if whole else "a number")
+    numbers = _float64(values)
+    present = values.is_valid().to_numpy(zero_copy_only=False)
+    refuse(
+        name,
+        present & ~np.isfinite(numbers),
+        lambda row: f"expected a finite number, got {numbers[row]}; use null for missing",
+    )
+    if whole:
+        refuse(
+            name,
+            present & (numbers != np.rint(numbers)),
+            lambda row: f"expected a whole number, got {numbers[row]}",
+        )
+    return numbers
+
+
+def from_numbers(values: np.ndarray, arrow_type: pa.DataType) -> pa.Array:
+    """Writes float64 values, (rows,), NaN for null, as `arrow_type`.
+
+    Values beyond the range of the type are clipped to it; whole numbers, decimals and instants
+    are rounded to what the type can hold.
+    """
+    target = value_type(arrow_type)
+    missing = np.isnan(values)
+    known = np.where(missing, 0.0, values)
+    if pa.types.is_date(target):
+        days = np.rint(np.clip(known, _FIRST_INSTANT, _LAST_INSTANT - _DAY) / _DAY)
+        date32 = pa.array(days.astype(np.int32), mask=missing).cast(pa.date32())
+        return date32.cast(target)
+    if isinstance(target, pa.TimestampType):
+        ticks = _whole(np.clip(known, _FIRST_INSTANT, _LAST_INSTANT) * _TICKS[target.unit], "i8")
+        return pa.array(ticks, mask=missing).cast(target)
+    if pa.types.is_integer(target):
+        return pa.array(_whole(known, target.to_pandas_dtype()), type=target, mask=missing)
+    if isinstance(target, pa.Decimal128Type | pa.Decimal256Type) or pa.types.is_decimal(target):
+        largest = 10.0 ** (target.precision - target.scale) * (1 - 1e-15) - 10.0**-target.scale
+        clipped = np.clip(known, -largest, largest)
+        return pa.array(clipped, mask=missing).cast(target)
+    dtype = target.to_pandas_dtype()
+    limit = float(np.finfo(dtype).max)
+    return pa.array(np.clip(known, -limit, limit).astype(dtype), type=target, mask=missing)
+
+
+def _whole(values: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
+    """Rounds to an integer dtype, clipped to the floats that it can hold."""
+    limits = np.iinfo(np.dtype(dtype))
+    highest = float(limits.max)
+    if int(highest) > limits.max:  # 2**63 - 1 and 2**64 - 1 are no floats
+        highest = float(np.nextafter(highest, 0.0))
+    return np.clip(np.rint(values), float(limits.min), highest).astype(dtype)
+
+
+def _float64(values: pa.Array) -> np.ndarray:
+    """Returns numbers as float64, NaN where null; -0.0 becomes 0.0."""
+    floats = pc.cast(values, pa.float64(), safe=False)
+    numbers: np.ndarray = floats.to_numpy(zero_copy_only=False)
+    return numbers + 0.0
+
+
+def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> np.ndarray:
+    """Reads instants, or ISO 8601 text, as seconds since 1970, NaN where null."""
+    target = value_type(arrow_type)
+    if family(values.type) is Family.TEXT:
+        zone = target.tz if isinstance(target, pa.TimestampType) else None
+        values = _parse(name, values, zone)
+    if family(values.type) is not Family.INSTANT:
+        refuse_type(name, values, "a date or a time stamp")
+    if pa.types.is_date(values.type):
+        return _float64(values.cast(pa.date32()).cast(pa.int32())) * _DAY
+    assert isinstance(values.type, pa.TimestampType)  # noqa: S101 - the other member of the family
+    return _float64(values.cast(pa.int64())) / _TICKS[values.type.unit]
+
+
+def _parse(name: str, text: pa.Array, zone: str | None) -> pa.Array:
+    """Parses ISO 8601 text; text without an offset is local time in `zone`."""
+    try:
+        return _timestamps(text, zone)
+    except pa.ArrowInvalid:
+        refuse(
+            name,
+            np.array([not _parses(text, row, zone) for row in range(len(text))]),
+            lambda row: (
+                "expected a date or a time stamp such as 2024-01-31T12:00:00"
+                f"{'Z' if zone else ''}, got {_shown(text[row])}"
+            ),
+        )
+        raise
+
+
+def _parses(text: pa.Array, row: int, zone: str | None) -> bool:
+    try:
+        _timestamps(text.slice(row, 1), zone)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _timestamps(text: pa.Array, zone: str | None) -> pa.Array:
+    """Casts text to time stamps in microseconds; raises ArrowInvalid at the first that fails."""
+    trimmed = pc.replace_substring_regex(
+        pc.utf8_trim_whitespace(text.cast(pa.large_string())), _BEYOND_MICROSECONDS, r"\1"
+    )
+    if zone is None:
+        return pc.cast(trimmed, pa.timestamp("us"))
+    zoned = pc.match_substring_regex(trimmed, r":.*" + _ZONED)
+    utc = pa.timestamp("us", tz="UTC")
+    nothing = pa.scalar(None, trimmed.type)
+    given = pc.cast(pc.if_else(zoned, trimmed, nothing), utc)
+    local = pc.cast(pc.if_else(zoned, nothing, trimmed), pa.timestamp("us"))
+    assumed = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="earliest")
+    return pc.coalesce(given, pc.cast(assumed, utc))
+
+
+def _shown(scalar: pa.Scalar) -> str:
+    """Returns a value as an error shows it: short, text in quotes."""
+    value = scalar.as_py()
+    shown = repr(value) if isinstance(value, str | int | float | bool) else str(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -1,0 +1,227 @@
+"""The schema: which columns of a table are modelled, how, and which are left out and why."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from models.columns.base import Column
+from models.columns.infer import LEFT_OUT, Verdict, infer
+from models.columns.kinds import KINDS
+from models.columns.numbers import CELL_LIMIT
+from models.columns.record import Record
+from models.errors import CellError, SchemaError, TableError
+
+__all__ = ["FORMAT_VERSION", "LeftOut", "Schema"]
+
+FORMAT_VERSION = 1
+"""Version of `schema.json` that this code writes and reads."""
+
+Overrides = Mapping[str, str | Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that is not modelled.
+
+    Attributes:
+        name: Name of the column.
+        reason: Why, for a person to read.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table as the model knows them.
+
+    Attributes:
+        columns: The columns that are modelled: D variables, in the order of the table.
+        left_out: The columns that are not; tables may contain them.
+    """
+
+    columns: tuple[Column, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    @classmethod
+    def infer(cls, table: pa.Table, overrides: Overrides | None = None) -> "Schema":
+        """Learns a schema from a table.
+
+        Args:
+            table: Training rows; null means missing.
+            overrides: For some columns the kind that they are to have, `"left_out"` included:
+                `{"age": "continuous"}` or `{"age": {"kind": "continuous"}}`.
+
+        Raises:
+            SchemaError: The table has no rows, two columns of one name or no column that can be
+                modelled; an override names a column or a kind that does not exist, or one that
+                the column cannot have.
+            TableError: A number is NaN or infinite.
+        """
+        wanted = _kinds(table, overrides or {})
+        if not table.num_rows:
+            raise SchemaError("the table has no rows")
+        columns: list[Column] = []
+        left_out: list[LeftOut] = []
+        errors: list[CellError] = []
+        for name in table.column_names:
+            array = table.column(name)
+            try:
+                verdict = wanted.get(name) or infer(name, array)
+                if verdict.kind == LEFT_OUT:
+                    left_out.append(LeftOut(name, verdict.reason))
+                else:
+                    columns.append(KINDS[verdict.kind].fit(name, array))
+            except TableError as error:
+                errors += error.cells
+        if errors:
+            raise TableError(errors[:CELL_LIMIT])
+        if not columns:
+            reasons = "; ".join(f"{column.name!r}: {column.reason}" for column in left_out[:10])
+            raise SchemaError(f"no column of the table can be modelled ({reasons})")
+        return cls(tuple(columns), tuple(left_out))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the modelled columns, (D,)."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow names and types of the modelled columns."""
+        return pa.schema([(column.name, column.arrow_type) for column in self.columns])
+
+    def encode(self, table: pa.Table) -> np.ndarray:
+        """Turns a table into codes.
+
+        Columns are found by name, in any order. Columns that the schema leaves out are ignored; a
+        column that the table lacks is missing throughout.
+
+        Returns:
+            Codes, (rows, D) float64, NaN where missing.
+
+        Raises:
+            TableError: Names each cell that does not fit and each unknown column.
+        """
+        errors = self._strangers(table.column_names)
+        present = set(table.column_names)
+        codes = np.full((table.num_rows, len(self.columns)), np.nan, order="F")
+        if not errors:
+            for d, column in enumerate(self.columns):
+                if column.name not in present:
+                    continue
+                try:
+                    codes[:, d] = column.encode(table.column(column.name))
+                except TableError as error:
+                    errors += error.cells
+        if errors:
+            raise TableError(errors[:CELL_LIMIT])
+        return np.ascontiguousarray(codes)
+
+    def decode(self, values: np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
+        """Turns codes, (rows, D), into a table of all columns, or of those named."""
+        wanted = self.names if columns is None else columns
+        place = {name: d for d, name in enumerate(self.names)}
+        return pa.table(
+            {name: self.columns[place[name]].decode(values[:, place[name]]) for name in wanted}
+        )
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Returns what a caller of the service should know of each column, ready for JSON."""
+        return [column.describe() for column in self.columns]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the content of `schema.json`."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "columns": [column.to_json() for column in self.columns],
+            "left_out": [
+                {"name": column.name, "reason": column.reason} for column in self.left_out
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, content: object) -> "Schema":
+        """Reads what `to_json` wrote, or a person edited.
+
+        Raises:
+            SchemaError: Says where in the file and what was expected.
+        """
+        schema = Record.of("schema", content)
+        if schema.fields.get("format_version") != FORMAT_VERSION:
+            raise schema.wrong("format_version", str(FORMAT_VERSION))
+        columns = [
+            _column(_place("columns", place, entry), entry)
+            for place, entry in enumerate(schema.items("columns"))
+        ]
+        if not columns:
+            raise schema.wrong("columns", "a list of at least one column")
+        left_out = []
+        for place, entry in enumerate(schema.items("left_out")):
+            record = Record.of(_place("left_out", place, entry), entry)
+            left_out.append(LeftOut(record.text("name"), record.text("reason")))
+        if twice := _repeated(column.name for column in [*columns, *left_out]):
+            raise SchemaError(f"schema: column {twice!r} occurs twice")
+        return cls(tuple(columns), tuple(left_out))
+
+    def _strangers(self, names: Sequence[str]) -> list[CellError]:
+        """Returns an error for each name that the schema does not know, or that occurs twice."""
+        known = {*self.names, *(column.name for column in self.left_out)}
+        errors = [
+            CellError(None, name, f"unknown column; {_suggest(name, self.names)}")
+            for name in names
+            if name not in known
+        ]
+        if twice := _repeated(names):
+            errors.append(CellError(None, twice, "the table has two columns of this name"))
+        return errors
+
+
+def _kinds(table: pa.Table, overrides: Overrides) -> dict[str, Verdict]:
+    """Checks overrides against a table and returns what they decide, by column."""
+    if twice := _repeated(table.column_names):
+        raise SchemaError(f"the table has two columns named {twice!r}")
+    wanted = {}
+    for name, override in overrides.items():
+        if name not in table.column_names:
+            raise SchemaError(f"override of {name!r}: {_suggest(name, table.column_names)}")
+        fields = {"kind": override} if isinstance(override, str) else override
+        record = Record.of(f"override of {name!r}", fields)
+        if record.text("kind") not in (*KINDS, LEFT_OUT):
+            raise record.wrong("kind", f"one of {', '.join([*KINDS, LEFT_OUT])}")
+        wanted[name] = Verdict(record.text("kind"), "by the user")
+    return wanted
+
+
+def _column(where: str, entry: object) -> Column:
+    """Reads one entry of `columns`."""
+    record = Record.of(where, entry)
+    record.text("name")
+    kind = KINDS.get(record.text("kind"))
+    if kind is None:
+        raise record.wrong("kind", f"one of {', '.join(KINDS)}")
+    return kind.from_json(record)
+
+
+def _place(field: str, place: int, entry: object) -> str:
+    """Returns where in the file an entry stands, with its name if it has one."""
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    return f"{field}[{place}] {name!r}" if name else f"{field}[{place}]"
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    """Returns a name that occurs more than once, if one does."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
+def _suggest(name: str, names: Sequence[str]) -> str:
+    """Returns what would have been expected in the place of an unknown name."""
+    close = difflib.get_close_matches(name, names, n=1)
+    listed = ", ".join(repr(known) for known in names[:20]) + (", ..." if len(names) > 20 else "")
+    return f"expected one of {listed}" + (f"; did you mean {close[0]!r}?" if close else "")

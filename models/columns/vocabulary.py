@@ -1,0 +1,186 @@
+"""The distinct values of a column and their codes: what binary and categorical columns share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.columns.arrow_types import Family, family, is_integer, value_type
+from models.columns.numbers import from_numbers, plain, refuse_type, to_numbers
+from models.errors import SchemaError, TableError
+
+__all__ = ["UNSEEN", "Value", "Vocabulary", "canonical"]
+
+Value = str | int | float | bool
+"""A value as `schema.json` holds it; instants are ISO 8601 text."""
+
+UNSEEN = -1.0
+"""What `Vocabulary.codes` gives for a value that it does not hold."""
+
+
+def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> pa.Array:
+    """Brings a column to the one type in which values of its family are compared.
+
+    Args:
+        name: Name of the column, for errors.
+        array: Values, (rows,).
+        arrow_type: Type that the column has in the schema.
+
+    Returns:
+        Values, (rows,): text as large_string, whole numbers as int64 (uint64 stays), other
+        numbers and instants as float64.
+
+    Raises:
+        TableError: A cell is of another family than the column.
+    """
+    values = plain(array)
+    expected = family(arrow_type)
+    if expected in (Family.TEXT, Family.BOOLEAN):
+        if values.null_count < len(values) and family(values.type) is not expected:
+            refuse_type(name, values, str(expected))
+        target = pa.large_string() if expected is Family.TEXT else pa.bool_()
+        return pc.cast(values, target)
+    if is_integer(arrow_type) and pa.types.is_integer(values.type):
+        try:
+            return pc.cast(values, _whole_type(arrow_type))
+        except pa.ArrowInvalid:  # beyond the type's range: no category, but no wrong type either
+            pass
+    numbers = to_numbers(name, values, arrow_type)
+    if is_integer(arrow_type):
+        return from_numbers(numbers, _whole_type(arrow_type))
+    return pa.array(numbers, mask=np.isnan(numbers))
+
+
+def _whole_type(arrow_type: pa.DataType) -> pa.DataType:
+    return pa.uint64() if pa.types.is_uint64(value_type(arrow_type)) else pa.int64()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The distinct values of a column; the code of a value is its place.
+
+    Attributes:
+        arrow_type: Type that the column came as.
+        values: The distinct values, in JSON form.
+    """
+
+    arrow_type: pa.DataType
+    values: tuple[Value, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @classmethod
+    def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> tuple["Vocabulary", np.ndarray]:
+        """Learns the distinct values, sorted, or in the order of the dictionary if there is one.
+
+        Returns:
+            The vocabulary, and how often each value occurs, (K,) int64.
+
+        Raises:
+            SchemaError: The column holds no value, or values that cannot be compared.
+            TableError: A cell is unusable.
+        """
+        arrow_type = array.type
+        if family(arrow_type) is Family.OTHER:
+            raise SchemaError(f"column {name!r}: values of type {arrow_type} are not modelled")
+        counted = canonical(name, array, arrow_type).drop_null().value_counts()
+        distinct, counts = counted.field("values"), counted.field("counts")
+        if not len(distinct):
+            raise SchemaError(f"column {name!r} holds no value to learn from")
+        order = _order(name, array, distinct)
+        values = _to_json(distinct.take(order), arrow_type)
+        return cls(arrow_type, values), counts.take(order).to_numpy()
+
+    @classmethod
+    def from_json(cls, arrow_type: pa.DataType, values: Sequence[object]) -> "Vocabulary":
+        """Reads values in JSON form.
+
+        Raises:
+            ValueError: A value is not of the column's type, or occurs twice.
+        """
+        allowed: tuple[type, ...] = (str,)
+        if family(arrow_type) is Family.BOOLEAN:
+            allowed = (bool,)
+        elif family(arrow_type) is Family.NUMBER:
+            allowed = (int,) if is_integer(arrow_type) else (int, float)
+        for value in values:
+            is_bool = isinstance(value, bool) and bool not in allowed
+            if is_bool or not isinstance(value, allowed):
+                raise ValueError(f"{value!r} is not of type {arrow_type}")
+        vocabulary = cls(arrow_type, tuple(values))  # type: ignore[arg-type]
+        try:
+            known = vocabulary._values
+        except (TableError, pa.ArrowException, OverflowError) as error:
+            raise ValueError(str(error)) from None
+        if pc.count_distinct(known).as_py() != len(values):
+            raise ValueError("a value occurs twice")
+        return vocabulary
+
+    def codes(self, name: str, array: pa.ChunkedArray | pa.Array) -> np.ndarray:
+        """Returns codes, (rows,) float64: NaN where null, `UNSEEN` where not in the vocabulary.
+
+        Raises:
+            TableError: A cell is of another family than the column.
+        """
+        values = canonical(name, array, self.arrow_type)
+        places = pc.index_in(values, value_set=self._values, skip_nulls=True)
+        codes = places.fill_null(int(UNSEEN)).to_numpy(zero_copy_only=False).astype(np.float64)
+        codes[values.is_null().to_numpy(zero_copy_only=False)] = np.nan
+        return codes
+
+    def take(self, codes: np.ndarray) -> pa.Array:
+        """Returns the values of codes, (rows,): null where NaN or outside the vocabulary."""
+        absent = ~((codes >= 0) & (codes < len(self)))
+        places = pa.array(np.where(absent, 0, codes).astype(np.int32), mask=absent)
+        if isinstance(self.arrow_type, pa.DictionaryType):
+            return pa.DictionaryArray.from_arrays(
+                places.cast(self.arrow_type.index_type),
+                self._decoded,
+                ordered=self.arrow_type.ordered,
+            )
+        return self._decoded.take(places)
+
+    @cached_property
+    def _values(self) -> pa.Array:
+        """The values in the type in which they are compared."""
+        which = family(self.arrow_type)
+        if which is Family.INSTANT:
+            return canonical("", pa.array(self.values, pa.string()), self.arrow_type)
+        if is_integer(self.arrow_type):
+            return pa.array(self.values, _whole_type(self.arrow_type))
+        if which is Family.NUMBER:
+            return pa.array([float(value) for value in self.values], pa.float64())
+        return pa.array(self.values, pa.bool_() if which is Family.BOOLEAN else pa.large_string())
+
+    @cached_property
+    def _decoded(self) -> pa.Array:
+        """The values in the column's own type."""
+        return _to_type(self._values, self.arrow_type)
+
+
+def _order(name: str, array: pa.ChunkedArray | pa.Array, distinct: pa.Array) -> pa.Array:
+    """Returns the order in which the distinct values get their codes."""
+    if isinstance(array.type, pa.DictionaryType):
+        whole = pa.chunked_array(array) if isinstance(array, pa.Array) else array
+        dictionary = whole.unify_dictionaries().chunk(0).dictionary
+        known = canonical(name, dictionary, array.type)
+        return pc.sort_indices(pc.index_in(distinct, value_set=known))
+    return pc.sort_indices(distinct)
+
+
+def _to_type(values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
+    """Casts canonical values to the column's own type."""
+    if pa.types.is_floating(values.type):
+        return from_numbers(values.to_numpy(zero_copy_only=False), arrow_type)
+    return pc.cast(values, value_type(arrow_type))
+
+
+def _to_json(values: pa.Array, arrow_type: pa.DataType) -> tuple[Value, ...]:
+    """Returns canonical values in JSON form."""
+    if family(arrow_type) is Family.INSTANT:
+        return tuple(_to_type(values, arrow_type).cast(pa.string()).to_pylist())
+    return tuple(values.to_pylist())
