@@ -1,0 +1,83 @@
+# make serve   the service, on the bundled checkpoints
+# make test    the tests
+# make lint    format, lint, types, import contracts, Dockerfiles
+#
+# Each sets .venv up first, and touches the network only when pyproject.toml or constraints.txt
+# has changed since. Settings are the environment's MADEIRA_*: `make serve MADEIRA_PORT=9000`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+ARGS ?=
+WORKERS ?= auto
+
+CODE := app models benchmarks tests checkpoints docs
+TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test coverage lint format bench docs checkpoints
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
+
+# ---------------------------------------------------------------- set-up
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Madeira needs Python 3.11 or newer, and '$(PYTHON)' is not." \
+			"Name one that is: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "'$(PYTHON)' cannot create a virtual environment; some systems package the module" \
+			"venv apart (Debian: python3-venv)." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/.created
+	@echo "Installing into $(VENV); the first time takes a few minutes"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.created
+	@echo "Installing into $(VENV), with the development extras; the first time takes a few minutes"
+	@$(PIP) --editable '.[dev]'
+	@touch $(VENV)/.runtime $@
+
+setup: $(VENV)/.dev
+
+# ---------------------------------------------------------------- the service
+
+serve: $(VENV)/.runtime
+	@exec $(BIN)/madeira serve $(ARGS)
+
+checkpoints: $(VENV)/.dev
+	$(BIN)/python -m checkpoints.build $(ARGS)
+
+# ---------------------------------------------------------------- the house
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
+
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile \
+		--cov --cov-report term --cov-report html $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+	$(BIN)/hadolint docker/*.Dockerfile
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev
+	@for file in $$(grep -l '__name__ == "__main__"' benchmarks/*.py); do \
+		name=$$(basename $$file .py); echo "== $$name"; \
+		$(BIN)/python -m benchmarks.$$name --quick $(ARGS) || exit 1; \
+	done
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m docs.build $(ARGS)
