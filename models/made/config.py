@@ -1,0 +1,123 @@
+"""Settings of one network and of the masks that it is trained and used with."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self, TypeVar, get_args
+
+from models.errors import ConfigError
+
+__all__ = ["Activation", "Degrees", "MaskConfig", "NetworkConfig", "Ordering"]
+
+Activation = Literal["relu", "softplus", "tanh"]
+Ordering = Literal["natural", "random", "sampled"]
+Degrees = Literal["even", "sampled"]
+
+_Config = TypeVar("_Config", "NetworkConfig", "MaskConfig")
+
+
+def _choose(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+
+
+def _from_json(cls: type[_Config], settings: Mapping[str, Any]) -> _Config:
+    known = {field.name for field in fields(cls)}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise ConfigError(f"{cls.__name__} has no setting {', '.join(map(repr, unknown))}")
+    try:
+        return cls(**settings)
+    except TypeError as error:
+        raise ConfigError(f"{cls.__name__}: {error}") from error
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of a masked autoencoder.
+
+    Attributes:
+        hidden: Widths of the hidden layers. None at all is FVSBN (Gan et al., AISTATS 2015)
+            with `direct`, and independent columns without.
+        residual: Whether each layer after the first adds to what the one before it gave. The
+            layers then share one width and one degree vector, so that the sum keeps the
+            autoregressive property.
+        activation: Nonlinearity of the hidden units.
+        conditioning: The conditioning weights U of MADE section 4.2: they tell a hidden unit
+            which inputs it may see.
+        direct: The direct input-output weights A of MADE section 4.1.
+
+    Raises:
+        ConfigError: A width below one, or residual layers of different widths.
+    """
+
+    hidden: tuple[int, ...] = (256, 256)
+    residual: bool = False
+    activation: Activation = "relu"
+    conditioning: bool = True
+    direct: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        _choose("activation", self.activation, get_args(Activation))
+        if any(not isinstance(width, int) or width < 1 for width in self.hidden):
+            raise ConfigError(f"hidden widths must be positive integers, not {self.hidden}")
+        if self.residual and len(set(self.hidden)) > 1:
+            raise ConfigError(f"residual layers need one width, not {self.hidden}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        return {**asdict(self), "hidden": list(self.hidden)}
+
+    @classmethod
+    def from_json(cls, settings: Mapping[str, Any]) -> Self:
+        """The settings that `to_json` wrote; raises `ConfigError` on any other."""
+        return _from_json(cls, settings)
+
+
+@dataclass(frozen=True)
+class MaskConfig:
+    """Which orderings and degrees a network is trained with, and which it answers with.
+
+    The paper's plain MADE is `MaskConfig("natural", "sampled", count=1)`, its mask sampling
+    `MaskConfig("sampled", "sampled", count=32)`; order-agnostic training, which gives an
+    any-order network, is `MaskConfig("sampled", count=None)`.
+
+    Attributes:
+        ordering: `natural` is the order of the columns, `random` one permutation for all
+            masks, `sampled` another permutation in every mask.
+        degrees: `even` spreads the degrees evenly over the hidden units, `sampled` draws them
+            for every mask (MADE section 3, connectivity-agnostic training).
+        count: Number of masks cycled through, one a minibatch; None draws a fresh one for
+            every minibatch.
+        ensemble: Number of masks that answer where `count` is None.
+
+    Raises:
+        ConfigError: A count below one.
+    """
+
+    ordering: Ordering = "sampled"
+    degrees: Degrees = "even"
+    count: int | None = None
+    ensemble: int = 8
+
+    def __post_init__(self) -> None:
+        _choose("ordering", self.ordering, get_args(Ordering))
+        _choose("degrees", self.degrees, get_args(Degrees))
+        if self.count is not None and self.count < 1:
+            raise ConfigError(f"count must be at least 1, or None for fresh masks: {self.count}")
+        if self.ensemble < 1:
+            raise ConfigError(f"ensemble must be at least 1, not {self.ensemble}")
+
+    @property
+    def any_order(self) -> bool:
+        """Whether training meets every ordering, so that any can be chosen at inference."""
+        return self.ordering == "sampled" and self.count is None
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, settings: Mapping[str, Any]) -> Self:
+        """The settings that `to_json` wrote; raises `ConfigError` on any other."""
+        return _from_json(cls, settings)

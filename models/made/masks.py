@@ -1,0 +1,138 @@
+"""Masks: an ordering of the variables and the degrees of the hidden units.
+
+A hidden unit of degree m may see the variables at positions 1..m (MADE section 3). A mask fixes
+both; the boolean matrices that multiply the weights follow from them:
+
+    input to hidden    m(k) >= position(d)
+    hidden to hidden   m(k) >= m(j)
+    hidden to output   position(d) > m(k)
+    input to output    position(d) > position(e)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.made.config import MaskConfig, NetworkConfig
+from models.made.ordering import natural_positions, random_positions
+
+__all__ = ["Mask", "MaskSource", "sample_mask"]
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mask:
+    """An ordering and the degrees that go with it.
+
+    Attributes:
+        positions: Position of each variable, a permutation of 1..D, shape `(D,)`.
+        degrees: Degree of each unit of each hidden layer, in 1..D-1 (0 where D is 1: there is
+            nothing to see), one array of shape `(width,)` a layer.
+    """
+
+    positions: Integers
+    degrees: tuple[Integers, ...]
+
+    def with_positions(self, positions: Integers) -> "Mask":
+        """The same degrees under another ordering."""
+        return Mask(positions, self.degrees)
+
+
+def even_degrees(width: int, variables: int) -> Integers:
+    """Degrees spread evenly and ascending, shape `(width,)`.
+
+    Example:
+        >>> even_degrees(6, 4)
+        array([1, 1, 2, 2, 3, 3])
+    """
+    highest = max(variables - 1, 0)
+    return min(1, highest) + np.arange(width) * highest // width
+
+
+def sampled_degrees(
+    width: int, variables: int, lowest: int, generator: np.random.Generator
+) -> Integers:
+    """Degrees drawn evenly from `lowest..D-1`, shape `(width,)`."""
+    highest = max(variables - 1, 0)
+    return generator.integers(min(lowest, highest), highest + 1, size=width)
+
+
+def sample_degrees(
+    network: NetworkConfig, masks: MaskConfig, variables: int, generator: np.random.Generator
+) -> tuple[Integers, ...]:
+    """Degrees of every hidden layer.
+
+    A sampled degree is never below the lowest of the layer before it, or its unit would see
+    nothing (MADE section 3). Residual layers share one vector.
+    """
+    if masks.degrees == "even":
+        return tuple(even_degrees(width, variables) for width in network.hidden)
+    degrees: list[Integers] = []
+    for width in network.hidden:
+        if network.residual and degrees:
+            degrees.append(degrees[0])
+        else:
+            lowest = int(degrees[-1].min()) if degrees else 1
+            degrees.append(sampled_degrees(width, variables, lowest, generator))
+    return tuple(degrees)
+
+
+def sample_mask(
+    network: NetworkConfig, masks: MaskConfig, variables: int, generator: np.random.Generator
+) -> Mask:
+    """One mask, drawn as `masks` says.
+
+    Args:
+        network: Widths of the hidden layers.
+        masks: How orderings and degrees are chosen.
+        variables: Number of variables D.
+        generator: Source of every random choice.
+    """
+    if masks.ordering == "natural":
+        positions = natural_positions(variables)
+    else:
+        positions = random_positions(variables, generator)
+    return Mask(positions, sample_degrees(network, masks, variables, generator))
+
+
+class MaskSource:
+    """The masks of one network: those that train it, and those that answer.
+
+    Both follow from the seed alone. With `count` masks in a cycle the two are the same list;
+    with fresh masks, the answering ones are another stream of the same seed.
+
+    Args:
+        network: Widths of the hidden layers.
+        masks: How orderings and degrees are chosen.
+        variables: Number of variables D.
+        seed: Seed of every random choice.
+    """
+
+    def __init__(
+        self, network: NetworkConfig, masks: MaskConfig, variables: int, seed: int
+    ) -> None:
+        self._network, self._masks, self._variables = network, masks, variables
+        one_ordering, answering, fresh = np.random.SeedSequence(seed).spawn(3)
+        self._fresh = np.random.default_rng(fresh)
+        self._fixed: Integers | None = None
+        if masks.ordering == "random":
+            self._fixed = random_positions(variables, np.random.default_rng(one_ordering))
+        generator = np.random.default_rng(answering)
+        self.answering: tuple[Mask, ...] = tuple(
+            self._draw(generator) for _ in range(masks.count or masks.ensemble)
+        )
+
+    def training(self) -> Iterator[Mask]:
+        """One mask a minibatch, without end."""
+        while True:
+            if self._masks.count is None:
+                yield self._draw(self._fresh)
+            else:
+                yield from self.answering
+
+    def _draw(self, generator: np.random.Generator) -> Mask:
+        mask = sample_mask(self._network, self._masks, self._variables, generator)
+        return mask if self._fixed is None else mask.with_positions(self._fixed)

@@ -1,0 +1,54 @@
+"""Orderings of the variables.
+
+An ordering is held as its positions: `positions[d]` in 1..D says when variable d becomes known.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["evidence_first", "natural_positions", "random_positions", "variables_in_order"]
+
+Positions = npt.NDArray[np.int64]
+
+
+def natural_positions(variables: int) -> Positions:
+    """The order of the columns: `1, 2, ..., D`, shape `(D,)`."""
+    return np.arange(1, variables + 1)
+
+
+def random_positions(variables: int, generator: np.random.Generator) -> Positions:
+    """A permutation drawn evenly from all `D!`, shape `(D,)`."""
+    return generator.permutation(variables) + 1
+
+
+def variables_in_order(positions: Positions) -> Positions:
+    """The variable at each position: shape `(D,)`, 0-based variables."""
+    return np.argsort(positions)
+
+
+def evidence_first(
+    positions: Positions, observed: npt.NDArray[np.bool_], last_observed: int | None = None
+) -> Positions:
+    """The nearest ordering to `positions` in which the observed variables come first.
+
+    Observed variables keep their order among themselves, and so do the others. The sum of the
+    first `observed.sum()` conditionals is then the exact log-likelihood of the evidence, and
+    the remaining ones are the distribution of what is missing given all of it.
+
+    Args:
+        positions: An ordering, shape `(D,)`.
+        observed: Which variables are evidence, shape `(D,)`.
+        last_observed: An observed variable to put after all other evidence, so that its
+            conditional is given everything else that is observed.
+
+    Returns:
+        Positions, shape `(D,)`.
+
+    Example:
+        >>> evidence_first(np.array([1, 2, 3, 4]), np.array([False, True, False, True]))
+        array([3, 1, 4, 2])
+    """
+    tier = np.where(observed, 0, 2)
+    if last_observed is not None:
+        tier[last_observed] = 1
+    return np.argsort(np.lexsort((positions, tier))) + 1

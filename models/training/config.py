@@ -1,0 +1,124 @@
+"""Settings of training: of one member, and of a whole fit."""
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from models.errors import ConfigError
+from models.made.config import MaskConfig, NetworkConfig
+
+__all__ = ["FitConfig", "MemberConfig", "Optimizer", "Schedule", "TrainingConfig"]
+
+Optimizer = Literal["adamw", "adadelta"]
+Schedule = Literal["constant", "cosine", "plateau"]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How one network is trained.
+
+    Attributes:
+        optimizer: `adamw`, or `adadelta` (Zeiler 2012), which the paper used.
+        learning_rate: Step size; None is 2e-3 for AdamW and 1 for AdaDelta.
+        weight_decay: Decoupled weight decay of AdamW; L2 penalty of AdaDelta.
+        schedule: `cosine` falls to zero over `max_epochs`, `plateau` halves after a third of
+            `patience_epochs` without a better validation likelihood.
+        batch_rows: Rows a minibatch; None chooses between 32 and 256 by the rows there are.
+        max_epochs: Passes over the training rows, at most.
+        patience_epochs: Look-ahead: epochs without a better validation likelihood before
+            training stops and the best weights are taken.
+        max_seconds: Time after which training stops, or None. A run that is stopped by the
+            clock does not repeat.
+        averaging: Decay per step of the moving average of the weights, which is what is
+            validated and kept; 0 keeps the weights themselves.
+        dropout: Share of hidden units dropped.
+        input_dropout: Share of input features dropped.
+        gradient_clip: Largest norm of the gradient, or None.
+        mixed_precision: bfloat16 matrix products on CUDA; likelihoods stay in float32.
+
+    Raises:
+        ConfigError: A setting out of its range.
+    """
+
+    optimizer: Optimizer = "adamw"
+    learning_rate: float | None = None
+    weight_decay: float = 1e-4
+    schedule: Schedule = "plateau"
+    batch_rows: int | None = None
+    max_epochs: int = 300
+    patience_epochs: int = 30
+    max_seconds: float | None = None
+    averaging: float = 0.995
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    gradient_clip: float | None = 5.0
+    mixed_precision: bool = True
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in get_args(Optimizer):
+            raise ConfigError(f"optimizer must be adamw or adadelta, not {self.optimizer!r}")
+        if self.schedule not in get_args(Schedule):
+            raise ConfigError(f"schedule must be constant, cosine or plateau: {self.schedule!r}")
+        for name in ("averaging", "dropout", "input_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be in [0, 1), not {getattr(self, name)}")
+        for name in ("learning_rate", "batch_rows", "max_seconds", "gradient_clip"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigError(f"{name} must be positive or None, not {value}")
+        for name in ("max_epochs", "patience_epochs"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+    def rows_per_batch(self, rows: int) -> int:
+        """Rows a minibatch for a table of `rows`."""
+        return self.batch_rows or max(32, min(256, 1 << (rows // 64).bit_length()))
+
+
+@dataclass(frozen=True)
+class MemberConfig:
+    """One network of the ensemble.
+
+    Attributes:
+        name: How curves and metrics call it.
+        network: Its shape.
+        masks: The orderings and degrees it is trained and used with.
+        training: How it is trained.
+    """
+
+    name: str
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    masks: MaskConfig = field(default_factory=MaskConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """A whole fit.
+
+    Attributes:
+        members: The networks of the mixture. Evidence needs one whose masks are any-order.
+        valid_fraction: Share of rows held out for early stopping and the mixture weights,
+            where no validation table is given.
+        valid_limit_rows: Most rows held out.
+        calibration_rows: Rows drawn from the model and kept with it, against which anomaly
+            scores are calibrated.
+
+    Raises:
+        ConfigError: No member, two of one name, or a fraction outside (0, 1).
+    """
+
+    members: tuple[MemberConfig, ...]
+    valid_fraction: float = 0.1
+    valid_limit_rows: int = 10_000
+    calibration_rows: int = 2_000
+
+    def __post_init__(self) -> None:
+        names = [member.name for member in self.members]
+        if not names:
+            raise ConfigError("a fit needs at least one member")
+        if len(set(names)) < len(names):
+            raise ConfigError(f"members need different names: {', '.join(names)}")
+        if not 0 < self.valid_fraction < 1:
+            raise ConfigError(f"valid_fraction must be in (0, 1), not {self.valid_fraction}")
+        if self.valid_limit_rows < 1 or self.calibration_rows < 1:
+            raise ConfigError("valid_limit_rows and calibration_rows must be at least 1")

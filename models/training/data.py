@@ -1,0 +1,109 @@
+"""Training data: the split into training and validation rows, and minibatches."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from models.columns.layout import Layout
+from models.errors import TrainingError
+
+__all__ = ["Rows", "UnknownReplacement", "split_rows"]
+
+Values = npt.NDArray[np.float64]
+
+
+def split_rows(
+    values: Values, fraction: float, limit_rows: int, generator: np.random.Generator
+) -> tuple[Values, Values]:
+    """Hold out rows for validation.
+
+    Args:
+        values: Encoded table, shape `(rows, variables)`.
+        fraction: Share of rows to hold out.
+        limit_rows: Most rows to hold out.
+        generator: Source of the permutation.
+
+    Returns:
+        Training and validation rows.
+
+    Raises:
+        TrainingError: Fewer than two rows.
+    """
+    rows = len(values)
+    if rows < 2:
+        raise TrainingError(
+            f"a table of {rows} row{'s' if rows != 1 else ''} cannot be trained on: "
+            "one row is held out for validation and one is left to learn from, at the least"
+        )
+    held_out = min(max(1, round(rows * fraction)), limit_rows, rows - 1)
+    order = generator.permutation(rows)
+    return values[order[held_out:]], values[order[:held_out]]
+
+
+class Rows:
+    """An encoded table on a device.
+
+    Args:
+        values: Shape `(rows, variables)`, NaN where missing.
+        device: Where the rows are kept.
+
+    Attributes:
+        values: float32, shape `(rows, variables)`, NaN where missing.
+        observed: bool, same shape.
+    """
+
+    def __init__(self, values: Values, device: torch.device) -> None:
+        self.values = torch.as_tensor(values, dtype=torch.float32, device=device)
+        self.observed = ~self.values.isnan()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def batches(
+        self, rows: int, generator: torch.Generator | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Minibatches of values and observed, in order or shuffled by the generator."""
+        order = None
+        if generator is not None:
+            order = torch.randperm(len(self), generator=generator).to(self.values.device)
+        for start in range(0, len(self), rows):
+            chosen: slice | Tensor = slice(start, start + rows)
+            if order is not None:
+                chosen = order[chosen]
+            yield self.values[chosen], self.observed[chosen]
+
+
+@dataclass(frozen=True)
+class UnknownReplacement:
+    """Teaches the mass of the `unknown` outcome.
+
+    A category never seen in training has no row to learn from. Each observed value is therefore
+    replaced by `unknown` at its column's Good-Turing rate, so that the network learns both how
+    likely something new is and what to make of it as an input.
+
+    Attributes:
+        rates: Rate of each variable, shape `(variables,)`.
+        codes: Code of each variable's unknown outcome, shape `(variables,)`.
+    """
+
+    rates: Tensor
+    codes: Tensor
+
+    @classmethod
+    def of(cls, layout: Layout, device: torch.device) -> "UnknownReplacement | None":
+        """The replacement for a layout's columns; None where no column has such an outcome."""
+        rates = torch.tensor([column.unknown_rate for column in layout.columns])
+        if not rates.any():
+            return None
+        codes = torch.tensor([column.unknown_code or 0.0 for column in layout.columns])
+        return cls(rates.to(device), codes.to(device))
+
+    def __call__(self, values: Tensor, observed: Tensor, generator: torch.Generator) -> Tensor:
+        """Values with some replaced, shape `(batch, variables)`; missing ones stay missing."""
+        uniform = torch.rand(values.shape, generator=generator, device=generator.device)
+        replaced = (uniform.to(values.device) < self.rates) & observed
+        return torch.where(replaced, self.codes, values)

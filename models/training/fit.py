@@ -1,0 +1,174 @@
+"""From an encoded table to a density: every member trained, the mixture weighted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from models.columns.layout import Layout
+from models.errors import TrainingError
+from models.inference.density import Density
+from models.inference.member import Member
+from models.made.masks import MaskSource
+from models.made.network import MADE
+from models.training.config import FitConfig, MemberConfig
+from models.training.data import Rows, split_rows
+from models.training.ensemble import mixture_weights
+from models.training.loop import Curve, Progress, train_member
+
+__all__ = ["Fitted", "fit"]
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit leaves.
+
+    Attributes:
+        density: The trained mixture.
+        curves: Learning curve of each member, in the order of the density's members.
+        valid_nats: Mean log-likelihood of the validation rows under the mixture, nats a row.
+        train_rows: Rows learned from.
+        valid_rows: Rows held out.
+        interrupted: Whether an interrupt ended it early.
+    """
+
+    density: Density
+    curves: tuple[Curve, ...]
+    valid_nats: float
+    train_rows: int
+    valid_rows: int
+    interrupted: bool
+
+
+def fit(
+    values: Values,
+    layout: Layout,
+    config: FitConfig,
+    *,
+    valid: Values | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    on_epoch: Callable[[Progress], None] = lambda _: None,
+) -> Fitted:
+    """Train every member and weigh them into one density.
+
+    Args:
+        values: Encoded table, NaN where missing, shape `(rows, variables)`.
+        layout: Its columns.
+        config: Settings.
+        valid: Encoded validation rows; by default a share of `values` is held out.
+        seed: Seed of every random choice: on a CPU the same seed gives the same weights.
+        device: Where to train; the density is left there.
+        on_epoch: Called at the end of every epoch.
+
+    Returns:
+        The density and the figures of its training. A KeyboardInterrupt keeps the best so far.
+
+    Raises:
+        TrainingError: Too few rows, nothing observed, or a likelihood that is not finite.
+    """
+    device = torch.device(device)
+    split_seed, member_seed, reference_seed = np.random.SeedSequence(seed).spawn(3)
+    if valid is None:
+        values, valid = split_rows(
+            values,
+            config.valid_fraction,
+            config.valid_limit_rows,
+            np.random.default_rng(split_seed),
+        )
+    if np.isnan(values).all() or np.isnan(valid).all():
+        raise TrainingError("every value of the table is missing: there is nothing to learn")
+    layout = layout.to(device)
+    members: list[Member] = []
+    curves: list[Curve] = []
+    seeds = [int(state) for state in member_seed.generate_state(len(config.members))]
+    for index, settings in enumerate(config.members):
+
+        def report(
+            epoch: int,
+            train_nats: float,
+            valid_nats: float,
+            best_nats: float,
+            seconds: float,
+            index: int = index,
+            settings: MemberConfig = settings,
+        ) -> None:
+            on_epoch(
+                Progress(
+                    member=index,
+                    members=len(config.members),
+                    name=settings.name,
+                    epoch=epoch,
+                    epochs=settings.training.max_epochs,
+                    train_nats=train_nats,
+                    valid_nats=valid_nats,
+                    best_nats=best_nats,
+                    seconds=seconds,
+                )
+            )
+
+        try:
+            member, curve = _train(settings, layout, values, valid, seeds[index], report)
+        except KeyboardInterrupt:
+            if not members:
+                raise
+            curves[-1].interrupted = True
+            break
+        members.append(member)
+        curves.append(curve)
+        if curve.interrupted:
+            break
+    density = weigh(members, layout, valid).calibrated(
+        config.calibration_rows, np.random.default_rng(reference_seed)
+    )
+    return Fitted(
+        density=density,
+        curves=tuple(curves),
+        valid_nats=float(density.score(valid).mean()),
+        train_rows=len(values),
+        valid_rows=len(valid),
+        interrupted=any(curve.interrupted for curve in curves),
+    )
+
+
+def weigh(members: list[Member], layout: Layout, valid: Values) -> Density:
+    """The mixture of the members' components with weights fitted to validation rows.
+
+    Rows with missing values are left out of the weighing where any complete ones exist, since
+    only complete rows are answered by every component.
+    """
+    even = np.zeros(sum(len(member.masks) for member in members))
+    density = Density(members, layout, even - np.log(len(even)))
+    complete = valid[~np.isnan(valid).any(axis=1)]
+    if len(complete) == 0 or len(even) == 1:
+        return density
+    weights = mixture_weights(density.component_scores(complete))
+    return Density(members, layout, np.log(weights))
+
+
+def _train(
+    config: MemberConfig,
+    layout: Layout,
+    values: Values,
+    valid: Values,
+    seed: int,
+    report: Callable[[int, float, float, float, float], None],
+) -> tuple[Member, Curve]:
+    device = layout.device
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(seed)
+        network = MADE(config.network, layout, torch.Generator().manual_seed(seed))
+        with torch.no_grad():
+            start = layout.initial_parameters(values)
+            network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
+        network.to(device)
+        masks = MaskSource(config.network, config.masks, layout.variables, seed)
+        train_rows, valid_rows = Rows(values, device), Rows(valid, device)
+        curve = train_member(config, network, masks, train_rows, valid_rows, seed, report)
+    member = Member(config.name, network, masks.answering, config.masks.any_order)
+    return member, curve

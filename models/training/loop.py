@@ -1,0 +1,246 @@
+"""The training of one member."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from models.columns.layout import Layout
+from models.made.masks import MaskSource
+from models.made.network import MADE, MaskTensors
+from models.training.config import MemberConfig, TrainingConfig
+from models.training.data import Rows, UnknownReplacement
+
+__all__ = ["Curve", "Progress", "negative_log_likelihood", "train_member"]
+
+VALIDATION_MASKS = 4
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands at the end of an epoch; likelihoods in nats a row, higher is better.
+
+    Attributes:
+        member: 0-based index of the member.
+        members: Number of members.
+        name: Name of the member.
+        epoch: 1-based epoch.
+        epochs: Most epochs there can be.
+        train_nats: Mean log-likelihood of the minibatches of this epoch.
+        valid_nats: Mean log-likelihood of the validation rows.
+        best_nats: Best `valid_nats` so far.
+        seconds: Time since the member's training began.
+    """
+
+    member: int
+    members: int
+    name: str
+    epoch: int
+    epochs: int
+    train_nats: float
+    valid_nats: float
+    best_nats: float
+    seconds: float
+
+
+@dataclass
+class Curve:
+    """Learning curve of a member, in nats a row, one entry an epoch."""
+
+    train: list[float] = field(default_factory=list)
+    valid: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+class WeightAverage:
+    """Exponential moving average of a network's weights, with a short memory at the start."""
+
+    def __init__(self, network: MADE, decay: float) -> None:
+        self.network = copy.deepcopy(network) if decay else network
+        self._source, self._decay, self._steps = network, decay, 0
+        self.network.eval()
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take the weights after a step into the average."""
+        if not self._decay:
+            return
+        self._steps += 1
+        weight = 1 - min(self._decay, (1 + self._steps) / (10 + self._steps))
+        averages = list(self.network.parameters())
+        torch._foreach_lerp_(averages, list(self._source.parameters()), weight)
+
+
+def negative_log_likelihood(parameters: Tensor, values: Tensor, layout: Layout) -> Tensor:
+    """Nats of each row, shape `(batch,)`, of the observed variables alone.
+
+    Args:
+        parameters: Output of the network, shape `(batch, outputs)`.
+        values: Encoded values, NaN where missing, shape `(batch, variables)`.
+        layout: Which output units belong to which variable.
+    """
+    log_prob = layout.log_prob(parameters.float(), values)
+    return -torch.where(values.isnan(), 0.0, log_prob).sum(dim=1)
+
+
+def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    if config.optimizer == "adadelta":
+        return torch.optim.Adadelta(
+            network.parameters(),
+            lr=config.learning_rate or 1.0,
+            rho=0.95,
+            eps=1e-5,
+            weight_decay=config.weight_decay,
+        )
+    return torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate or 2e-3, weight_decay=config.weight_decay
+    )
+
+
+def _scheduler(
+    optimizer: torch.optim.Optimizer, config: TrainingConfig
+) -> Callable[[float], None]:
+    if config.schedule == "plateau":
+        plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimizer, mode="max", factor=0.5, patience=max(1, config.patience_epochs // 3)
+        )
+        return plateau.step
+    if config.schedule == "cosine":
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.max_epochs)
+        return lambda _: cosine.step()
+    return lambda _: None
+
+
+class _MemberTraining:
+    """State of one member's training."""
+
+    def __init__(
+        self, config: MemberConfig, network: MADE, masks: MaskSource, seed: int
+    ) -> None:
+        self.config = config.training
+        self.network, self.layout, self.device = network, network.layout, network.device
+        self.masks = masks.training()
+        self.validation_masks = [
+            MaskTensors(mask, self.layout, self.device)
+            for mask in masks.answering[:VALIDATION_MASKS]
+        ]
+        self.generator = torch.Generator().manual_seed(seed)
+        self.unknown = UnknownReplacement.of(self.layout, self.device)
+        self.optimizer = _optimizer(network, self.config)
+        self.schedule = _scheduler(self.optimizer, self.config)
+        self.average = WeightAverage(network, self.config.averaging)
+        self.autocast = self.config.mixed_precision and self.device.type == "cuda"
+        self.best_nats = -float("inf")
+        self.best_state: dict[str, Tensor] | None = None
+
+    def epoch(self, rows: Rows, batch_rows: int) -> float:
+        """One pass over the training rows; their mean log-likelihood on the way."""
+        self.network.train()
+        total = torch.zeros((), device=self.device)
+        for values, observed in rows.batches(batch_rows, self.generator):
+            total += self.step(values, observed)
+        return -float(total) / len(rows)
+
+    def step(self, values: Tensor, observed: Tensor) -> Tensor:
+        """One minibatch under the next mask; its summed negative log-likelihood."""
+        if self.unknown is not None:
+            values = self.unknown(values, observed, self.generator)
+        mask = MaskTensors(next(self.masks), self.layout, self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            parameters = self.network(
+                self.layout.features(values, observed),
+                observed.float(),
+                mask,
+                self.config.dropout,
+                self.config.input_dropout,
+            )
+        nats = negative_log_likelihood(parameters, values, self.layout)
+        self.optimizer.zero_grad(set_to_none=True)
+        nats.mean().backward()  # type: ignore[no-untyped-call]
+        if self.config.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
+        self.optimizer.step()
+        self.average.update()
+        return nats.detach().sum()
+
+    @torch.no_grad()
+    def validate(self, rows: Rows) -> float:
+        """Mean log-likelihood of the validation rows under the averaged weights."""
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for values, observed in rows.batches(4096):
+            features = self.layout.features(values, observed)
+            for mask in self.validation_masks:
+                parameters = self.average.network(features, observed.float(), mask)
+                total -= negative_log_likelihood(parameters, values, self.layout).double().sum()
+        return float(total) / (len(rows) * len(self.validation_masks))
+
+    def keep_if_better(self, valid_nats: float) -> bool:
+        """Remember the averaged weights where they are the best so far."""
+        if not valid_nats > self.best_nats:
+            return False
+        self.best_nats = valid_nats
+        state = self.average.network.state_dict()
+        self.best_state = {name: tensor.detach().clone() for name, tensor in state.items()}
+        return True
+
+
+def train_member(
+    config: MemberConfig,
+    network: MADE,
+    masks: MaskSource,
+    train: Rows,
+    valid: Rows,
+    seed: int,
+    report: Callable[[int, float, float, float, float], None] = lambda *_: None,
+) -> Curve:
+    """Train a network in place, with early stopping on the validation likelihood.
+
+    The weights left in the network are the averaged ones of the best epoch. A KeyboardInterrupt
+    ends training and keeps the best so far; before the first epoch has ended there is none, and
+    the interrupt goes on.
+
+    Args:
+        config: Settings.
+        network: The network, on the device of the rows.
+        masks: Its masks.
+        train: Rows to learn from.
+        valid: Rows to stop by.
+        seed: Seed of shuffling.
+        report: Called after each epoch with epoch, training nats, validation nats, best
+            validation nats and seconds.
+
+    Returns:
+        The learning curve.
+    """
+    settings = config.training
+    state = _MemberTraining(config, network, masks, seed)
+    batch_rows = settings.rows_per_batch(len(train))
+    curve, start = Curve(), time.monotonic()
+    try:
+        for epoch in range(1, settings.max_epochs + 1):
+            train_nats = state.epoch(train, batch_rows)
+            valid_nats = state.validate(valid)
+            if state.keep_if_better(valid_nats):
+                curve.best_epoch = epoch
+            curve.train.append(train_nats)
+            curve.valid.append(valid_nats)
+            curve.seconds = time.monotonic() - start
+            report(epoch, train_nats, valid_nats, state.best_nats, curve.seconds)
+            if epoch - curve.best_epoch >= settings.patience_epochs:
+                break
+            if settings.max_seconds is not None and curve.seconds > settings.max_seconds:
+                break
+            state.schedule(valid_nats)
+    except KeyboardInterrupt:
+        if state.best_state is None:
+            raise
+        curve.interrupted = True
+    if state.best_state is not None:
+        network.load_state_dict(state.best_state)
+    network.eval()
+    return curve

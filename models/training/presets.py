@@ -1,0 +1,69 @@
+"""Named settings of a whole fit, from quick to thorough."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from models.errors import ConfigError
+from models.made.config import MaskConfig, NetworkConfig
+from models.training.config import FitConfig, MemberConfig, TrainingConfig
+
+__all__ = ["PRESETS", "Preset", "preset"]
+
+Preset = Literal["fast", "balanced", "best"]
+
+ANY_ORDER = MaskConfig("sampled", "even", count=None, ensemble=8)
+NATURAL = MaskConfig("natural", "even", count=1)
+RANDOM = MaskConfig("random", "even", count=1)
+
+
+def _fast() -> FitConfig:
+    network = NetworkConfig(hidden=(128, 128), residual=True)
+    training = TrainingConfig(max_epochs=60, patience_epochs=8)
+    return FitConfig((MemberConfig("any-order", network, ANY_ORDER, training),))
+
+
+def _balanced() -> FitConfig:
+    network = NetworkConfig(hidden=(256, 256, 256), residual=True)
+    fixed = TrainingConfig(max_epochs=200, patience_epochs=15, dropout=0.1)
+    any_order = TrainingConfig(max_epochs=200, patience_epochs=20)
+    return FitConfig(
+        (
+            MemberConfig("any-order", network, ANY_ORDER, any_order),
+            MemberConfig("natural", network, NATURAL, fixed),
+        )
+    )
+
+
+def _best() -> FitConfig:
+    network = NetworkConfig(hidden=(512, 512, 512, 512), residual=True)
+    fixed = TrainingConfig(max_epochs=300, patience_epochs=30, dropout=0.2)
+    any_order = TrainingConfig(max_epochs=600, patience_epochs=50)
+    masks = MaskConfig("sampled", "even", count=None, ensemble=16)
+    return FitConfig(
+        (
+            MemberConfig("any-order", network, masks, any_order),
+            MemberConfig("natural", network, NATURAL, fixed),
+            *(MemberConfig(f"random-{k}", network, RANDOM, fixed) for k in range(1, 4)),
+        )
+    )
+
+
+PRESETS: dict[Preset, Callable[[], FitConfig]] = {
+    "fast": _fast,
+    "balanced": _balanced,
+    "best": _best,
+}
+
+
+def preset(name: Preset) -> FitConfig:
+    """The settings of that name.
+
+    `fast` trains one small any-order network; `balanced` a larger one and a network of the
+    natural ordering; `best` four times the width and three more orderings.
+
+    Raises:
+        ConfigError: No preset has that name.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"no preset is called {name!r}; there are {', '.join(PRESETS)}")
+    return PRESETS[name]()

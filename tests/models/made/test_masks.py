@@ -1,0 +1,108 @@
+"""Degrees lie where units can see and be seen; masks repeat from their seed."""
+
+from itertools import islice, product
+
+import numpy as np
+import pytest
+
+from models.errors import ConfigError
+from models.made import MaskConfig, MaskSource, NetworkConfig, sample_mask
+from models.made.masks import even_degrees
+
+
+@pytest.mark.parametrize(("width", "variables"), [(1, 5), (4, 5), (7, 3), (512, 784), (3, 2)])
+def test_even_degrees_ascend_within_bounds(width: int, variables: int) -> None:
+    degrees = even_degrees(width, variables)
+    assert len(degrees) == width
+    assert degrees.min() >= 1
+    assert degrees.max() <= variables - 1
+    assert (np.diff(degrees) >= 0).all()
+
+
+def test_even_degrees_use_every_degree_equally() -> None:
+    assert np.bincount(even_degrees(12, 5)).tolist() == [0, 3, 3, 3, 3]
+
+
+def test_a_single_variable_gives_units_that_see_nothing() -> None:
+    mask = sample_mask(
+        NetworkConfig((4,)), MaskConfig(degrees="sampled"), 1, np.random.default_rng(0)
+    )
+    assert mask.degrees[0].tolist() == [0, 0, 0, 0]
+
+
+def test_sampled_degrees_are_never_below_the_lowest_of_the_layer_before() -> None:
+    config, masks = NetworkConfig((3, 200)), MaskConfig(degrees="sampled")
+    for seed in range(20):
+        first, second = sample_mask(config, masks, 50, np.random.default_rng(seed)).degrees
+        assert second.min() >= first.min()
+
+
+def test_residual_layers_share_their_degrees() -> None:
+    config = NetworkConfig((16, 16, 16), residual=True)
+    mask = sample_mask(config, MaskConfig(degrees="sampled"), 9, np.random.default_rng(0))
+    assert all(np.array_equal(mask.degrees[0], layer) for layer in mask.degrees)
+
+
+@pytest.mark.parametrize(
+    ("ordering", "degrees", "count"),
+    list(product(["natural", "random", "sampled"], ["even", "sampled"], [1, 3, None])),
+)
+def test_masks_follow_from_the_seed_and_the_settings(
+    ordering: str, degrees: str, count: int | None
+) -> None:
+    config = MaskConfig(ordering, degrees, count, ensemble=4)  # type: ignore[arg-type]
+    first, second = (MaskSource(NetworkConfig((8,)), config, 6, seed=5) for _ in range(2))
+    trained = list(islice(first.training(), 12))
+    for one, other in zip(trained, islice(second.training(), 12), strict=True):
+        assert np.array_equal(one.positions, other.positions)
+        assert np.array_equal(one.degrees[0], other.degrees[0])
+    assert len(first.answering) == (count or 4)
+    orderings = {mask.positions.tobytes() for mask in trained}
+    if ordering == "natural":
+        assert orderings == {np.arange(1, 7).tobytes()}
+    elif ordering == "random" or count == 1:
+        assert len(orderings) == 1
+    else:
+        assert len(orderings) == min(count or 12, 12)
+    if count is not None:
+        assert all(mask is first.answering[step % count] for step, mask in enumerate(trained))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"count": 0}, "count"),
+        ({"ensemble": 0}, "ensemble"),
+        ({"ordering": "backwards"}, "ordering must be one of natural, random, sampled"),
+        ({"degrees": "odd"}, "degrees"),
+    ],
+)
+def test_impossible_mask_settings_are_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        MaskConfig(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden": (0,)}, "positive"),
+        ({"hidden": (8, 9), "residual": True}, "one width"),
+        ({"activation": "sigmoid"}, "relu, softplus, tanh"),
+    ],
+)
+def test_impossible_network_settings_are_refused(
+    settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        NetworkConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_settings_survive_json() -> None:
+    network, masks = NetworkConfig((8, 8), residual=True), MaskConfig("random", count=2)
+    assert NetworkConfig.from_json(network.to_json()) == network
+    assert MaskConfig.from_json(masks.to_json()) == masks
+
+
+def test_settings_that_do_not_exist_are_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="NetworkConfig has no setting 'depth'"):
+        NetworkConfig.from_json({"depth": 3})
