@@ -50,7 +50,7 @@ def family(arrow_type: pa.DataType) -> Family:
 
 def is_integer(arrow_type: pa.DataType) -> bool:
     """Whether the values are whole numbers by their type."""
-    return pa.types.is_integer(value_type(arrow_type))
+    return bool(pa.types.is_integer(value_type(arrow_type)))
 
 
 def type_name(arrow_type: pa.DataType) -> str:

@@ -12,12 +12,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor
 
 from models.columns.arrow_types import type_name
+from models.columns.numbers import Values
 from models.columns.record import Record
 
 __all__ = ["Column", "Head"]
@@ -96,12 +96,14 @@ class Column(ABC):
 
     Attributes:
         kind: Name of the column kind.
+        discrete: Whether values have probabilities; otherwise they have densities.
         head_type: The head that evaluates columns of this kind.
         name: Name of the column.
         arrow_type: Type that the column came as, and that `decode` gives back.
     """
 
     kind: ClassVar[str]
+    discrete: ClassVar[bool]
     head_type: ClassVar[type[Head]]
     name: str
     arrow_type: pa.DataType
@@ -147,7 +149,7 @@ class Column(ABC):
         """
 
     @abstractmethod
-    def encode(self, array: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
         """Returns the codes of Arrow values, (rows,) float64, NaN where null.
 
         Raises:
@@ -155,11 +157,11 @@ class Column(ABC):
         """
 
     @abstractmethod
-    def decode(self, values: np.ndarray) -> pa.Array:
+    def decode(self, values: Values) -> pa.Array:
         """Returns the Arrow values of codes, (rows,), null where NaN."""
 
     @abstractmethod
-    def initial_parameters(self, values: np.ndarray) -> np.ndarray:
+    def initial_parameters(self, values: Values) -> Values:
         """Returns output parameters, (outputs,), that reproduce the marginal of codes, (rows,)."""
 
     @abstractmethod

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from models.columns.arrow_types import type_name
 from models.columns.base import Column, Head
-from models.columns.numbers import plain, refuse
+from models.columns.numbers import Values, plain, refuse
 from models.columns.record import Record
 from models.columns.vocabulary import UNSEEN, Vocabulary
 from models.errors import SchemaError
@@ -48,6 +48,7 @@ class Binary(Column):
     """
 
     kind: ClassVar[str] = "binary"
+    discrete: ClassVar[bool] = True
     head_type: ClassVar[type[Head]] = BinaryHead
     vocabulary: Vocabulary
 
@@ -81,7 +82,7 @@ class Binary(Column):
             )
         return cls(name, array.type, vocabulary)
 
-    def encode(self, array: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
         """Returns 0, 1, or NaN where null; see `Column.encode`."""
         codes = self.vocabulary.codes(self.name, array)
         unseen = codes == UNSEEN
@@ -95,11 +96,11 @@ class Binary(Column):
             )
         return codes
 
-    def decode(self, values: np.ndarray) -> pa.Array:
+    def decode(self, values: Values) -> pa.Array:
         """Returns the two values in the column's type; see `Column.decode`."""
         return self.vocabulary.take(values)
 
-    def initial_parameters(self, values: np.ndarray) -> np.ndarray:
+    def initial_parameters(self, values: Values) -> Values:
         """Returns the logit of the share of ones, with half a row added to either side."""
         known = values[~np.isnan(values)]
         ones = known.sum()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from models.columns.arrow_types import type_name
 from models.columns.base import Column, Head
+from models.columns.numbers import Values
 from models.columns.record import Record
 from models.columns.vocabulary import UNSEEN, Vocabulary
 
@@ -58,7 +59,8 @@ class CategoricalHead(Head):
         if not self._uniform:
             logits = logits.masked_fill(self._padding, -torch.inf)
         codes = values.nan_to_num(0.0).long().unsqueeze(2)
-        return logits.gather(2, codes).squeeze(2) - logits.logsumexp(2)
+        chosen: Tensor = logits.gather(2, codes).squeeze(2)
+        return chosen - logits.logsumexp(2)
 
     def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
         """Inverts the distribution function over the K known categories; see `Head.sample`."""
@@ -71,7 +73,7 @@ class CategoricalHead(Head):
         """Arranges units, (batch, outputs), by column, (batch, n, widest)."""
         if not self._uniform:
             parameters = parameters.index_select(1, self._gathered)
-        return parameters.unflatten(1, (len(self.columns), self._width))
+        return parameters.reshape(len(parameters), len(self.columns), self._width)
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Categorical(Column):
     """
 
     kind: ClassVar[str] = "categorical"
+    discrete: ClassVar[bool] = True
     head_type: ClassVar[type[Head]] = CategoricalHead
     vocabulary: Vocabulary
     unseen_mass: float
@@ -127,22 +130,24 @@ class Categorical(Column):
         mass = min(max(singletons / rows, 1 / (rows + 2)), _LARGEST_UNKNOWN_RATE)
         return cls(name, array.type, vocabulary, mass)
 
-    def encode(self, array: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
         """Returns 0..K-1, K where not seen in training, NaN where null; see `Column.encode`."""
         codes = self.vocabulary.codes(self.name, array)
         codes[codes == UNSEEN] = len(self.vocabulary)
         return codes
 
-    def decode(self, values: np.ndarray) -> pa.Array:
+    def decode(self, values: Values) -> pa.Array:
         """Returns the categories, null for `unknown`; see `Column.decode`."""
         return self.vocabulary.take(values)
 
-    def initial_parameters(self, values: np.ndarray) -> np.ndarray:
+    def initial_parameters(self, values: Values) -> Values:
         """Returns log shares, one row spread over all categories, `unknown` at its own rate."""
         size = len(self.vocabulary)
         known = values[values < size].astype(np.int64)
         shares = (np.bincount(known, minlength=size) + 1 / size) / (known.size + 1)
-        return np.log(np.append(shares * (1 - self.unseen_mass), self.unseen_mass))
+        masses = np.append(shares * (1 - self.unseen_mass), self.unseen_mass)
+        logits: Values = np.log(masses)
+        return logits
 
     def learned(self) -> dict[str, Any]:
         """Returns the categories and the mass of unseen ones."""

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from models.columns.arrow_types import Family, family, is_integer, type_name, value_type
 from models.columns.base import Column, Head
-from models.columns.numbers import from_numbers, to_numbers
+from models.columns.numbers import Values, from_numbers, to_numbers
 from models.columns.record import Record
 from models.columns.vocabulary import Value
 from models.errors import SchemaError, TableError
@@ -62,13 +62,13 @@ class ContinuousHead(Head):
         distances = (z - means) * torch.exp(-log_scales)
         # log f(t) = -t - 2 softplus(-t); even in t, exact in both tails.
         densities = -distances - 2 * functional.softplus(-distances) - log_scales
-        mixed = torch.logsumexp(logits + densities, 2) - torch.logsumexp(logits, 2)
+        mixed: Tensor = torch.logsumexp(logits + densities, 2) - torch.logsumexp(logits, 2)
         return mixed - self._log_units.to(dtype)
 
     def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
         """Draws a component with one uniform and its quantile with another; see `Head.sample`."""
         logits, means, log_scales = self._mixture(parameters.to(noise.dtype))
-        which, where = noise.unflatten(1, (len(self.columns), 2)).unbind(2)
+        which, where = noise.reshape(len(noise), len(self.columns), 2).unbind(2)
         masses = (logits / temperature).softmax(2).cumsum(2)
         drawn = (masses <= which.unsqueeze(2) * masses[:, :, -1:]).sum(2, keepdim=True)
         drawn = drawn.clamp(max=self._components - 1)
@@ -79,7 +79,7 @@ class ContinuousHead(Head):
     def _mixture(self, parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns logits, means and log-scales, (batch, n, M) each, of units (batch, outputs)."""
         shape = (len(self.columns), 3, self._components)
-        logits, means, raw = parameters.unflatten(1, shape).unbind(2)
+        logits, means, raw = parameters.reshape(len(parameters), *shape).unbind(2)
         return logits, means, _LOG_SCALE_LIMIT * torch.tanh(raw / _LOG_SCALE_LIMIT)
 
 
@@ -101,6 +101,7 @@ class Continuous(Column):
     """
 
     kind: ClassVar[str] = "continuous"
+    discrete: ClassVar[bool] = False
     head_type: ClassVar[type[Head]] = ContinuousHead
     shift: float
     scale: float
@@ -141,19 +142,19 @@ class Continuous(Column):
         shift, scale = _moments(known)
         return cls(name, arrow_type, shift, scale, float(known.min()), float(known.max()))
 
-    def encode(self, array: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
         """Returns z, NaN where null; see `Column.encode`."""
         values = to_numbers(self.name, array, self.arrow_type)
         with np.errstate(over="ignore"):  # clipped just below
             z = (values - self.shift) / self.scale
         return np.clip(z, -_FARTHEST, _FARTHEST)
 
-    def decode(self, values: np.ndarray) -> pa.Array:
+    def decode(self, values: Values) -> pa.Array:
         """Returns z * scale + shift, rounded and clipped to the type; see `Column.decode`."""
         with np.errstate(over="ignore"):
             return from_numbers(values * self.scale + self.shift, self.arrow_type)
 
-    def initial_parameters(self, values: np.ndarray) -> np.ndarray:
+    def initial_parameters(self, values: Values) -> Values:
         """Returns the mixture fitted to the codes by expectation-maximisation."""
         known = values[~np.isnan(values)]
         if not known.size:
@@ -175,7 +176,7 @@ class Continuous(Column):
         }
 
     def describe(self) -> dict[str, Any]:
-        """Returns name, kind, type, unit, the range seen in training and an example."""
+        """Returns name, kind, type, range seen in training, example; the unit of instants."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -183,7 +184,7 @@ class Continuous(Column):
             "minimum": self._to_json(self.minimum),
             "maximum": self._to_json(self.maximum),
             "example": self._example(),
-        }
+        } | ({"unit": "s"} if family(self.arrow_type) is Family.INSTANT else {})
 
     @classmethod
     def from_json(cls, record: Record) -> Self:
@@ -232,7 +233,7 @@ def _from_json(record: Record, field: str, arrow_type: pa.DataType) -> float:
         raise record.wrong(field, "a date or a time stamp such as 2024-01-31") from None
 
 
-def _moments(values: np.ndarray) -> tuple[float, float]:
+def _moments(values: Values) -> tuple[float, float]:
     """Returns mean and standard deviation, (rows,) to scalars; 1 where the deviation vanishes."""
     unit = float(np.abs(values).max()) or 1.0  # squares of the largest floats would overflow
     relative = values / unit
@@ -243,8 +244,8 @@ def _moments(values: np.ndarray) -> tuple[float, float]:
 
 
 def _fit_mixture(
-    values: np.ndarray, components: int, iterations: int = 20
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    values: Values, components: int, iterations: int = 20
+) -> tuple[Values, Values, Values]:
     """Fits a mixture of logistics to the marginal of one column.
 
     Expectation-maximisation from quantiles, with moments in the place of the logistic's own

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from models.columns.base import Column, Head
+from models.columns.numbers import Values
 
 __all__ = ["Layout"]
 
@@ -33,6 +34,7 @@ class Layout:
 
     Attributes:
         columns: The D columns.
+        device: Where the tensors are.
         variables: Number of variables, D.
         inputs: Input units, I.
         outputs: Output units, O.
@@ -56,13 +58,13 @@ class Layout:
         self.inputs = len(self.variable_of_input)
         self.outputs = len(self.variable_of_output)
         self.noise = len(self.variable_of_noise)
-        self._device: torch.device | str = "cpu"
+        self.device = torch.device("cpu")
         self._singles: dict[int, tuple[Head, slice, slice, slice]] = {}
 
     def to(self, device: torch.device | str) -> "Layout":
         """Returns this layout with its tensors on `device`."""
         moved = copy.copy(self)
-        moved._device = device
+        moved.device = torch.device(device)
         moved._singles = {}
         moved._groups = tuple(
             replace(group, head=group.head.to(device), variables=group.variables.to(device))
@@ -126,7 +128,7 @@ class Layout:
             ]
         )
 
-    def initial_parameters(self, values: np.ndarray) -> np.ndarray:
+    def initial_parameters(self, values: Values) -> Values:
         """Returns output units, (O,), that reproduce each marginal of values, (rows, D)."""
         return np.concatenate(
             [
@@ -139,7 +141,7 @@ class Layout:
     def single(self, d: int) -> tuple[Head, slice, slice, slice]:
         """Returns the head of variable d alone, and its input units, output units and uniforms."""
         if d not in self._singles:
-            head = self.columns[d].head_type([self.columns[d]]).to(self._device)
+            head = self.columns[d].head_type([self.columns[d]]).to(self.device)
             self._singles[d] = (
                 head,
                 _span(self.variable_of_input, d),

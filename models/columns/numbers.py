@@ -7,13 +7,16 @@ a time zone counts as if its clock showed UTC.
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.columns.arrow_types import Family, family, is_integer, value_type
 from models.errors import CellError, TableError
 
-__all__ = ["CELL_LIMIT", "from_numbers", "plain", "refuse", "refuse_type", "to_numbers"]
+__all__ = ["CELL_LIMIT", "Values", "from_numbers", "plain", "refuse", "refuse_type", "to_numbers"]
+
+Values = npt.NDArray[np.float64]
 
 CELL_LIMIT = 100
 """At most this many cells are named in one error."""
@@ -33,7 +36,7 @@ def plain(array: pa.ChunkedArray | pa.Array) -> pa.Array:
     return whole.dictionary_decode() if isinstance(whole, pa.DictionaryArray) else whole
 
 
-def refuse(name: str, bad: np.ndarray, message: Callable[[int], str]) -> None:
+def refuse(name: str, bad: npt.NDArray[np.bool_], message: Callable[[int], str]) -> None:
     """Raises a TableError that names the cells marked in `bad`, (rows,) bool, if there are any."""
     rows = np.flatnonzero(bad)[:CELL_LIMIT]
     if rows.size:
@@ -49,7 +52,7 @@ def refuse_type(name: str, array: pa.Array, expected: str) -> None:
     )
 
 
-def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> np.ndarray:
+def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> Values:
     """Reads a column of numbers or instants.
 
     Args:
@@ -90,7 +93,7 @@ def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.Data
     return numbers
 
 
-def from_numbers(values: np.ndarray, arrow_type: pa.DataType) -> pa.Array:
+def from_numbers(values: Values, arrow_type: pa.DataType) -> pa.Array:
     """Writes float64 values, (rows,), NaN for null, as `arrow_type`.
 
     Values beyond the range of the type are clipped to it; whole numbers, decimals and instants
@@ -117,7 +120,7 @@ def from_numbers(values: np.ndarray, arrow_type: pa.DataType) -> pa.Array:
     return pa.array(np.clip(known, -limit, limit).astype(dtype), type=target, mask=missing)
 
 
-def _whole(values: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
+def _whole(values: Values, dtype: npt.DTypeLike) -> npt.NDArray[np.integer]:
     """Rounds to an integer dtype, clipped to the floats that it can hold."""
     limits = np.iinfo(np.dtype(dtype))
     highest = float(limits.max)
@@ -126,14 +129,14 @@ def _whole(values: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
     return np.clip(np.rint(values), float(limits.min), highest).astype(dtype)
 
 
-def _float64(values: pa.Array) -> np.ndarray:
+def _float64(values: pa.Array) -> Values:
     """Returns numbers as float64, NaN where null; -0.0 becomes 0.0."""
     floats = pc.cast(values, pa.float64(), safe=False)
-    numbers: np.ndarray = floats.to_numpy(zero_copy_only=False)
-    return numbers + 0.0
+    numbers: Values = floats.to_numpy(zero_copy_only=False) + 0.0
+    return numbers
 
 
-def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> np.ndarray:
+def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> Values:
     """Reads instants, or ISO 8601 text, as seconds since 1970, NaN where null."""
     target = value_type(arrow_type)
     if family(values.type) is Family.TEXT:

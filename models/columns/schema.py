@@ -12,7 +12,7 @@ import pyarrow as pa
 from models.columns.base import Column
 from models.columns.infer import LEFT_OUT, Verdict, infer
 from models.columns.kinds import KINDS
-from models.columns.numbers import CELL_LIMIT
+from models.columns.numbers import CELL_LIMIT, Values
 from models.columns.record import Record
 from models.errors import CellError, SchemaError, TableError
 
@@ -59,9 +59,8 @@ class Schema:
                 `{"age": "continuous"}` or `{"age": {"kind": "continuous"}}`.
 
         Raises:
-            SchemaError: The table has no rows, two columns of one name or no column that can be
-                modelled; an override names a column or a kind that does not exist, or one that
-                the column cannot have.
+            SchemaError: The table has no rows or two columns of one name; an override names a
+                column or a kind that does not exist, or one that the column cannot have.
             TableError: A number is NaN or infinite.
         """
         wanted = _kinds(table, overrides or {})
@@ -82,9 +81,6 @@ class Schema:
                 errors += error.cells
         if errors:
             raise TableError(errors[:CELL_LIMIT])
-        if not columns:
-            reasons = "; ".join(f"{column.name!r}: {column.reason}" for column in left_out[:10])
-            raise SchemaError(f"no column of the table can be modelled ({reasons})")
         return cls(tuple(columns), tuple(left_out))
 
     @property
@@ -97,7 +93,7 @@ class Schema:
         """Arrow names and types of the modelled columns."""
         return pa.schema([(column.name, column.arrow_type) for column in self.columns])
 
-    def encode(self, table: pa.Table) -> np.ndarray:
+    def encode(self, table: pa.Table) -> Values:
         """Turns a table into codes.
 
         Columns are found by name, in any order. Columns that the schema leaves out are ignored; a
@@ -124,7 +120,7 @@ class Schema:
             raise TableError(errors[:CELL_LIMIT])
         return np.ascontiguousarray(codes)
 
-    def decode(self, values: np.ndarray, columns: Sequence[str] | None = None) -> pa.Table:
+    def decode(self, values: Values, columns: Sequence[str] | None = None) -> pa.Table:
         """Turns codes, (rows, D), into a table of all columns, or of those named."""
         wanted = self.names if columns is None else columns
         place = {name: d for d, name in enumerate(self.names)}
@@ -160,13 +156,12 @@ class Schema:
             _column(_place("columns", place, entry), entry)
             for place, entry in enumerate(schema.items("columns"))
         ]
-        if not columns:
-            raise schema.wrong("columns", "a list of at least one column")
         left_out = []
         for place, entry in enumerate(schema.items("left_out")):
             record = Record.of(_place("left_out", place, entry), entry)
             left_out.append(LeftOut(record.text("name"), record.text("reason")))
-        if twice := _repeated(column.name for column in [*columns, *left_out]):
+        names = [*(column.name for column in columns), *(column.name for column in left_out)]
+        if twice := _repeated(names):
             raise SchemaError(f"schema: column {twice!r} occurs twice")
         return cls(tuple(columns), tuple(left_out))
 

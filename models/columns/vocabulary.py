@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.columns.arrow_types import Family, family, is_integer, value_type
-from models.columns.numbers import from_numbers, plain, refuse_type, to_numbers
+from models.columns.numbers import Values, from_numbers, plain, refuse_type, to_numbers
 from models.errors import SchemaError, TableError
 
 __all__ = ["UNSEEN", "Value", "Vocabulary", "canonical"]
@@ -74,7 +75,9 @@ class Vocabulary:
         return len(self.values)
 
     @classmethod
-    def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> tuple["Vocabulary", np.ndarray]:
+    def fit(
+        cls, name: str, array: pa.ChunkedArray | pa.Array
+    ) -> tuple["Vocabulary", npt.NDArray[np.int64]]:
         """Learns the distinct values, sorted, or in the order of the dictionary if there is one.
 
         Returns:
@@ -120,7 +123,7 @@ class Vocabulary:
             raise ValueError("a value occurs twice")
         return vocabulary
 
-    def codes(self, name: str, array: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    def codes(self, name: str, array: pa.ChunkedArray | pa.Array) -> Values:
         """Returns codes, (rows,) float64: NaN where null, `UNSEEN` where not in the vocabulary.
 
         Raises:
@@ -128,11 +131,10 @@ class Vocabulary:
         """
         values = canonical(name, array, self.arrow_type)
         places = pc.index_in(values, value_set=self._values, skip_nulls=True)
-        codes = places.fill_null(int(UNSEEN)).to_numpy(zero_copy_only=False).astype(np.float64)
-        codes[values.is_null().to_numpy(zero_copy_only=False)] = np.nan
-        return codes
+        codes: Values = places.fill_null(int(UNSEEN)).cast(pa.float64()).to_numpy()
+        return np.where(values.is_null().to_numpy(zero_copy_only=False), np.nan, codes)
 
-    def take(self, codes: np.ndarray) -> pa.Array:
+    def take(self, codes: Values) -> pa.Array:
         """Returns the values of codes, (rows,): null where NaN or outside the vocabulary."""
         absent = ~((codes >= 0) & (codes < len(self)))
         places = pa.array(np.where(absent, 0, codes).astype(np.int32), mask=absent)
