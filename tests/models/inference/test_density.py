@@ -1,0 +1,235 @@
+"""Mixtures, contributions and draws agree with what enumeration gives."""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import stats
+
+from models.columns.layout import Layout
+from models.errors import OrderingError
+from models.inference.density import Density
+from models.inference.member import Member
+from models.inference.noise import draw_noise, noise_generator
+from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+
+MakeLayout = Callable[[str], Layout]
+MakeDensity = Callable[..., Density]
+Values = npt.NDArray[np.float64]
+
+DRAWS = 20_000
+ROWS_OF = {"b": [0.0, 1.0], "c": [0.0, 1.0, 2.0]}  # the unknown category is never drawn
+
+
+def every_row(kinds: str) -> Values:
+    return np.array(list(product(*(ROWS_OF[kind] for kind in kinds))))
+
+
+def draw(density: Density, evidence: list[float], rows: int, seed: int = 0, **options: float):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    noise = draw_noise(rows, density.noise_width, noise_generator(seed))
+    return density.sample(np.tile(evidence, (rows, 1)), noise, **options)
+
+
+def frequencies(drawn: Values, rows: Values) -> npt.NDArray[np.int64]:
+    """How often each of the rows was drawn; every draw is one of them."""
+    counts = (drawn[:, None, :] == rows[None, :, :]).all(axis=2).sum(axis=0)
+    assert counts.sum() == len(drawn)
+    return counts
+
+
+def test_a_mixture_is_the_logsumexp_of_its_components(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("bcb"), fixed=True)
+    rows = every_row("bcb")
+    scores = density.component_scores(rows)
+    assert scores.shape == (len(rows), 4)
+    expected = np.log((np.exp(scores) * np.exp(density.log_weights)).sum(axis=1))
+    np.testing.assert_allclose(density.score(rows), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kinds", ["bbb", "bcb", "ccb"])
+def test_sampled_frequencies_match_exact_probabilities(
+    kinds: str, make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout(kinds), fixed=True)
+    rows = every_row(kinds)
+    if "c" in kinds:
+        suppress_unknown(density)
+    probabilities = np.exp(density.score(rows))
+    counts = frequencies(draw(density, [np.nan] * len(kinds), DRAWS), rows)
+    expected = probabilities / probabilities.sum() * DRAWS
+    assert probabilities.sum() == pytest.approx(1.0, abs=1e-5)
+    assert stats.chisquare(counts, expected).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("evidence", list(product([False, True], repeat=3))[1:-1])
+def test_conditional_draws_match_the_conditional_by_enumeration(
+    evidence: tuple[bool, ...], make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("bcb"))
+    suppress_unknown(density)
+    rows = every_row("bcb")
+    known = np.array(evidence)
+    given = np.where(known, [1.0, 2.0, 0.0], np.nan)
+    rows = rows[(rows[:, known] == given[known]).all(axis=1)]
+    counts = frequencies(draw(density, list(given), DRAWS), rows)
+    expected = conditional_by_enumeration(density, rows, known)
+    assert expected.sum() == pytest.approx(1.0, abs=1e-5)
+    assert stats.chisquare(counts, expected / expected.sum() * DRAWS).pvalue > 1e-3
+
+
+def conditional_by_enumeration(density: Density, rows: Values, known: npt.NDArray[np.bool_]):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """p(missing | evidence) of the mixture whose orderings all put the evidence first."""
+    log_joint = []
+    for component, log_weight in zip(density.components, density.log_weights, strict=True):
+        mask = component.mask_for(known)
+        assert mask is not None
+        one = Member("one", density.members[component.member].network, (mask,), any_order=False)
+        log_joint.append(log_weight + Density([one], density.layout, np.zeros(1)).score(rows))
+    joint = np.exp(log_joint).sum(axis=0)
+    evidence = np.exp(density.score(np.where(known, rows[:1], np.nan)))
+    return joint / evidence
+
+
+def suppress_unknown(density: Density) -> None:
+    """Take all mass from the unknown category, which is not drawn."""
+    columns = density.layout.columns
+    for member in density.members:
+        for variable, column in enumerate(columns):
+            if column.unknown_code is not None:
+                _, _, outputs, _ = density.layout.single(variable)
+                unknown = outputs.start + int(column.unknown_code)
+                for name, parameter in member.network.named_parameters():
+                    if name in ("output_weight", "direct_weight"):
+                        parameter.data[unknown] = 0
+                member.network.output_bias.data[unknown] = -100.0
+
+
+def test_observed_values_come_back_untouched(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("xbcx"))
+    generator = np.random.default_rng(0)
+    rows = np.column_stack(
+        [
+            generator.normal(size=40),
+            generator.integers(0, 2, 40),
+            generator.integers(0, 4, 40),
+            generator.normal(size=40),
+        ]
+    )
+    rows[generator.random(rows.shape) < 0.4] = np.nan
+    noise = draw_noise(len(rows), density.noise_width, noise_generator(1))
+    filled = density.sample(rows, noise)
+    known = ~np.isnan(rows)
+    assert np.array_equal(filled[known], rows[known])
+    assert not np.isnan(filled).any()
+
+
+def test_a_row_does_not_depend_on_what_shares_its_batch(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("bcxb"), fixed=True)
+    generator = np.random.default_rng(2)
+    rows = np.column_stack(
+        [
+            generator.integers(0, 2, 30),
+            generator.integers(0, 3, 30),
+            generator.normal(size=30),
+            generator.integers(0, 2, 30),
+        ]
+    ).astype(float)
+    rows[generator.random(rows.shape) < 0.4] = np.nan
+    noise = draw_noise(len(rows), density.noise_width, noise_generator(3))
+    together, scores = density.sample(rows, noise), density.score(rows)
+    for row in range(len(rows)):
+        alone = slice(row, row + 1)
+        np.testing.assert_allclose(density.score(rows[alone]), scores[alone], atol=1e-4)
+        np.testing.assert_allclose(
+            density.sample(rows[alone], noise[alone]), together[alone], atol=1e-4
+        )
+
+
+def test_contributions_are_conditionals_given_everything_else_observed(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("bcb"))
+    row = np.array([[1.0, 2.0, np.nan]])
+    observed = ~np.isnan(row[0])
+    surprise = density.contributions(row)
+    assert np.isnan(surprise[0, 2])
+    for variable in (0, 1):
+        joint, others = 0.0, 0.0
+        for component, log_weight in zip(density.components, density.log_weights, strict=True):
+            mask = component.mask_for(observed, last_observed=variable)
+            assert mask is not None
+            member = density.members[component.member]
+            one = Density(
+                [Member("one", member.network, (mask,), any_order=False)],
+                density.layout,
+                np.zeros(1),
+            )
+            without = row.copy()
+            without[0, variable] = np.nan
+            joint += np.exp(log_weight + one.score(row)[0])
+            others += np.exp(log_weight + one.score(without)[0])
+        assert surprise[0, variable] == pytest.approx(-np.log(joint / others), abs=1e-5)
+
+
+def test_contributions_normalise_over_the_values_of_their_column(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("bcb"))
+    rows = np.array([[1.0, code, 0.0] for code in range(4)])
+    assert np.exp(-density.contributions(rows)[:, 1]).sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_low_temperature_draws_the_most_likely_value(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("b"), ensemble=1)
+    probabilities = np.exp(density.score(np.array([[0.0], [1.0]])))
+    cold = draw(density, [np.nan], 500, temperature=0.02)
+    assert (cold == probabilities.argmax()).mean() > 0.99
+    hot = draw(density, [np.nan], 4000, temperature=50.0)
+    assert hot.mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_evidence_that_no_fixed_ordering_puts_first_is_refused(
+    make_layout: MakeLayout, make_network: Callable[..., MADE]
+) -> None:
+    layout = make_layout("bbb")
+    config = NetworkConfig((6,))
+    source = MaskSource(config, MaskConfig("natural", "even", count=1), 3, seed=0)
+    member = Member("fixed", make_network(layout, config), source.answering, any_order=False)
+    density = Density([member], layout, np.zeros(1))
+    prefix = np.array([[1.0, np.nan, np.nan]])
+    assert np.isfinite(density.score(prefix)).all()
+    with pytest.raises(OrderingError, match="any-order member"):
+        density.score(np.array([[np.nan, 1.0, 1.0]]))
+
+
+def test_anomaly_scores_of_the_models_own_rows_are_uniform(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("xxb")).calibrated(2000, np.random.default_rng(0))
+    drawn = draw(density, [np.nan] * 3, 2000, seed=9)
+    for missing in ([], [0], [1, 2]):
+        rows = drawn.copy()
+        rows[:, missing] = np.nan
+        scores = density.anomaly_score(rows, density.score(rows))
+        assert scores.min() >= 0
+        assert scores.max() <= 1
+        if len(missing) < 2:
+            assert stats.kstest(scores, "uniform").pvalue > 1e-3
+
+
+def test_the_least_likely_row_has_the_highest_anomaly_score(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("xx")).calibrated(500, np.random.default_rng(0))
+    far = np.array([[1e5, -1e5]])
+    assert density.anomaly_score(far, density.score(far)).tolist() == [1.0]

@@ -1,0 +1,71 @@
+"""Probabilities of all rows of small tables sum to 1, whatever the kinds, orderings and nulls."""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from models.columns.layout import Layout
+from models.inference.density import Density
+
+MakeLayout = Callable[[str], Layout]
+MakeDensity = Callable[..., Density]
+OUTCOMES = {"b": 2, "c": 4}  # three categories and the unknown one
+NODES = 4001
+
+
+def grid(kind: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Encoded values of a kind, and the weight of each in a sum or an integral."""
+    if kind in OUTCOMES:
+        codes = np.arange(OUTCOMES[kind], dtype=np.float64)
+        return codes, np.ones_like(codes)
+    # The logit of a uniform grid covers the whole line, fine in the middle and coarse in the tails.
+    uniform = (np.arange(NODES) + 0.5) / NODES
+    z = 12.0 * np.log(uniform / (1 - uniform))
+    return z, 12.0 / (uniform * (1 - uniform)) / NODES
+
+
+def total(density: Density, kinds: str, observed: npt.NDArray[np.bool_]) -> float:
+    """Sum or integral of the likelihood over all values of the observed variables."""
+    axes = [grid(kind) if seen else (np.array([np.nan]), np.ones(1))
+            for kind, seen in zip(kinds, observed, strict=True)]  # fmt: skip
+    values = np.array(list(product(*(nodes for nodes, _ in axes))))
+    weights = np.prod(list(product(*(weight for _, weight in axes))), axis=1)
+    scale = np.prod(
+        [
+            column.scale if kind == "x" and seen else 1.0
+            for column, kind, seen in zip(density.layout.columns, kinds, observed, strict=True)
+        ]
+    )
+    return float((np.exp(density.score(values)) * weights).sum() * scale)
+
+
+@pytest.mark.parametrize("fixed", [False, True], ids=["any-order", "with a fixed ordering"])
+@pytest.mark.parametrize("kinds", ["b", "c", "x", "bb", "bcb", "cc", "bx", "xc", "bcbb"])
+def test_probabilities_of_all_rows_sum_to_one_with_nulls_in_any_place(
+    kinds: str, fixed: bool, make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout(kinds), fixed=fixed)
+    for observed in product([True, False], repeat=len(kinds)):
+        assert total(density, kinds, np.array(observed)) == pytest.approx(1.0, abs=2e-3)
+
+
+def test_a_continuous_pair_integrates_to_one(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout("xx"))
+    nodes, weights = grid("x")
+    thin = slice(None, None, 8)
+    nodes, weights = nodes[thin], weights[thin] * 8
+    values = np.array(list(product(nodes, nodes)))
+    mass = np.exp(density.score(values)) * np.outer(weights, weights).ravel()
+    scale = np.prod([column.scale for column in density.layout.columns])
+    assert mass.sum() * scale == pytest.approx(1.0, abs=2e-2)
+
+
+def test_a_row_of_which_nothing_is_observed_has_likelihood_one(
+    make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    assert make_density(make_layout("bc")).score(np.full((2, 2), np.nan)).tolist() == [0.0, 0.0]
