@@ -8,7 +8,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -qq --constraint constraints.txt
 ARGS ?=
 WORKERS ?= auto
 
@@ -34,12 +34,12 @@ $(VENV)/.created:
 	@touch $@
 
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/.created
-	@echo "Installing into $(VENV); the first time takes a few minutes"
+	@echo "Installing into $(VENV): minutes the first time, seconds after a change"
 	@$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.created
-	@echo "Installing into $(VENV), with the development extras; the first time takes a few minutes"
+	@echo "Installing into $(VENV) with the development extras: minutes the first time, seconds after a change"
 	@$(PIP) --editable '.[dev]'
 	@touch $(VENV)/.runtime $@
 
