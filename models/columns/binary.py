@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from models.columns.arrow_types import type_name
 from models.columns.base import Column, Head
+from models.columns.choice import COLDEST
 from models.columns.numbers import Values, plain, refuse
 from models.columns.record import Record
 from models.columns.vocabulary import UNSEEN, Vocabulary
@@ -35,7 +36,7 @@ class BinaryHead(Head):
 
     def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
         """Returns 1 where the uniform is below sigmoid(logit / T); see `Head.sample`."""
-        chances = torch.sigmoid(parameters.to(noise.dtype) / temperature)
+        chances = torch.sigmoid(parameters.to(noise.dtype) / max(temperature, COLDEST))
         return (noise < chances).to(noise.dtype)
 
 

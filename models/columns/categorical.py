@@ -16,6 +16,7 @@ from torch import Tensor
 
 from models.columns.arrow_types import type_name
 from models.columns.base import Column, Head
+from models.columns.choice import choose
 from models.columns.numbers import Values
 from models.columns.record import Record
 from models.columns.vocabulary import UNSEEN, Vocabulary
@@ -42,7 +43,7 @@ class CategoricalHead(Head):
         places = torch.arange(self._width)
         self._padding = places >= widths[:, None]
         self._undrawn = places >= widths[:, None] - 1  # padding and `unknown`
-        self._last = (widths - 2).to(torch.float64)
+        self._last = widths - 2
         gathered = (self._offsets[:, None] + places).masked_fill(self._padding, 0)
         self._gathered = gathered.flatten()
 
@@ -64,10 +65,9 @@ class CategoricalHead(Head):
 
     def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
         """Inverts the distribution function over the K known categories; see `Head.sample`."""
-        logits = self._block(parameters.to(noise.dtype)) / temperature
-        masses = logits.masked_fill(self._undrawn, -torch.inf).softmax(2).cumsum(2)
-        codes = (masses <= noise.unsqueeze(2) * masses[:, :, -1:]).sum(2).to(noise.dtype)
-        return codes.minimum(self._last.to(noise.dtype))
+        dtype = torch.promote_types(parameters.dtype, torch.float32)
+        logits = self._block(parameters.to(dtype)).masked_fill(self._undrawn, -torch.inf)
+        return choose(logits, noise, temperature).minimum(self._last).to(noise.dtype)
 
     def _block(self, parameters: Tensor) -> Tensor:
         """Arranges units, (batch, outputs), by column, (batch, n, widest)."""

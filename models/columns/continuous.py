@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from models.columns.arrow_types import Family, family, is_integer, type_name, value_type
 from models.columns.base import Column, Head
+from models.columns.choice import choose
 from models.columns.numbers import Values, from_numbers, to_numbers
 from models.columns.record import Record
 from models.columns.vocabulary import Value
@@ -69,9 +70,7 @@ class ContinuousHead(Head):
         """Draws a component with one uniform and its quantile with another; see `Head.sample`."""
         logits, means, log_scales = self._mixture(parameters.to(noise.dtype))
         which, where = noise.reshape(len(noise), len(self.columns), 2).unbind(2)
-        masses = (logits / temperature).softmax(2).cumsum(2)
-        drawn = (masses <= which.unsqueeze(2) * masses[:, :, -1:]).sum(2, keepdim=True)
-        drawn = drawn.clamp(max=self._components - 1)
+        drawn = choose(logits, which, temperature).unsqueeze(2)
         mean = means.gather(2, drawn).squeeze(2)
         scale = log_scales.gather(2, drawn).squeeze(2).exp() * temperature
         return (mean + scale * where.logit(_smallest(where))).clamp(-_FARTHEST, _FARTHEST)

@@ -25,6 +25,7 @@ _MOST_CATEGORIES = 1000
 _MOST_WHOLE_CATEGORIES = 10
 _FEWEST_KEYS = 20
 _KEY_SHARE = 0.9
+_RARE_SHARE = 0.5
 _WORDS_OF_PROSE = 4.0
 _KEY_NAME = re.compile(
     r"(^|[_\W])(id|ids|key|uuid|guid|index|idx|rownames|row_?(id|no|nr|number))$|^unnamed: \d+$"
@@ -83,11 +84,6 @@ class Profile:
         numbers = self.values.to_numpy(zero_copy_only=False)
         return self.family is Family.NUMBER and bool((numbers == np.rint(numbers)).all())
 
-    @property
-    def mostly_distinct(self) -> bool:
-        """Whether hardly any value occurs twice."""
-        return len(self.values) >= _FEWEST_KEYS and self.distinct > _KEY_SHARE * len(self.values)
-
 
 def _unsupported(profile: Profile) -> Verdict | None:
     """Lists, structs, bytes, times of day and durations have no column kind."""
@@ -116,12 +112,16 @@ def _boolean(profile: Profile) -> Verdict | None:
 
 
 def _prose_or_key(profile: Profile) -> Verdict | None:
-    """Texts that hardly ever repeat say nothing of further rows."""
-    if profile.family is not Family.TEXT or not profile.mostly_distinct:
+    """Texts that occur less than twice on average say little of further rows."""
+    rows = len(profile.values)
+    share = profile.distinct / rows
+    if profile.family is not Family.TEXT or rows < _FEWEST_KEYS or share <= _RARE_SHARE:
         return None
-    words = pc.mean(pc.count_substring(profile.values, " ")).as_py() + 1
-    what = "free text" if words >= _WORDS_OF_PROSE else "key"
-    return Verdict(LEFT_OUT, f"{what}: {profile.distinct} of {len(profile.values)} texts differ")
+    if pc.mean(pc.count_substring(profile.values, " ")).as_py() + 1 >= _WORDS_OF_PROSE:
+        what = "free text"
+    else:
+        what = "key" if share > _KEY_SHARE else "texts that hardly repeat"
+    return Verdict(LEFT_OUT, f"{what}: {profile.distinct} distinct in {rows} rows")
 
 
 def _too_many_texts(profile: Profile) -> Verdict | None:

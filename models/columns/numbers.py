@@ -31,8 +31,6 @@ _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
 def plain(array: pa.ChunkedArray | pa.Array) -> pa.Array:
     """Returns the column as one contiguous array without dictionary encoding."""
     whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    if isinstance(whole, pa.ChunkedArray):  # what some versions return for no chunks or many
-        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
     return whole.dictionary_decode() if isinstance(whole, pa.DictionaryArray) else whole
 
 
@@ -78,16 +76,17 @@ def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.Data
     if found is not Family.NUMBER:
         refuse_type(name, values, "a whole number" if whole else "a number")
     numbers = _float64(values)
-    present = values.is_valid().to_numpy(zero_copy_only=False)
-    refuse(
-        name,
-        present & ~np.isfinite(numbers),
-        lambda row: f"expected a finite number, got {numbers[row]}; use null for missing",
-    )
-    if whole:
+    finite = np.isfinite(numbers)
+    if np.count_nonzero(finite) + values.null_count != len(values):
         refuse(
             name,
-            present & (numbers != np.rint(numbers)),
+            ~finite & values.is_valid().to_numpy(zero_copy_only=False),
+            lambda row: f"expected a finite number, got {numbers[row]}; use null for missing",
+        )
+    if whole and not is_integer(values.type):
+        refuse(
+            name,
+            finite & (numbers != np.rint(numbers)),
             lambda row: f"expected a whole number, got {numbers[row]}",
         )
     return numbers
@@ -111,7 +110,7 @@ def from_numbers(values: Values, arrow_type: pa.DataType) -> pa.Array:
         return pa.array(ticks, mask=missing).cast(target)
     if pa.types.is_integer(target):
         return pa.array(_whole(known, target.to_pandas_dtype()), type=target, mask=missing)
-    if isinstance(target, pa.Decimal128Type | pa.Decimal256Type) or pa.types.is_decimal(target):
+    if pa.types.is_decimal(target):
         largest = 10.0 ** (target.precision - target.scale) * (1 - 1e-15) - 10.0**-target.scale
         clipped = np.clip(known, -largest, largest)
         return pa.array(clipped, mask=missing).cast(target)
@@ -131,8 +130,9 @@ def _whole(values: Values, dtype: npt.DTypeLike) -> npt.NDArray[np.integer]:
 
 def _float64(values: pa.Array) -> Values:
     """Returns numbers as float64, NaN where null; -0.0 becomes 0.0."""
-    floats = pc.cast(values, pa.float64(), safe=False)
-    numbers: Values = floats.to_numpy(zero_copy_only=False) + 0.0
+    if pa.types.is_decimal(values.type):
+        values = pc.cast(values, pa.float64())
+    numbers: Values = values.to_numpy(zero_copy_only=False).astype(np.float64) + 0.0
     return numbers
 
 
@@ -146,7 +146,8 @@ def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> Values:
         refuse_type(name, values, "a date or a time stamp")
     if pa.types.is_date(values.type):
         return _float64(values.cast(pa.date32()).cast(pa.int32())) * _DAY
-    assert isinstance(values.type, pa.TimestampType)  # noqa: S101 - the other member of the family
+    if values.type.unit == "ns":  # more than float64 can tell apart
+        values = values.cast(pa.timestamp("us", values.type.tz), safe=False)
     return _float64(values.cast(pa.int64())) / _TICKS[values.type.unit]
 
 

@@ -107,18 +107,17 @@ class Schema:
         """
         errors = self._strangers(table.column_names)
         present = set(table.column_names)
-        codes = np.full((table.num_rows, len(self.columns)), np.nan, order="F")
-        if not errors:
-            for d, column in enumerate(self.columns):
-                if column.name not in present:
-                    continue
-                try:
-                    codes[:, d] = column.encode(table.column(column.name))
-                except TableError as error:
-                    errors += error.cells
+        codes = np.full((table.num_rows, len(self.columns)), np.nan)
+        for d, column in enumerate(self.columns):
+            if column.name not in present:
+                continue
+            try:
+                codes[:, d] = column.encode(table.column(column.name))
+            except TableError as error:
+                errors += error.cells
         if errors:
             raise TableError(errors[:CELL_LIMIT])
-        return np.ascontiguousarray(codes)
+        return codes
 
     def decode(self, values: Values, columns: Sequence[str] | None = None) -> pa.Table:
         """Turns codes, (rows, D), into a table of all columns, or of those named."""
@@ -166,16 +165,19 @@ class Schema:
         return cls(tuple(columns), tuple(left_out))
 
     def _strangers(self, names: Sequence[str]) -> list[CellError]:
-        """Returns an error for each name that the schema does not know, or that occurs twice."""
+        """Returns an error for each name that the schema does not know.
+
+        Raises:
+            TableError: A name occurs twice, so that nobody can say which column is meant.
+        """
+        if twice := _repeated(names):
+            raise TableError([CellError(None, twice, "the table has two columns of this name")])
         known = {*self.names, *(column.name for column in self.left_out)}
-        errors = [
+        return [
             CellError(None, name, f"unknown column; {_suggest(name, self.names)}")
             for name in names
             if name not in known
         ]
-        if twice := _repeated(names):
-            errors.append(CellError(None, twice, "the table has two columns of this name"))
-        return errors
 
 
 def _kinds(table: pa.Table, overrides: Overrides) -> dict[str, Verdict]:

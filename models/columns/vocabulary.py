@@ -18,6 +18,8 @@ __all__ = ["UNSEEN", "Value", "Vocabulary", "canonical"]
 Value = str | int | float | bool
 """A value as `schema.json` holds it; instants are ISO 8601 text."""
 
+_LARGEST_EXACT = 2.0**53  # whole numbers beyond are not all floats
+
 UNSEEN = -1.0
 """What `Vocabulary.codes` gives for a value that it does not hold."""
 
@@ -32,7 +34,7 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
 
     Returns:
         Values, (rows,): text as large_string, whole numbers as int64 (uint64 stays), other
-        numbers and instants as float64.
+        numbers and instants as float64, rounded to what the column's type can hold.
 
     Raises:
         TableError: A cell is of another family than the column.
@@ -40,9 +42,11 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
     values = plain(array)
     expected = family(arrow_type)
     if expected in (Family.TEXT, Family.BOOLEAN):
-        if values.null_count < len(values) and family(values.type) is not expected:
-            refuse_type(name, values, str(expected))
         target = pa.large_string() if expected is Family.TEXT else pa.bool_()
+        if values.null_count == len(values):
+            return pa.nulls(len(values), target)
+        if family(values.type) is not expected:
+            refuse_type(name, values, str(expected))
         return pc.cast(values, target)
     if is_integer(arrow_type) and pa.types.is_integer(values.type):
         try:
@@ -52,11 +56,19 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
     numbers = to_numbers(name, values, arrow_type)
     if is_integer(arrow_type):
         return from_numbers(numbers, _whole_type(arrow_type))
+    numbers = _rounded(numbers, arrow_type)
     return pa.array(numbers, mask=np.isnan(numbers))
 
 
 def _whole_type(arrow_type: pa.DataType) -> pa.DataType:
     return pa.uint64() if pa.types.is_uint64(value_type(arrow_type)) else pa.int64()
+
+
+def _rounded(numbers: Values, arrow_type: pa.DataType) -> Values:
+    """Rounds numbers, (rows,), to what a type can hold: 0.1 is not 0.1 in a float32 column."""
+    if is_integer(arrow_type) or pa.types.is_float64(value_type(arrow_type)):
+        return numbers
+    return to_numbers("", from_numbers(numbers, arrow_type), arrow_type)
 
 
 @dataclass(frozen=True)
@@ -129,10 +141,16 @@ class Vocabulary:
         Raises:
             TableError: A cell is of another family than the column.
         """
+        if self._numbers is not None:
+            numbers = _rounded(to_numbers(name, array, self.arrow_type), self.arrow_type)
+            return _search(numbers, *self._numbers)
         values = canonical(name, array, self.arrow_type)
-        places = pc.index_in(values, value_set=self._values, skip_nulls=True)
-        codes: Values = places.fill_null(int(UNSEEN)).cast(pa.float64()).to_numpy()
-        return np.where(values.is_null().to_numpy(zero_copy_only=False), np.nan, codes)
+        places = pc.index_in(values, options=self._lookup)
+        codes: Values = places.to_numpy(zero_copy_only=False).astype(np.float64)
+        if places.null_count > values.null_count:
+            unseen = np.isnan(codes) & values.is_valid().to_numpy(zero_copy_only=False)
+            codes[unseen] = UNSEEN
+        return codes
 
     def take(self, codes: Values) -> pa.Array:
         """Returns the values of codes, (rows,): null where NaN or outside the vocabulary."""
@@ -155,13 +173,37 @@ class Vocabulary:
         if is_integer(self.arrow_type):
             return pa.array(self.values, _whole_type(self.arrow_type))
         if which is Family.NUMBER:
-            return pa.array([float(value) for value in self.values], pa.float64())
+            numbers = np.array(self.values, np.float64)
+            return pa.array(_rounded(numbers, self.arrow_type))
         return pa.array(self.values, pa.bool_() if which is Family.BOOLEAN else pa.large_string())
+
+    @cached_property
+    def _lookup(self) -> pc.SetLookupOptions:
+        """The values as Arrow looks them up."""
+        return pc.SetLookupOptions(value_set=self._values, skip_nulls=True)
+
+    @cached_property
+    def _numbers(self) -> tuple[Values, npt.NDArray[np.intp]] | None:
+        """Numbers in ascending order and their codes; None for what float64 cannot tell apart."""
+        if family(self.arrow_type) not in (Family.NUMBER, Family.INSTANT):
+            return None
+        numbers = to_numbers("", self._values, self._values.type)
+        if np.abs(numbers).max() > _LARGEST_EXACT:
+            return None
+        order = np.argsort(numbers)
+        return numbers[order], order
 
     @cached_property
     def _decoded(self) -> pa.Array:
         """The values in the column's own type."""
         return _to_type(self._values, self.arrow_type)
+
+
+def _search(numbers: Values, known: Values, codes: npt.NDArray[np.intp]) -> Values:
+    """Looks numbers, (rows,), up among ascending ones, (K,), and returns the codes of these."""
+    places = np.searchsorted(known, numbers).clip(max=len(known) - 1)
+    found = np.where(known[places] == numbers, codes[places], UNSEEN)
+    return np.where(np.isnan(numbers), np.nan, found)
 
 
 def _order(name: str, array: pa.ChunkedArray | pa.Array, distinct: pa.Array) -> pa.Array:
@@ -185,4 +227,7 @@ def _to_json(values: pa.Array, arrow_type: pa.DataType) -> tuple[Value, ...]:
     """Returns canonical values in JSON form."""
     if family(arrow_type) is Family.INSTANT:
         return tuple(_to_type(values, arrow_type).cast(pa.string()).to_pylist())
+    if pa.types.is_float16(value_type(arrow_type)) or pa.types.is_float32(value_type(arrow_type)):
+        shortest = _to_type(values, arrow_type).to_numpy().astype(str)
+        return tuple(shortest.astype(np.float64).tolist())
     return tuple(values.to_pylist())
