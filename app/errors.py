@@ -113,8 +113,10 @@ class NotAcceptableError(RequestError):
 class BodyTooLargeError(RequestError):
     """The body is over the limit; the rest of it is not read."""
 
-    status = HTTPStatus.CONTENT_TOO_LARGE if hasattr(HTTPStatus, "CONTENT_TOO_LARGE") else (
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    status = (
+        HTTPStatus.CONTENT_TOO_LARGE
+        if hasattr(HTTPStatus, "CONTENT_TOO_LARGE")
+        else (HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     )
     slug = "body-too-large"
     title = "The body is too large"
@@ -122,7 +124,7 @@ class BodyTooLargeError(RequestError):
     def __init__(self, limit_bytes: int) -> None:
         # The connection is closed because the unread rest of the body still lies in it.
         super().__init__(
-            f"The body is over the limit of {limit_bytes} bytes; send the rows in several requests.",
+            f"The body is over the limit of {limit_bytes} bytes; send several requests.",
             headers={"Connection": "close"},
         )
 

@@ -7,7 +7,7 @@ number of uniforms one drawn row consumes.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ __all__ = [
     "ImputeResult",
     "Job",
     "ModelKey",
-    "Result",
+    "ResultT",
     "SampleJob",
     "SampleResult",
     "ScoreJob",
@@ -32,27 +32,15 @@ Estimate = Literal["draw", "mean", "median", "mode"]
 """What fills a missing cell: a draw from its distribution, or one point of it."""
 
 
+ResultT = TypeVar("ResultT", covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelKey:
     """One version of one model."""
 
     name: str
     version: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoreJob:
-    """How likely are these rows?
-
-    Attributes:
-        model: The model that answers.
-        values: `(rows, D)`, NaN where missing.
-        contributions: Whether the surprise of each column is wanted as well.
-    """
-
-    model: ModelKey
-    values: Array
-    contributions: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,25 +59,6 @@ class ScoreResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SampleJob:
-    """Give me rows that agree with the evidence.
-
-    Attributes:
-        model: The model that answers.
-        values: `(rows, D)` evidence; NaN is drawn.
-        noise: `(rows, W)` uniforms in (0, 1).
-        temperature: 1 is the model's own distribution; below 1 is more typical rows.
-        log_likelihood: Whether the likelihood of the drawn rows is wanted as well.
-    """
-
-    model: ModelKey
-    values: Array
-    noise: Array
-    temperature: float
-    log_likelihood: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class SampleResult:
     """Answer to a `SampleJob`.
 
@@ -100,25 +69,6 @@ class SampleResult:
 
     values: Array
     log_likelihood: Array | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ImputeJob:
-    """Fill what is missing in these rows.
-
-    Attributes:
-        model: The model that answers.
-        values: `(rows, D)`, NaN where missing.
-        noise: `(draws + uncertainty draws, rows, W)` uniforms in (0, 1).
-        draws: Completed tables wanted.
-        estimate: What fills a cell.
-    """
-
-    model: ModelKey
-    values: Array
-    noise: Array
-    draws: int
-    estimate: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,5 +88,58 @@ class ImputeResult:
     upper: Array
 
 
-Job = ScoreJob | SampleJob | ImputeJob
-Result = ScoreResult | SampleResult | ImputeResult
+@dataclass(frozen=True, slots=True, eq=False)
+class Job(Generic[ResultT]):
+    """One computation; its type says what comes back.
+
+    Attributes:
+        model: The model that answers.
+        values: `(rows, D)`, NaN where missing.
+    """
+
+    model: ModelKey
+    values: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreJob(Job[ScoreResult]):
+    """How likely are these rows?
+
+    Attributes:
+        contributions: Whether the surprise of each column is wanted as well.
+    """
+
+    contributions: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleJob(Job[SampleResult]):
+    """Give me rows that agree with the evidence.
+
+    The values are evidence; what is missing of them is drawn.
+
+    Attributes:
+        noise: `(rows, W)` uniforms in (0, 1).
+        temperature: 1 is the model's own distribution; below 1 is more typical rows.
+        log_likelihood: Whether the likelihood of the drawn rows is wanted as well.
+    """
+
+    noise: Array
+    temperature: float
+    log_likelihood: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImputeJob(Job[ImputeResult]):
+    """Fill what is missing in these rows.
+
+    Attributes:
+        noise: `(rows, tables, W)` uniforms in (0, 1); the first tables give the draws, all of
+            them together the uncertainty.
+        draws: Completed tables wanted.
+        estimate: What fills a cell.
+    """
+
+    noise: Array
+    draws: int
+    estimate: Estimate

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import SettingsError, did_you_mean
@@ -67,9 +68,7 @@ class Settings(BaseSettings):
     sample_limit_rows: int = Field(
         10_000_000, ge=1, description="Most rows one `/sample` request may ask for."
     )
-    draws_limit: int = Field(
-        100, ge=1, description="Most draws one `/impute` request may ask for."
-    )
+    draws_limit: int = Field(100, ge=1, description="Most draws one `/impute` request may ask for.")
     compute_chunk_rows: int = Field(
         8192,
         ge=1,
@@ -111,7 +110,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
             raise SettingsError(f"{variable} is not a setting of madeira.{hint}")
 
 
-def _explain(error: Any) -> str:
+def _explain(error: ErrorDetails) -> str:
     name = ".".join(map(str, error["loc"]))
     if error["type"] == "extra_forbidden":
         return f"{name} is not a setting of madeira.{did_you_mean(name, Settings.model_fields)}"
@@ -120,7 +119,7 @@ def _explain(error: Any) -> str:
 
 
 def settings_table() -> str:
-    """The settings as a Markdown table: variable, flag, default, meaning; for `docs/settings.md`."""
+    """The settings as a Markdown table, for `docs/settings.md`."""
     lines = ["| variable | flag | default | meaning |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "unset" if field.default is None else f"`{field.default}`"

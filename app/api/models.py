@@ -1,0 +1,77 @@
+"""`GET /models` and `GET /models/{name}`: what is served."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+
+from app.api.negotiation import check_accept
+from app.api.openapi import answers
+from app.api.service import service_of
+from app.codecs import json
+from app.errors import UnknownModelError
+from app.registry import ServedModel
+from app.schemas.examples import MODEL
+from app.schemas.models import ModelDetail, ModelList
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["Models"])
+
+_HEADLINES = ("trained_at", "preset", "train_rows", "valid_rows", "valid_nats", "test_nats")
+"""Metrics that the list shows; the model itself has all."""
+
+
+@router.get("/models", summary="Which models are served?", responses=answers(ModelList, 406))
+async def models(request: Request) -> Response:
+    """The models that are served, and the checkpoints that are not, with the reason."""
+    check_accept(request.headers)
+    registry = service_of(request).registry
+    document = {
+        "models": [
+            {
+                **_head(model, registry.default),
+                "columns": len(model.schema.columns),
+                "metrics": {key: model.metrics[key] for key in _HEADLINES if key in model.metrics},
+            }
+            for model in registry.models.values()
+        ],
+        "refused": [
+            {"name": refusal.name, "version": refusal.version, "reason": refusal.reason}
+            for refusal in registry.refused
+        ],
+    }
+    return Response(json.encode(document), media_type=json.MEDIA_TYPE)
+
+
+@router.get(
+    "/models/{name}",
+    summary="What does a model know?",
+    responses=answers(ModelDetail, 404, 406),
+)
+async def model(
+    request: Request,
+    name: Annotated[str, Path(examples=[MODEL], openapi_examples={MODEL: {"value": MODEL}})],
+) -> Response:
+    """Its columns, those left out and why, how it was trained, and its card."""
+    check_accept(request.headers)
+    registry = service_of(request).registry
+    found = registry.models.get(name)
+    if found is None:
+        raise UnknownModelError(name, list(registry.models))
+    document = {
+        **_head(found, registry.default),
+        "columns": found.schema.describe(),
+        "left_out": [{"name": left.name, "reason": left.reason} for left in found.schema.left_out],
+        "metrics": found.metrics,
+        "card": found.card,
+    }
+    return Response(json.encode(document), media_type=json.MEDIA_TYPE)
+
+
+def _head(served: ServedModel, default: str | None) -> dict[str, Any]:
+    return {
+        "name": served.key.name,
+        "version": served.key.version,
+        "description": served.description,
+        "default": served.key.name == default,
+    }

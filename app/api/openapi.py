@@ -1,0 +1,104 @@
+"""The OpenAPI description: bodies that are read by hand are described by hand.
+
+An endpoint that takes the raw body says here what may stand in it, and every endpoint which
+problems it can answer with.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from app.api.problems import MEDIA_TYPE as PROBLEM
+from app.schemas.base import Problem
+from app.schemas.impute import ImputeRequest
+from app.schemas.sample import SampleRequest
+from app.schemas.score import ScoreRequest
+
+__all__ = ["answers", "body", "install"]
+
+_REF = "#/components/schemas/{model}"
+_REQUESTS: tuple[type[BaseModel], ...] = (ScoreRequest, SampleRequest, ImputeRequest)
+_ONE_TABLE = [{"required": ["rows"]}, {"required": ["columns", "data"]}]
+
+_PROBLEMS = {
+    400: "The body is not valid JSON.",
+    404: "No model of this name is served.",
+    406: "The client does not accept JSON.",
+    413: "The body is over the limit.",
+    415: "The body is not JSON by its headers.",
+    422: "The input does not fit the model or the endpoint; `errors` names row and column.",
+    500: "The service failed.",
+    503: "No model can answer.",
+}
+
+
+def body(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
+    """The `openapi_extra` of an endpoint that reads its JSON body by itself.
+
+    Args:
+        model: What may stand in the body.
+        examples: Examples by name, the first of them shown first.
+    """
+    content = {"schema": {"$ref": _REF.format(model=model.__name__)}, "examples": dict(examples)}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+
+
+def answers(
+    success: type[BaseModel], *problems: int, examples: Mapping[str, Any] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an endpoint.
+
+    Args:
+        success: Body of the answer 200.
+        problems: Statuses of the problems it can answer with; 500 is always among them.
+        examples: Examples of a success, by name.
+    """
+    schema = {"$ref": _REF.format(model=Problem.__name__)}
+    found: dict[int | str, dict[str, Any]] = {200: {"model": success}}
+    if examples:
+        found[200]["content"] = {"application/json": {"examples": dict(examples)}}
+    for status in (*problems, 500):
+        found[status] = {
+            "description": _PROBLEMS.get(status, HTTPStatus(status).phrase),
+            "content": {PROBLEM: {"schema": schema}},
+        }
+    return found
+
+
+def install(app: FastAPI) -> None:
+    """Makes an application describe the bodies that `body` and `answers` refer to."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                summary=app.summary,
+                description=app.description,
+                routes=app.routes,
+                tags=app.openapi_tags,
+            )
+            components = schema.setdefault("components", {}).setdefault("schemas", {})
+            components |= _described()
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]
+
+
+def _described() -> dict[str, Any]:
+    """JSON Schema of the bodies, by name."""
+    _, definitions = models_json_schema(
+        [(Problem, "serialization"), *((model, "validation") for model in _REQUESTS)],
+        ref_template=_REF,
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    for model in _REQUESTS:
+        if "rows" in model.model_fields:
+            schemas[model.__name__]["anyOf"] = _ONE_TABLE
+    return schemas

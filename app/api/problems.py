@@ -1,0 +1,140 @@
+"""Errors as `application/problem+json` (RFC 9457): every answer that is not a success.
+
+`RequestError` says itself what it is answered with; errors of the router become problems of type
+`about:blank`; whatever else comes up is logged with its traceback, and the client learns only
+that it happened.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import RequestError, did_you_mean
+from models.errors import CellError
+
+__all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "UnexpectedErrors", "problem", "register"]
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:madeira:problem:"
+
+CLIENT_CLOSED_REQUEST = 499
+"""What the log shows where the client did not wait for an answer; nobody receives it."""
+
+log = logging.getLogger(__name__)
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    kind: str = "about:blank",
+    title: str | None = None,
+    cells: Iterable[CellError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem document.
+
+    Args:
+        status: The HTTP status.
+        detail: What is wrong with this request.
+        kind: The type of the problem, a URI.
+        title: The type in words; None for the words of the status.
+        cells: Where in the table it is wrong.
+        headers: Further headers.
+    """
+    document = {
+        "type": kind,
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "errors": [
+            {"row": cell.row, "column": cell.column, "message": cell.message} for cell in cells
+        ],
+    }
+    return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
+
+
+def register(app: FastAPI) -> None:
+    """Makes every error of an application a problem document."""
+    app.add_exception_handler(RequestError, _request_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
+    app.add_middleware(UnexpectedErrors)
+
+
+async def _request_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)  # noqa: S101 - registered for this type alone
+    return problem(
+        error.status,
+        error.detail,
+        kind=TYPE_PREFIX + error.slug,
+        title=error.title,
+        cells=error.cells,
+        headers=error.headers,
+    )
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
+    path = request.url.path
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        known = request.app.openapi()["paths"]
+        detail = f"Nothing is at {path[:100]!r}.{did_you_mean(path, known)} See /docs."
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        detail = f"{path!r} does not take {request.method}, but {allowed}."
+    else:
+        detail = str(error.detail)
+    return problem(error.status_code, detail, headers=error.headers)
+
+
+async def _validation_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
+    reasons = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, reasons)
+
+
+async def _client_gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
+
+
+class UnexpectedErrors:
+    """Outermost middleware: a fault of the service is logged, and answered without its insides.
+
+    Where the answer has begun it is cut off instead, so that no client takes a part for the whole.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, and answers for whatever comes back as an exception."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            if begun:
+                raise  # the server logs it and closes the connection
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            answer = problem(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "The service failed on this request; the cause is in its log.",
+            )
+            await answer(scope, receive, send)

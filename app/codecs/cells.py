@@ -1,0 +1,283 @@
+"""From decoded JSON to Arrow columns, with every bad cell named.
+
+The fast path converts whole tables without a Python loop; only where it fails are cells looked
+at one by one, to say which of them are wrong.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+import pyarrow as pa
+
+from app.codecs.json import kind_of
+from app.errors import CELL_ERRORS_LIMIT, InvalidInputError, did_you_mean
+from app.jobs import Array
+from models.columns.arrow_types import Family, family
+from models.columns.schema import Schema
+from models.errors import CellError, TableError
+
+__all__ = ["TableForm", "encode_given", "encode_table", "table_form"]
+
+_NONE = type(None)
+_FORMS = {
+    Family.NUMBER: (pa.float64(), frozenset({int, float, _NONE})),
+    Family.TEXT: (pa.string(), frozenset({str, _NONE})),
+    Family.BOOLEAN: (pa.bool_(), frozenset({bool, _NONE})),
+    Family.INSTANT: (pa.string(), frozenset({str, _NONE})),  # ISO 8601; the schema parses it
+}
+"""How the values of a family travel in JSON: the Arrow type they are read as, and their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableForm:
+    """A table as it stands in a body, whichever of the two forms it came in.
+
+    Attributes:
+        rows: The rows as objects; None in the form of columns and data.
+        columns: Names of the columns; None in the form of rows.
+        data: One list of values a row, in the order of `columns`.
+    """
+
+    rows: list[Any] | None
+    columns: list[str] | None
+    data: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.data if self.rows is None else self.rows)
+
+    def objects(self) -> list[dict[str, Any]]:
+        """The rows as objects, cells as they were sent."""
+        if self.rows is not None:
+            return self.rows
+        names = self.columns or []
+        return [dict(zip(names, values, strict=True)) for values in self.data]
+
+
+def table_form(document: Mapping[str, Any]) -> TableForm:
+    """Finds the table in a body and checks its shape.
+
+    Args:
+        document: The body; `rows`, or `columns` and `data`.
+
+    Raises:
+        InvalidInputError: There is no table, there are two, or its rows are not rows.
+    """
+    rows, columns, data = (document.get(key) for key in ("rows", "columns", "data"))
+    if rows is not None and (columns is not None or data is not None):
+        raise InvalidInputError("Send the table as `rows` or as `columns` and `data`, not as both.")
+    if rows is None and columns is None and data is None:
+        raise InvalidInputError(
+            "The table is missing: send `rows`, a list of objects, or `columns` and `data`."
+        )
+    if rows is not None:
+        listed = _checked_list("rows", rows)
+        _check_rows(listed, dict, "an object of column and value")
+        return TableForm(listed, None, [])
+    names, data = _checked_list("columns", columns), _checked_list("data", data)
+    _check_names(names)
+    if data and not names:
+        raise InvalidInputError("`columns` names no column, but `data` has rows.")
+    _check_rows(data, list, f"a list of {len(names)} values")
+    if set(map(len, data)) - {len(names)}:
+        _refuse(
+            CellError(row, None, f"expected {len(names)} values, got {len(values)}")
+            for row, values in enumerate(data)
+            if len(values) != len(names)
+        )
+    return TableForm(None, names, data)
+
+
+def encode_table(form: TableForm, schema: Schema) -> Array:
+    """Checks a table against a schema and encodes it.
+
+    Args:
+        form: The table as it was sent.
+        schema: The columns of the model.
+
+    Returns:
+        `(rows, D)`, NaN where missing.
+
+    Raises:
+        InvalidInputError: A column is unknown or a cell does not fit; each is named.
+    """
+    known = {column.name for column in schema.columns} | {left.name for left in schema.left_out}
+    errors = _unknown(form, known)
+    arrays = _whole(form, schema)
+    if arrays is None:
+        arrays = {}
+        for column in schema.columns:
+            kind = family(column.arrow_type)
+            try:
+                arrays[column.name] = _array(column.name, _values(form, column.name), kind)
+            except TableError as error:
+                errors += error.cells
+                # The other columns are still checked, and the row count must hold.
+                arrays[column.name] = pa.nulls(len(form), _FORMS[kind][0])
+    try:
+        values: Array = schema.encode(pa.table(arrays))
+    except TableError as error:
+        errors += error.cells
+    if errors:
+        errors.sort(key=lambda cell: -1 if cell.row is None else cell.row)
+        raise InvalidInputError.of_cells(errors)
+    return values
+
+
+def encode_given(given: Mapping[str, Any], schema: Schema) -> Array:
+    """Encodes the evidence of a sample.
+
+    Args:
+        given: Value by name of column; null gives nothing.
+        schema: The columns of the model.
+
+    Returns:
+        `(1, D)`, NaN where nothing is given.
+
+    Raises:
+        InvalidInputError: A column is unknown or not modelled, or a value does not fit.
+    """
+    errors = [
+        CellError(None, left.name, f"not modelled, so nothing can be given ({left.reason})")
+        for left in schema.left_out
+        if left.name in given
+    ]
+    try:
+        values = encode_table(TableForm([given], None, []), schema)
+    except InvalidInputError as error:
+        errors += [CellError(None, cell.column, cell.message) for cell in error.cells]
+    if errors:
+        raise InvalidInputError.of_cells(errors)
+    return values
+
+
+def _checked_list(key: str, value: object) -> list[Any]:
+    if value is None:
+        other = "columns" if key == "data" else "data"
+        raise InvalidInputError(f"`{key}` is missing: `{other}` needs it.")
+    if not isinstance(value, list):
+        raise InvalidInputError(f"`{key}` must be a list, not {kind_of(value)}.")
+    return value
+
+
+def _check_rows(rows: list[Any], kind: type, expected: str) -> None:
+    if set(map(type, rows)) - {kind}:
+        _refuse(
+            CellError(number, None, f"expected {expected}, got {kind_of(row)}")
+            for number, row in enumerate(rows)
+            if type(row) is not kind
+        )
+
+
+def _check_names(columns: list[Any]) -> None:
+    seen: set[str] = set()
+    errors = []
+    for place, name in enumerate(columns):
+        if not isinstance(name, str):
+            errors.append(
+                CellError(None, None, f"columns[{place}] must be text, not {kind_of(name)}")
+            )
+        elif name in seen:
+            errors.append(CellError(None, name, "named more than once in `columns`"))
+        else:
+            seen.add(name)
+    _refuse(errors)
+
+
+def _refuse(errors: Iterable[CellError]) -> None:
+    """Raises for the first errors of many, if there is one at all."""
+    if first := list(islice(errors, CELL_ERRORS_LIMIT)):
+        raise InvalidInputError.of_cells(first)
+
+
+def _unknown(form: TableForm, known: set[str]) -> list[CellError]:
+    """An error for each column nobody knows; with the row where a row brings its own names."""
+    if form.rows is None:
+        strangers = [name for name in form.columns or [] if name not in known]
+        return [CellError(None, name, _stranger(name, known)) for name in strangers]
+    if not set(chain.from_iterable(form.rows)) - known:
+        return []
+    cells = (
+        CellError(number, name, _stranger(name, known))
+        for number, row in enumerate(form.rows)
+        for name in row
+        if name not in known
+    )
+    return list(islice(cells, CELL_ERRORS_LIMIT))
+
+
+def _stranger(name: str, known: set[str]) -> str:
+    hint = did_you_mean(name, known)
+    return f"unknown column.{hint}" if hint else f"unknown column; known: {_listed(sorted(known))}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:20])
+    return shown if len(names) <= 20 else f"{shown}, ... ({len(names)} in all)"
+
+
+def _values(form: TableForm, name: str) -> Sequence[Any]:
+    """The cells of one column; null where a row does not have it."""
+    if form.rows is not None:
+        return [row.get(name) for row in form.rows]
+    if form.columns and name in form.columns:
+        place = form.columns.index(name)
+        return [values[place] for values in form.data]
+    return [None] * len(form)
+
+
+def _whole(form: TableForm, schema: Schema) -> dict[str, pa.Array] | None:
+    """All columns at once, or None where any cell stands in the way.
+
+    Arrow takes true for 1, so a table with booleans among its numbers is read by column.
+    """
+    kinds = {column.name: family(column.arrow_type) for column in schema.columns}
+    if form.rows is not None:
+        cells: Iterator[Any] = chain.from_iterable(map(dict.values, form.rows))
+    else:
+        cells = chain.from_iterable(form.data)
+    if bool in set(map(type, cells)) and Family.NUMBER in kinds.values():
+        return None
+    types = {name: _FORMS[kind][0] for name, kind in kinds.items()}
+    try:
+        if form.rows is not None:
+            struct = pa.array(form.rows, pa.struct(list(types.items())))
+            return dict(zip(types, struct.flatten(), strict=True))
+        sent = dict(zip(form.columns or [], zip(*form.data, strict=True), strict=False))
+        return {
+            name: pa.array(sent[name], kind) if name in sent else pa.nulls(len(form), kind)
+            for name, kind in types.items()
+        }
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        return None
+
+
+def _array(name: str, values: Sequence[Any], kind: Family) -> pa.Array:
+    """One column.
+
+    Raises:
+        TableError: Names the cells that are of another family.
+    """
+    target, allowed = _FORMS[kind]
+    if not set(map(type, values)) <= allowed:
+        wrong = (
+            CellError(row, name, f"expected {kind}, got {kind_of(value)}")
+            for row, value in enumerate(values)
+            if type(value) not in allowed
+        )
+        raise TableError(list(islice(wrong, CELL_ERRORS_LIMIT)))
+    try:
+        return pa.array(values, target)
+    except (pa.ArrowInvalid, OverflowError):
+        return _large_numbers(values)
+
+
+def _large_numbers(values: Sequence[Any]) -> pa.Array:
+    """Numbers with whole ones among them that no float holds exactly."""
+    if float not in set(map(type, values)):
+        try:
+            return pa.array(values, pa.int64())
+        except (pa.ArrowInvalid, OverflowError):
+            pass
+    return pa.array([None if value is None else float(value) for value in values], pa.float64())

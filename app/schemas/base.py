@@ -1,0 +1,105 @@
+"""What the bodies share: the table, the model that answers, the problem document."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from app.errors import InvalidInputError, did_you_mean
+
+__all__ = ["SEED_LIMIT", "Cell", "ModelName", "Options", "Problem", "Seed", "TableInput"]
+
+Cell = bool | int | float | str | None
+"""One value of a table; null is missing, an instant is ISO 8601 text."""
+
+SEED_LIMIT = 2**63 - 1
+
+Seed = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=SEED_LIMIT,
+        description="Same seed, same request, same model: same answer. Without one the service "
+        "picks one; the answer names it.",
+    ),
+]
+
+
+class Options(BaseModel):
+    """Options of a request: everything in its body but the table. Null is the default."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    model: str | None = Field(
+        None,
+        min_length=1,
+        description="Name of the model; may be left out where there is a default one.",
+        examples=["penguins"],
+    )
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Self:
+        """Checks the options of a body.
+
+        Args:
+            document: The body without its table.
+
+        Raises:
+            InvalidInputError: An option is unknown, or its value is not one it can take.
+        """
+        try:
+            return cls.model_validate(
+                {key: value for key, value in document.items() if value is not None}
+            )
+        except ValidationError as error:
+            reasons = [cls._explain(one) for one in error.errors(include_url=False)]
+            raise InvalidInputError(" ".join(reasons[:5])) from None
+
+    @classmethod
+    def _explain(cls, error: ErrorDetails) -> str:
+        name = str(error["loc"][0])
+        if error["type"] == "extra_forbidden":
+            known = [*cls.model_fields, *TableInput.model_fields]
+            return f"`{name[:100]}` is not an option here.{did_you_mean(name, known)}"
+        reason = error["msg"].replace("Input should be", "must be")
+        return f"`{name}` {reason}, not {repr(error['input'])[:60]}."
+
+
+class TableInput(BaseModel):
+    """A table, as objects or as columns and data."""
+
+    rows: list[dict[str, Cell]] | None = Field(
+        None,
+        description="One object a row: value by name of column. Null or an absent key is missing.",
+    )
+    columns: list[str] | None = Field(
+        None, description="Names of the columns of `data`, instead of `rows`."
+    )
+    data: list[list[Cell]] | None = Field(
+        None, description="One list of values a row, in the order of `columns`."
+    )
+
+
+class ModelName(BaseModel):
+    """The model that computed an answer."""
+
+    name: str
+    version: str
+
+
+class ProblemCell(BaseModel):
+    """One thing wrong with a table, and where."""
+
+    row: int | None = Field(description="From 0; null where no single row is meant.")
+    column: str | None = Field(description="Null where no single column is meant.")
+    message: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="A URI for the kind of problem.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int
+    detail: str = Field(description="What is wrong with this request.")
+    errors: list[ProblemCell] = Field(description="Where in the table; at most 100.")

@@ -1,0 +1,51 @@
+"""Bodies of `POST /impute`."""
+
+from pydantic import BaseModel, Field
+
+from app.jobs import Estimate
+from app.schemas.base import Cell, ModelName, Options, Seed, TableInput
+
+__all__ = ["ImputeOptions", "ImputeRequest", "ImputeResponse", "ImputedCell"]
+
+
+class ImputeOptions(Options):
+    """Options of `POST /impute`."""
+
+    draws: int = Field(1, ge=1, description="How many filled tables: multiple imputation.")
+    seed: Seed = None
+    estimate: Estimate = Field(
+        "draw",
+        description="What fills a cell: a draw of its distribution given the rest of the row, or "
+        "its mean, median or mode. A category's estimate is its most frequent value whichever "
+        "is asked for.",
+    )
+
+
+class ImputeRequest(ImputeOptions, TableInput):
+    """Rows to fill."""
+
+
+class ImputedCell(BaseModel):
+    """A cell that was missing."""
+
+    row: int = Field(description="From 0.")
+    column: str
+    value: Cell = Field(None, description="What it was filled with; with one draw.")
+    values: list[Cell] | None = Field(None, description="One a draw; with several draws.")
+    probability: float | None = Field(
+        None, description="Of the value of a category, estimated from 50 further draws."
+    )
+    interval: list[Cell] | None = Field(
+        None, description="Central 90 % interval of a number, from the same draws."
+    )
+
+
+class ImputeResponse(BaseModel):
+    """The table without gaps; observed cells as they were sent."""
+
+    model: ModelName
+    seed: int
+    rows: list[dict[str, Cell]] | list[list[dict[str, Cell]]] = Field(
+        description="The filled table; with several draws a list of tables."
+    )
+    imputed: list[ImputedCell] = Field(description="The cells that were filled.")

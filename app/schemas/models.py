@@ -1,0 +1,68 @@
+"""Bodies of `GET /models`, `GET /models/{name}` and the health checks."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+__all__ = ["Live", "ModelDetail", "ModelList", "ModelSummary", "Ready", "RefusedCheckpoint"]
+
+
+class ModelSummary(BaseModel):
+    """A model that is served, in short."""
+
+    name: str
+    version: str
+    description: str = Field(description="First paragraph of the model card.")
+    columns: int = Field(description="How many columns it models.")
+    default: bool = Field(description="Whether it answers requests that name no model.")
+    metrics: dict[str, Any] = Field(description="Rows and validation nats of its training.")
+
+
+class RefusedCheckpoint(BaseModel):
+    """A checkpoint that is not served."""
+
+    name: str
+    version: str | None
+    reason: str
+
+
+class ModelList(BaseModel):
+    """All models."""
+
+    models: list[ModelSummary]
+    refused: list[RefusedCheckpoint] = Field(description="Checkpoints that cannot be loaded.")
+
+
+class LeftOutColumn(BaseModel):
+    """A column of the training table that is not modelled; requests may contain it."""
+
+    name: str
+    reason: str
+
+
+class ModelDetail(BaseModel):
+    """All about one model."""
+
+    name: str
+    version: str
+    description: str
+    default: bool
+    columns: list[dict[str, Any]] = Field(
+        description="Name, kind, type and domain of each column, and an example value."
+    )
+    left_out: list[LeftOutColumn]
+    metrics: dict[str, Any] = Field(description="How it was trained, and how well.")
+    card: str = Field(description="The model card, Markdown.")
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: Literal["live"]
+
+
+class Ready(BaseModel):
+    """The service can do its work."""
+
+    status: Literal["ready"]
+    models: list[str]

@@ -1,0 +1,47 @@
+"""Bodies of `POST /sample`."""
+
+from pydantic import BaseModel, Field
+
+from app.schemas.base import Cell, ModelName, Options, Seed
+
+__all__ = ["SampleOptions", "SampleRequest", "SampleResponse"]
+
+
+class SampleOptions(Options):
+    """Options of `POST /sample`."""
+
+    n: int = Field(ge=1, description="How many rows.")
+    given: dict[str, object] = Field(
+        default_factory=dict,
+        description="Values that every row has; the others are drawn given them, exactly.",
+    )
+    seed: Seed = None
+    temperature: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Below 1 more typical rows, above 1 more varied ones.",
+    )
+    log_likelihood: bool = Field(
+        False, description="Also give the log-likelihood of each row, given values included."
+    )
+
+
+class SampleRequest(SampleOptions):
+    """What to draw."""
+
+    given: dict[str, Cell] = Field(  # type: ignore[assignment]
+        default_factory=dict,
+        description="Values that every row has; the others are drawn given them, exactly.",
+    )
+
+
+class SampleResponse(BaseModel):
+    """Rows drawn from the model; they are sent as they are drawn."""
+
+    model: ModelName
+    seed: int
+    rows: list[dict[str, Cell]]
+    log_likelihood: list[float] | None = Field(
+        None, description="Nats, one a row, at temperature 1. Only on request."
+    )

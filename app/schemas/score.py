@@ -1,0 +1,45 @@
+"""Bodies of `POST /score`."""
+
+from pydantic import BaseModel, Field
+
+from app.schemas.base import ModelName, Options, TableInput
+
+__all__ = ["ScoreOptions", "ScoreRequest", "ScoreResponse"]
+
+
+class ScoreOptions(Options):
+    """Options of `POST /score`."""
+
+    contributions: bool = Field(
+        False, description="Also give the surprise of each observed value, by column."
+    )
+    contamination: float = Field(
+        0.01,
+        gt=0,
+        le=0.5,
+        allow_inf_nan=False,
+        description="Share of the model's own rows that count as anomalies.",
+    )
+
+
+class ScoreRequest(ScoreOptions, TableInput):
+    """Rows to score."""
+
+
+class ScoreResponse(BaseModel):
+    """How likely each row is; every list has one entry a row."""
+
+    model: ModelName
+    log_likelihood: list[float] = Field(
+        description="Nats of what is observed; a density in the units of continuous columns."
+    )
+    anomaly_score: list[float] = Field(
+        description="In [0, 1]: 1 minus the share of the model's own rows, with the same columns "
+        "observed, that are less likely."
+    )
+    is_anomaly: list[bool] = Field(description="Whether `anomaly_score > 1 - contamination`.")
+    contributions: list[dict[str, float | None]] | None = Field(
+        None,
+        description="Nats by column: -log of the probability of the value given all other "
+        "observed values of the row; null where it is missing. Only on request.",
+    )

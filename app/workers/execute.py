@@ -1,0 +1,69 @@
+"""What a worker does with a job: a pure function of the job and the model.
+
+Arrays in, arrays out; nothing of the web. Run again, elsewhere or beside others, a job gives the
+same result, so a worker may stand in another process or on another machine.
+"""
+
+from typing import cast
+
+from app.jobs import (
+    ImputeJob,
+    ImputeResult,
+    Job,
+    ResultT,
+    SampleJob,
+    SampleResult,
+    ScoreJob,
+    ScoreResult,
+)
+from models.inference.density import Density
+from models.inference.impute import impute
+
+__all__ = ["execute"]
+
+
+def execute(job: Job[ResultT], density: Density) -> ResultT:
+    """Computes a job.
+
+    Args:
+        job: What is asked, with everything the result depends on.
+        density: The model that the job names.
+
+    Raises:
+        OrderingError: The model cannot be conditioned on what is observed.
+    """
+    result: object  # of the type that the job's own type names
+    match job:
+        case ScoreJob():
+            result = _score(job, density)
+        case SampleJob():
+            result = _sample(job, density)
+        case ImputeJob():
+            result = _impute(job, density)
+        case _:
+            raise TypeError(f"not a job: {type(job).__name__}")
+    return cast(ResultT, result)
+
+
+def _score(job: ScoreJob, density: Density) -> ScoreResult:
+    log_likelihood = density.score(job.values)
+    return ScoreResult(
+        log_likelihood=log_likelihood,
+        anomaly_score=density.anomaly_score(job.values, log_likelihood),
+        contributions=density.contributions(job.values) if job.contributions else None,
+    )
+
+
+def _sample(job: SampleJob, density: Density) -> SampleResult:
+    values = density.sample(job.values, job.noise, job.temperature)
+    return SampleResult(values, density.score(values) if job.log_likelihood else None)
+
+
+def _impute(job: ImputeJob, density: Density) -> ImputeResult:
+    imputation = impute(density, job.values, job.noise, job.draws, job.estimate)
+    return ImputeResult(
+        tables=imputation.draws,
+        probability=imputation.probability,
+        lower=imputation.lower,
+        upper=imputation.upper,
+    )
