@@ -52,7 +52,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     # curl leaves with 0 when the service answers with an error; an example must not.
     (home / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n", encoding="utf-8")
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("MADEIRA_")
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MADEIRA_", "MAKE"))  # a shell that nothing was set in
     }
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment["HOME"] = environment["CURL_HOME"] = str(home)

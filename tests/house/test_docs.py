@@ -7,6 +7,7 @@ that the tests started. A block fails with its first failing command (`set -euo 
 included when the answer is an error.
 """
 
+import os
 import re
 import subprocess
 from typing import TYPE_CHECKING
@@ -65,9 +66,12 @@ def test_no_example_escapes_by_its_spelling() -> None:
     ("target", "command"), [("serve", "madeira serve"), ("test", "python -m pytest")]
 )
 def test_make_ends_in_the_command_that_the_tests_stand_for(target: str, command: str) -> None:
+    # As typed in a shell: a make that runs these tests must not colour this one.
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     plan = subprocess.run(
         ["make", "--dry-run", "--always-make", target],
         cwd=ROOT,
+        env=environment,
         capture_output=True,
         text=True,
         check=True,
