@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.made.config import MaskConfig, NetworkConfig
-from models.made.ordering import natural_positions, random_positions
+from models.made.ordering import in_tiers, natural_positions, random_positions
 
 __all__ = ["Mask", "MaskSource", "sample_mask"]
 
@@ -109,20 +109,29 @@ class MaskSource:
         masks: How orderings and degrees are chosen.
         variables: Number of variables D.
         seed: Seed of every random choice.
+        tiers: Variables of lower tiers come first in every ordering that is not natural, but
+            for those of fresh training masks; shape `(D,)`.
     """
 
     def __init__(
-        self, network: NetworkConfig, masks: MaskConfig, variables: int, seed: int
+        self,
+        network: NetworkConfig,
+        masks: MaskConfig,
+        variables: int,
+        seed: int,
+        tiers: Integers | None = None,
     ) -> None:
         self._network, self._masks, self._variables = network, masks, variables
+        self._tiers = np.zeros(variables, dtype=np.int64) if tiers is None else tiers
         one_ordering, answering, fresh = np.random.SeedSequence(seed).spawn(3)
         self._fresh = np.random.default_rng(fresh)
         self._fixed: Integers | None = None
         if masks.ordering == "random":
-            self._fixed = random_positions(variables, np.random.default_rng(one_ordering))
+            one = random_positions(variables, np.random.default_rng(one_ordering))
+            self._fixed = in_tiers(one, self._tiers)
         generator = np.random.default_rng(answering)
         self.answering: tuple[Mask, ...] = tuple(
-            self._draw(generator) for _ in range(masks.count or masks.ensemble)
+            self._draw_tiered(generator) for _ in range(masks.count or masks.ensemble)
         )
 
     def training(self) -> Iterator[Mask]:
@@ -136,3 +145,9 @@ class MaskSource:
     def _draw(self, generator: np.random.Generator) -> Mask:
         mask = sample_mask(self._network, self._masks, self._variables, generator)
         return mask if self._fixed is None else mask.with_positions(self._fixed)
+
+    def _draw_tiered(self, generator: np.random.Generator) -> Mask:
+        mask = self._draw(generator)
+        if self._masks.ordering == "natural":
+            return mask
+        return mask.with_positions(in_tiers(mask.positions, self._tiers))

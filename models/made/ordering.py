@@ -6,7 +6,13 @@ An ordering is held as its positions: `positions[d]` in 1..D says when variable 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["evidence_first", "natural_positions", "random_positions", "variables_in_order"]
+__all__ = [
+    "evidence_first",
+    "in_tiers",
+    "natural_positions",
+    "random_positions",
+    "variables_in_order",
+]
 
 Positions = npt.NDArray[np.int64]
 
@@ -24,6 +30,19 @@ def random_positions(variables: int, generator: np.random.Generator) -> Position
 def variables_in_order(positions: Positions) -> Positions:
     """The variable at each position: shape `(D,)`, 0-based variables."""
     return np.argsort(positions)
+
+
+def in_tiers(positions: Positions, tiers: npt.NDArray[np.int64]) -> Positions:
+    """The nearest ordering to `positions` in which lower tiers come first.
+
+    Args:
+        positions: An ordering, shape `(D,)`.
+        tiers: Tier of each variable, shape `(D,)`; within one, the order is kept.
+
+    Returns:
+        Positions, shape `(D,)`.
+    """
+    return np.argsort(np.lexsort((positions, tiers))) + 1
 
 
 def evidence_first(
@@ -48,7 +67,7 @@ def evidence_first(
         >>> evidence_first(np.array([1, 2, 3, 4]), np.array([False, True, False, True]))
         array([3, 1, 4, 2])
     """
-    tier = np.where(observed, 0, 2)
+    tiers = np.where(observed, 0, 2)
     if last_observed is not None:
-        tier[last_observed] = 1
-    return np.argsort(np.lexsort((positions, tier))) + 1
+        tiers[last_observed] = 1
+    return in_tiers(positions, tiers)

@@ -14,7 +14,7 @@ from models.inference.member import Member
 from models.made.masks import MaskSource
 from models.made.network import MADE
 from models.training.config import FitConfig, MemberConfig
-from models.training.data import Rows, split_rows
+from models.training.data import Rows, null_tiers, split_rows
 from models.training.ensemble import mixture_weights
 from models.training.loop import Curve, Progress, train_member
 
@@ -167,7 +167,9 @@ def _train(
             start = layout.initial_parameters(values)
             network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
         network.to(device)
-        masks = MaskSource(config.network, config.masks, layout.variables, seed)
+        masks = MaskSource(
+            config.network, config.masks, layout.variables, seed, null_tiers(values)
+        )
         train_rows, valid_rows = Rows(values, device), Rows(valid, device)
         curve = train_member(config, network, masks, train_rows, valid_rows, seed, report)
     member = Member(config.name, network, masks.answering, config.masks.any_order)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.columns.layout import Layout
+from models.errors import TrainingError
 from models.made.masks import MaskSource
 from models.made.network import MADE, MaskTensors
 from models.training.config import MemberConfig, TrainingConfig
@@ -61,7 +62,8 @@ class WeightAverage:
     """Exponential moving average of a network's weights, with a short memory at the start."""
 
     def __init__(self, network: MADE, decay: float) -> None:
-        self.network = copy.deepcopy(network) if decay else network
+        shared = {id(network.layout): network.layout}
+        self.network = copy.deepcopy(network, shared) if decay else network
         self._source, self._decay, self._steps = network, decay, 0
         self.network.eval()
 
@@ -216,6 +218,9 @@ def train_member(
 
     Returns:
         The learning curve.
+
+    Raises:
+        TrainingError: The validation likelihood was not finite after any epoch.
     """
     settings = config.training
     state = _MemberTraining(config, network, masks, seed)
@@ -240,7 +245,8 @@ def train_member(
         if state.best_state is None:
             raise
         curve.interrupted = True
-    if state.best_state is not None:
-        network.load_state_dict(state.best_state)
+    if state.best_state is None:
+        raise TrainingError(f"training of {config.name!r} diverged: no likelihood was finite")
+    network.load_state_dict(state.best_state)
     network.eval()
     return curve

@@ -106,3 +106,18 @@ def test_settings_survive_json() -> None:
 def test_settings_that_do_not_exist_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="NetworkConfig has no setting 'depth'"):
         NetworkConfig.from_json({"depth": 3})
+
+
+@pytest.mark.parametrize("ordering", ["random", "sampled"])
+@pytest.mark.parametrize("count", [3, None])
+def test_lower_tiers_come_first_in_every_answering_ordering(
+    ordering: str, count: int | None
+) -> None:
+    config = MaskConfig(ordering, count=count, ensemble=6)  # type: ignore[arg-type]
+    tiers = np.array([2, 0, 1, 0, 0, 2, 0, 1])
+    source = MaskSource(NetworkConfig((8,)), config, 8, seed=1, tiers=tiers)
+    for mask in source.answering:
+        assert (np.diff(tiers[np.argsort(mask.positions)]) >= 0).all()
+    fresh = list(islice(source.training(), 20))
+    tiered = all((np.diff(tiers[np.argsort(mask.positions)]) >= 0).all() for mask in fresh)
+    assert tiered == (count is not None or ordering == "random")

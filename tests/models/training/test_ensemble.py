@@ -1,0 +1,34 @@
+"""Mixture weights maximise the likelihood of held-out rows."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from models.training.ensemble import mixture_weights
+
+
+def test_weights_recover_a_known_mixture() -> None:
+    generator = np.random.default_rng(0)
+    components = generator.dirichlet(np.ones(30), size=3)
+    rows = generator.choice(30, size=50_000, p=np.array([0.6, 0.3, 0.1]) @ components)
+    weights = mixture_weights(np.log(components[:, rows].T), floor=0.0)
+    np.testing.assert_allclose(weights, [0.6, 0.3, 0.1], atol=0.02)
+
+
+def test_no_weights_are_better() -> None:
+    scores = np.random.default_rng(1).normal(size=(200, 3)) - 5
+
+    def loss(logits: np.ndarray) -> float:
+        log_weights = logits - np.logaddexp.reduce(logits)
+        return float(-np.logaddexp.reduce(scores + log_weights, axis=1).mean())
+
+    best = minimize(loss, np.zeros(3)).fun
+    weights = mixture_weights(scores, floor=0.0, tolerance=1e-10)
+    assert loss(np.log(weights)) == pytest.approx(best, abs=1e-4)
+
+
+def test_a_useless_component_keeps_the_floor() -> None:
+    scores = np.array([[-1.0, -200.0], [-1.0, -200.0]])
+    weights = mixture_weights(scores, floor=0.01)
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights[1] == pytest.approx(0.005)

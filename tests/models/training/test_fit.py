@@ -1,0 +1,229 @@
+"""Training finds the distribution it is shown, repeats from its seed, and can be stopped."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+import torch
+
+from models.columns.layout import Layout
+from models.columns.schema import Schema
+from models.errors import TrainingError
+from models.made import MaskConfig, NetworkConfig
+from models.training import FitConfig, Fitted, MemberConfig, Progress, TrainingConfig, fit
+
+Values = npt.NDArray[np.float64]
+
+NETWORK = NetworkConfig(hidden=(24, 24), residual=True)
+QUICK = TrainingConfig(max_epochs=3, patience_epochs=3, batch_rows=64)
+THOROUGH = TrainingConfig(max_epochs=60, patience_epochs=15, batch_rows=128, averaging=0.99)
+
+
+def config(training: TrainingConfig = QUICK, **masks: object) -> FitConfig:
+    settings = MaskConfig(**{"ensemble": 4, **masks})  # type: ignore[arg-type]
+    return FitConfig((MemberConfig("one", NETWORK, settings, training),), calibration_rows=50)
+
+
+def layout(variables: int) -> Layout:
+    table = pa.table({f"v{index}": [True, False] for index in range(variables)})
+    return Layout(Schema.infer(table).columns)
+
+
+def noisy_copies(rows: int, seed: int = 0) -> Values:
+    """A fair coin, its copy that is wrong one time in ten, and a copy of the copy likewise."""
+    generator = np.random.default_rng(seed)
+    first = generator.random(rows) < 0.5
+    second = first ^ (generator.random(rows) < 0.1)
+    third = second ^ (generator.random(rows) < 0.1)
+    return np.column_stack([first, second, third]).astype(float)
+
+
+def exact_probability(rows: Values) -> Values:
+    same = (np.diff(rows, axis=1) == 0).astype(float)
+    return 0.5 * np.prod(np.where(same == 1, 0.9, 0.1), axis=1)
+
+
+EVERY_ROW = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).T.reshape(-1, 3).astype(float)
+
+
+def divergence(fitted: Fitted) -> float:
+    """Kullback-Leibler divergence from the exact distribution, in nats."""
+    exact = exact_probability(EVERY_ROW)
+    return float((exact * (np.log(exact) - fitted.density.score(EVERY_ROW))).sum())
+
+
+@pytest.mark.parametrize(
+    "masks",
+    [
+        {"ordering": "natural", "degrees": "even", "count": 1},
+        {"ordering": "random", "degrees": "sampled", "count": 1},
+        {"ordering": "sampled", "degrees": "sampled", "count": 4},
+        {"ordering": "natural", "degrees": "sampled", "count": None},
+        {"ordering": "sampled", "degrees": "even", "count": None},
+    ],
+    ids=["plain", "random", "mask sampling", "fresh degrees", "order-agnostic"],
+)
+def test_every_kind_of_mask_learns_the_distribution(masks: dict[str, object]) -> None:
+    fitted = fit(noisy_copies(4000), layout(3), config(THOROUGH, **masks))
+    assert divergence(fitted) < 0.01
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        replace(THOROUGH, optimizer="adadelta"),
+        replace(THOROUGH, schedule="cosine"),
+        replace(THOROUGH, schedule="constant", averaging=0.0, gradient_clip=None),
+        replace(THOROUGH, dropout=0.1, input_dropout=0.01),
+    ],
+    ids=["adadelta", "cosine", "unaveraged", "dropout"],
+)
+def test_every_way_of_training_learns_the_distribution(training: TrainingConfig) -> None:
+    fitted = fit(noisy_copies(4000), layout(3), config(training))
+    assert divergence(fitted) < 0.02
+
+
+def test_rows_with_nulls_recover_the_distribution_when_missing_at_random() -> None:
+    """The third value is mostly missing where the first is 1: complete rows would mislead."""
+    rows = noisy_copies(12_000)
+    missing = np.random.default_rng(1).random(len(rows)) < np.where(rows[:, 0] == 1, 0.8, 0.1)
+    rows[missing, 2] = np.nan
+    fitted = fit(rows, layout(3), config(THOROUGH))
+    assert divergence(fitted) < 0.01
+    complete = rows[~np.isnan(rows).any(axis=1)]
+    assert complete[:, 0].mean() < 0.25
+    first = fitted.density.score(np.array([[1.0, np.nan, np.nan]]))
+    assert np.exp(first)[0] == pytest.approx(0.5, abs=0.03)
+
+
+def test_conditionals_of_a_trained_model_are_those_of_its_table() -> None:
+    rows = noisy_copies(8000)
+    fitted = fit(rows, layout(3), config(THOROUGH))
+    both = fitted.density.score(np.array([[1.0, np.nan, 1.0]]))
+    ends = fitted.density.score(np.array([[1.0, np.nan, np.nan]]))
+    expected = rows[rows[:, 0] == 1, 2].mean()
+    assert np.exp(both - ends)[0] == pytest.approx(expected, abs=0.02)
+
+
+def test_a_run_on_the_cpu_repeats_from_its_seed() -> None:
+    rows = noisy_copies(500)
+    one, two, other = (
+        fit(rows, layout(3), config(replace(QUICK, dropout=0.2)), seed=seed) for seed in (3, 3, 4)
+    )
+    for parameter, same, different in zip(
+        *(run.density.members[0].network.parameters() for run in (one, two, other)), strict=True
+    ):
+        assert torch.equal(parameter, same)
+        assert not torch.equal(parameter, different)
+    assert one.curves[0].valid == two.curves[0].valid
+
+
+def test_training_leaves_the_global_random_state_alone() -> None:
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    fit(noisy_copies(100), layout(3), config())
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_early_stopping_takes_the_weights_of_the_best_epoch() -> None:
+    values = np.random.default_rng(0).integers(0, 2, (40, 3)).astype(float)
+    training = TrainingConfig(max_epochs=200, patience_epochs=5, learning_rate=0.05, batch_rows=8)
+    fitted = fit(values, layout(3), config(training))
+    curve = fitted.curves[0]
+    assert len(curve.valid) < 200
+    assert len(curve.valid) - curve.best_epoch == 5
+    assert max(curve.valid) == curve.valid[curve.best_epoch - 1]
+
+
+def test_an_interrupt_keeps_the_best_so_far() -> None:
+    seen: list[Progress] = []
+
+    def interrupt(progress: Progress) -> None:
+        seen.append(progress)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    fitted = fit(noisy_copies(500), layout(3), config(THOROUGH), on_epoch=interrupt)
+    assert fitted.interrupted
+    assert len(fitted.curves[0].valid) == 2
+    assert np.isfinite(fitted.density.score(EVERY_ROW)).all()
+    assert fitted.valid_nats == pytest.approx(max(fitted.curves[0].valid), abs=0.1)
+
+
+def test_an_interrupt_before_the_first_epoch_has_nothing_to_keep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("models.training.loop.nn.utils.clip_grad_norm_", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(noisy_copies(500), layout(3), config())
+
+
+def test_an_interrupt_of_the_second_member_keeps_the_first() -> None:
+    members = tuple(MemberConfig(name, NETWORK, MaskConfig(ensemble=2), QUICK) for name in "ab")
+
+    def interrupt(progress: Progress) -> None:
+        if progress.member == 1:
+            raise KeyboardInterrupt
+
+    fitted = fit(
+        noisy_copies(300), layout(3), FitConfig(members, calibration_rows=10), on_epoch=interrupt
+    )
+    assert fitted.interrupted
+    assert len(fitted.density.members) == 2
+    assert len(fitted.curves[1].valid) == 1
+
+
+def test_progress_tells_the_best_so_far() -> None:
+    seen: list[Progress] = []
+    fit(noisy_copies(300), layout(3), config(), on_epoch=seen.append)
+    assert [progress.epoch for progress in seen] == [1, 2, 3]
+    best = np.maximum.accumulate([progress.valid_nats for progress in seen])
+    assert [progress.best_nats for progress in seen] == best.tolist()
+    assert seen[0].epochs == 3
+
+
+def test_a_mixture_is_no_worse_than_its_members_on_validation_rows() -> None:
+    members = (
+        MemberConfig("any", NETWORK, MaskConfig(ensemble=2), QUICK),
+        MemberConfig("natural", NETWORK, MaskConfig("natural", count=1), QUICK),
+    )
+    valid = noisy_copies(400, seed=5)
+    fitted = fit(
+        noisy_copies(1000), layout(3), FitConfig(members, calibration_rows=10), valid=valid
+    )
+    each = fitted.density.component_scores(valid).mean(axis=0)
+    assert fitted.valid_nats >= each.max() - 1e-3
+    assert np.exp(fitted.density.log_weights).sum() == pytest.approx(1.0)
+
+
+def test_the_unknown_category_gets_the_mass_of_what_was_seen_once() -> None:
+    names = [f"rare {index}" for index in range(40)] + ["a"] * 480 + ["b"] * 480
+    table = pa.table({"name": names, "flag": [True, False] * 500})
+    schema = Schema.infer(table, {"name": "categorical"})
+    values = schema.encode(table)
+    fitted = fit(values, Layout(schema.columns), config(THOROUGH))
+    unseen = schema.encode(pa.table({"name": ["never seen"]}))
+    assert np.exp(fitted.density.score(unseen))[0] == pytest.approx(0.04, abs=0.02)
+
+
+def test_a_table_without_a_single_value_is_refused() -> None:
+    with pytest.raises(TrainingError, match="every value of the table is missing"):
+        fit(np.full((10, 3), np.nan), layout(3), config())
+
+
+def test_a_single_column_can_be_learned() -> None:
+    values = (np.random.default_rng(0).random((2000, 1)) < 0.3).astype(float)
+    fitted = fit(values, layout(1), config(THOROUGH))
+    assert np.exp(fitted.density.score(np.array([[1.0]])))[0] == pytest.approx(0.3, abs=0.04)
+
+
+@pytest.mark.cuda
+def test_a_network_trained_on_cuda_learns_the_distribution() -> None:
+    fitted = fit(noisy_copies(4000), layout(3), config(THOROUGH), device="cuda")
+    assert divergence(fitted) < 0.01
