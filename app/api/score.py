@@ -1,7 +1,6 @@
 """`POST /score`: how likely are these rows?"""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import orjson
@@ -16,7 +15,7 @@ from app.api.openapi import answers, body
 from app.api.service import Service, service_of
 from app.codecs import json
 from app.codecs.cells import encode_table
-from app.jobs import ScoreJob, ScoreResult
+from app.jobs import Array, ScoreJob, ScoreResult
 from app.schemas.examples import SCORE
 from app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
 
@@ -49,12 +48,13 @@ async def score(request: Request) -> Response:
             yield ScoreJob(intake.model.key, values[start:stop], intake.options.contributions)
 
     results = await compute_all(request, jobs(), service.pool, 0)
-    size = len(values) * ANSWER_BYTES_A_CELL * (values.shape[1] if results[0].contributions else 3)
+    width = values.shape[1] if intake.options.contributions else 3
+    size = len(values) * width * ANSWER_BYTES_A_CELL
     content = await offload(size, _answer, intake, results)
     return Response(content, media_type=json.MEDIA_TYPE)
 
 
-def _read(sent: bytes, service: Service) -> tuple[Intake[ScoreOptions], Any]:
+def _read(sent: bytes, service: Service) -> tuple[Intake[ScoreOptions], Array]:
     intake = take_in(sent, ScoreOptions, service.registry, service.settings.request_limit_rows)
     return intake, encode_table(intake.rows, intake.model.schema)
 

@@ -61,6 +61,8 @@ class Options(BaseModel):
         if error["type"] == "extra_forbidden":
             known = [*cls.model_fields, *TableInput.model_fields]
             return f"`{name[:100]}` is not an option here.{did_you_mean(name, known)}"
+        if error["type"] == "missing":
+            return f"`{name}` is missing."
         reason = error["msg"].replace("Input should be", "must be")
         return f"`{name}` {reason}, not {repr(error['input'])[:60]}."
 

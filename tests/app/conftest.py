@@ -1,0 +1,87 @@
+"""A small real model of every type of column, and the real service on it over real sockets."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from app.settings import Settings
+from models import DensityEstimator
+from models.made import MaskConfig, NetworkConfig
+from models.training.config import FitConfig, MemberConfig, TrainingConfig
+from tests.app.running import RunningService, running
+
+__all__ = ["checkpoints", "estimator", "service", "shop_table", "start"]
+
+ROWS = 240
+
+
+@pytest.fixture(scope="session")
+def shop_table() -> pa.Table:
+    """Customers of a shop: text, booleans, whole and other numbers, instants, gaps."""
+    rng = np.random.default_rng(5)
+    city = rng.choice(["Funchal", "Machico", "São Vicente"], ROWS, p=[0.5, 0.3, 0.2])
+    member = rng.random(ROWS) < np.where(city == "Funchal", 0.8, 0.3)
+    income = rng.lognormal(10, 0.4, ROWS).round(2)
+    visits = rng.poisson(np.where(member, 20, 5)).astype(np.int64)
+    joined = 1.6e9 + rng.random(ROWS) * 1e8
+    born = rng.integers(0, 15_000, ROWS).astype(np.int32)
+    gap = rng.random((4, ROWS)) < 0.1
+    return pa.table(
+        {
+            "city": pa.array(city, pa.string(), mask=gap[0]),
+            "member": pa.array(member, pa.bool_(), mask=gap[1]),
+            "income": pa.array(income, pa.float64(), mask=gap[2]),
+            "visits": pa.array(visits, pa.int64(), mask=gap[3]),
+            "joined": pa.array(joined.astype(np.int64), pa.int64()).cast(
+                pa.timestamp("s", tz="UTC")
+            ),
+            "born": pa.array(born, pa.date32()),
+            '100% "risk"': pa.array(rng.choice(["low", "high"], ROWS), pa.string()),
+            "note": pa.array([f"customer {number}" for number in range(ROWS)]),
+            "country": pa.array(["Portugal"] * ROWS),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def estimator(shop_table: pa.Table) -> DensityEstimator:
+    """A density of the shop: real, small, and trained for seconds only."""
+    network = NetworkConfig(hidden=(32, 32), residual=True)
+    masks = MaskConfig("sampled", "even", count=None, ensemble=2)
+    training = TrainingConfig(max_epochs=8, patience_epochs=8)
+    member = MemberConfig("any-order", network, masks, training)
+    config = FitConfig((member,), calibration_rows=200)
+    fitted = DensityEstimator(config=config, seed=1).fit(
+        shop_table, {"note": "left_out", "country": "left_out", "visits": "continuous"}
+    )
+    return fitted.describe("shop", "Customers of a shop.")
+
+
+@pytest.fixture(scope="session")
+def checkpoints(estimator: DensityEstimator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with one model, `shop`, version 1."""
+    directory = tmp_path_factory.mktemp("checkpoints")
+    estimator.save(directory / "shop" / "1")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def start(checkpoints: Path) -> Iterator[Callable[..., RunningService]]:
+    """Starts services with settings of their own; all of them stop with the module."""
+    with ExitStack() as stack:
+
+        def begin(**flags: object) -> RunningService:
+            settings = Settings.read(**{"checkpoints": checkpoints, "threads": 1, **flags})
+            return stack.enter_context(running(settings))
+
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def service(start: Callable[..., RunningService]) -> RunningService:
+    """The service with chunks so small that every larger request has several."""
+    return start(compute_chunk_rows=64, stream_chunk_rows=16)

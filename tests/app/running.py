@@ -1,0 +1,84 @@
+"""The real service in a thread of the test, behind a real socket."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from app.main import create_app
+from app.settings import Settings
+
+__all__ = ["RunningService", "assert_problem", "running"]
+
+START_LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """A service that listens.
+
+    Attributes:
+        app: The application, to look behind the answers.
+        client: Talks to it.
+        port: Where it listens, on the loopback address.
+    """
+
+    app: FastAPI
+    client: httpx.Client
+    port: int
+
+    def post(self, path: str, document: object) -> Any:
+        """The document of an answer that must be a success."""
+        answer = self.client.post(path, json=document)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == "application/json"
+        return answer.json()
+
+    def refuse(self, path: str, document: object, status: int = 422) -> Any:
+        """The problem document of a request that must be refused."""
+        answer = self.client.post(path, json=document)
+        return assert_problem(answer, status)
+
+
+def assert_problem(answer: httpx.Response, status: int) -> Any:
+    """Checks that an answer is a problem document of this status, and returns it."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert set(problem) == {"type", "title", "status", "detail", "errors"}
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert all(set(error) == {"row", "column", "message"} for error in problem["errors"])
+    return problem
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[RunningService]:
+    """A service on a free port, stopped at the end."""
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=10))
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        deadline = time.monotonic() + START_LIMIT_S
+        while not server.started:
+            assert thread.is_alive(), "the service did not start"
+            assert time.monotonic() < deadline, "the service did not start in time"
+            time.sleep(0.01)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield RunningService(app, client, port)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()

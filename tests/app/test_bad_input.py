@@ -1,0 +1,274 @@
+"""Input that does not fit is refused, and the answer says where and why."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.app.running import RunningService, assert_problem
+
+INVALID = "urn:madeira:problem:invalid-input"
+
+
+def post_text(service: RunningService, path: str, text: str | bytes) -> Any:
+    return service.client.post(path, content=text, headers={"content-type": "application/json"})
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ('{"rows": [', 1, 11),
+        ('{"rows":\n  [1,]}', 2, 6),
+        ("", 1, 1),
+        ("{'rows': []}", 1, 2),
+        ('{"rows": [{"income": NaN}]', 1, 27),
+    ],
+)
+def test_what_is_not_json_is_refused_with_its_place(
+    service: RunningService, text: str, line: int, column: int
+) -> None:
+    problem = assert_problem(post_text(service, "/score", text), 400)
+    assert problem["type"] == "urn:madeira:problem:malformed-body"
+    assert f"line {line}, column {column}" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff\xfe{}",
+        b'{"rows": [{"city": "\xc3\x28"}]}',
+        b'{"rows": [{"city": "\\ud800"}]}',
+        b'{"rows": [{"city": "\\ud800", "income": NaN}]}',
+        b"[" * 5000,
+        b'{"rows": ' + b"[" * 2000 + b"NaN" + b"]" * 2000 + b"}",
+    ],
+)
+def test_text_that_is_no_text_is_refused(service: RunningService, body: bytes) -> None:
+    assert_problem(post_text(service, "/score", body), 400)
+
+
+def test_a_byte_order_mark_is_forgiven(service: RunningService) -> None:
+    assert post_text(service, "/score", b'\xef\xbb\xbf{"rows": []}').status_code == 200
+
+
+@pytest.mark.parametrize("body", ["[]", "null", "1", '"text"', "true", "NaN"])
+def test_a_body_that_is_no_object_is_refused(service: RunningService, body: str) -> None:
+    for path in ("/score", "/sample", "/impute"):
+        problem = assert_problem(post_text(service, path, body), 422)
+        assert "object" in problem["detail"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 400])
+@pytest.mark.parametrize("column", ["income", "visits", "city", "member", "joined"])
+def test_numbers_that_are_none_are_named_by_cell(
+    service: RunningService, number: str, column: str
+) -> None:
+    rows = post_text(
+        service, "/score", f'{{"rows": [{{}}, {{"income": 1, "{column}": {number}}}]}}'
+    )
+    data = post_text(
+        service, "/score", f'{{"columns": ["{column}"], "data": [[null], [{number}]]}}'
+    )
+    for answer in (rows, data):
+        (error,) = assert_problem(answer, 422)["errors"]
+        assert (error["row"], error["column"]) == (1, column)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ({"city": 5}, "text"),
+        ({"city": True}, "text"),
+        ({"city": ["Funchal"]}, "text"),
+        ({"income": "much"}, "number"),
+        ({"income": "12"}, "number"),
+        ({"income": True}, "number"),
+        ({"income": {}}, "number"),
+        ({"visits": 1.5}, "whole number"),
+        ({"visits": False}, "number"),
+        ({"member": 1}, "true or false"),
+        ({"member": "yes"}, "true or false"),
+        ({"joined": "yesterday"}, "date"),
+        ({"joined": 1.6e9}, "date"),
+        ({"born": "1990-13-01"}, "date"),
+    ],
+)
+@pytest.mark.parametrize("form", ["rows", "columns"])
+def test_a_value_of_the_wrong_type_is_named(
+    service: RunningService, cell: dict[str, Any], expected: str, form: str
+) -> None:
+    ((column, value),) = cell.items()
+    good = {"city": "Funchal", "income": 1.5, "member": True}
+    bad = {**good, **cell}
+    if form == "rows":
+        table: dict[str, Any] = {"rows": [good, {}, bad]}
+    else:
+        gaps = [good.get(name) for name in bad]
+        table = {"columns": list(bad), "data": [gaps, gaps, list(bad.values())]}
+    for path in ("/score", "/impute"):
+        problem = service.refuse(path, table)
+        assert problem["type"] == INVALID
+        (error,) = problem["errors"]
+        assert (error["row"], error["column"]) == (2, column)
+        assert expected in error["message"]
+
+
+def test_every_bad_cell_is_named(service: RunningService) -> None:
+    problem = service.refuse(
+        "/score",
+        {
+            "rows": [
+                {"city": 1, "income": "x"},
+                {"member": 3, "visits": 0.5, "town": "Funchal"},
+                {"joined": "never"},
+            ]
+        },
+    )
+    found = [(error["row"], error["column"]) for error in problem["errors"]]
+    assert set(found) == {
+        (0, "city"),
+        (0, "income"),
+        (1, "member"),
+        (1, "visits"),
+        (1, "town"),
+        (2, "joined"),
+    }
+    assert found == sorted(found, key=lambda cell: cell[0])
+
+
+def test_at_most_a_hundred_cells_are_named(service: RunningService) -> None:
+    for table in (
+        {"rows": [{"city": 1, "income": "x"}] * 500},
+        {"rows": [{"town": 1}] * 500},
+        {"rows": [3] * 500},
+        {"columns": ["income"], "data": [["x"]] * 500},
+        {"columns": ["income"], "data": [[]] * 500},
+    ):
+        assert len(service.refuse("/score", table)["errors"]) == 100
+
+
+def test_an_unknown_column_is_named_with_what_was_meant(service: RunningService) -> None:
+    for table in ({"rows": [{}, {"ctiy": "x"}]}, {"columns": ["ctiy"], "data": [["x"]]}):
+        (error,) = service.refuse("/score", table)["errors"]
+        assert error["column"] == "ctiy"
+        assert "'city'" in error["message"]
+    (error,) = service.refuse("/score", {"rows": [{"zzz": 1}]})["errors"]
+    assert "city" in error["message"]
+
+
+def test_a_column_named_twice_is_refused(service: RunningService) -> None:
+    problem = service.refuse("/score", {"columns": ["city", "city"], "data": [["a", "b"]]})
+    assert problem["errors"][0]["column"] == "city"
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({}, "missing"),
+        ({"rows": {}}, "list"),
+        ({"rows": "x"}, "list"),
+        ({"columns": ["city"]}, "`data` is missing"),
+        ({"data": [[1]]}, "`columns` is missing"),
+        ({"columns": "city", "data": []}, "list"),
+        ({"columns": ["city"], "data": {}}, "list"),
+        ({"columns": [1], "data": []}, "text"),
+        ({"columns": [], "data": [[], []]}, "no column"),
+        ({"columns": ["city"], "data": [["a"], ["a", "b"]]}, "row 1: expected 1 values, got 2"),
+        ({"columns": ["city"], "data": [["a"], "b"]}, "row 1"),
+        ({"rows": [{}, [1]]}, "row 1"),
+        ({"rows": [None]}, "row 0"),
+        ({"rows": [], "columns": ["city"], "data": []}, "not as both"),
+    ],
+)
+def test_a_table_of_the_wrong_shape_is_refused(
+    service: RunningService, table: dict[str, Any], said: str
+) -> None:
+    for path in ("/score", "/impute"):
+        assert said in service.refuse(path, table)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "said"),
+    [
+        ("/score", {"contamination": 0}, "`contamination`"),
+        ("/score", {"contamination": 0.6}, "`contamination`"),
+        ("/score", {"contamination": "low"}, "`contamination`"),
+        ("/score", {"contamination": True}, "`contamination`"),
+        ("/score", {"contributions": "yes"}, "`contributions`"),
+        ("/score", {"contributions": 1}, "`contributions`"),
+        ("/score", {"contaminaton": 0.1}, "'contamination'"),
+        ("/score", {"n": 3}, "`n` is not an option"),
+        ("/score", {"model": 3}, "`model`"),
+        ("/score", {"model": ""}, "`model`"),
+        ("/impute", {"draws": 0}, "`draws`"),
+        ("/impute", {"draws": 101}, "`draws`"),
+        ("/impute", {"draws": 2.0}, "`draws`"),
+        ("/impute", {"draws": True}, "`draws`"),
+        ("/impute", {"estimate": "guess"}, "`estimate`"),
+        ("/impute", {"estimate": "mean", "draws": 2}, "contradicts"),
+        ("/impute", {"seed": -1}, "`seed`"),
+        ("/impute", {"seed": 2**63}, "`seed`"),
+        ("/impute", {"sed": 1}, "'seed'"),
+        ("/sample", {}, "`n` is missing"),
+        ("/sample", {"n": 0}, "`n`"),
+        ("/sample", {"n": -1}, "`n`"),
+        ("/sample", {"n": 2.5}, "`n`"),
+        ("/sample", {"n": True}, "`n`"),
+        ("/sample", {"n": "3"}, "`n`"),
+        ("/sample", {"n": 10_000_001}, "`n` must be at most 10000000"),
+        ("/sample", {"n": 10**30}, "`n`"),
+        ("/sample", {"n": 1, "temperature": 0}, "`temperature`"),
+        ("/sample", {"n": 1, "temperature": -1}, "`temperature`"),
+        ("/sample", {"n": 1, "rows": []}, "`rows` is not an option"),
+        ("/sample", {"n": 1, "given": []}, "`given`"),
+        ("/sample", {"n": 1, "gven": {}}, "'given'"),
+    ],
+)
+def test_an_option_out_of_its_range_is_named(
+    service: RunningService, path: str, options: dict[str, Any], said: str
+) -> None:
+    table = {} if path == "/sample" else {"rows": [{}]}
+    problem = service.refuse(path, {**table, **options})
+    assert problem["type"] == INVALID
+    assert said in problem["detail"]
+
+
+def test_an_option_that_is_no_number_is_refused(service: RunningService) -> None:
+    for body in ('{"n": 1, "temperature": NaN}', '{"n": 1, "temperature": 1e999}'):
+        assert_problem(post_text(service, "/sample", body), 422)
+
+
+@pytest.mark.parametrize(
+    ("given", "column", "said"),
+    [
+        ({"town": "x"}, "town", "unknown column"),
+        ({"note": "x"}, "note", "not modelled"),
+        ({"income": "x"}, "income", "number"),
+        ({"city": 5}, "city", "text"),
+    ],
+)
+def test_evidence_that_does_not_fit_is_named(
+    service: RunningService, given: dict[str, Any], column: str, said: str
+) -> None:
+    (error,) = service.refuse("/sample", {"n": 1, "given": given})["errors"]
+    assert error["row"] is None
+    assert error["column"] == column
+    assert said in error["message"]
+
+
+def test_a_model_nobody_serves_is_not_found(service: RunningService) -> None:
+    for path, rest in (("/score", {"rows": []}), ("/sample", {"n": 1}), ("/impute", {"rows": []})):
+        problem = service.refuse(path, {"model": "shoop", **rest}, 404)
+        assert problem["type"] == "urn:madeira:problem:unknown-model"
+        assert "Did you mean 'shop'?" in problem["detail"]
+
+
+def test_rows_over_the_limits_are_refused(start: Callable[..., RunningService]) -> None:
+    small = start(request_limit_rows=10, sample_limit_rows=5, draws_limit=4)
+    small.post("/score", {"rows": [{}] * 10})
+    assert "limit of 10" in small.refuse("/score", {"rows": [{}] * 11})["detail"]
+    small.post("/impute", {"rows": [{"city": "Funchal"}] * 2, "draws": 4})
+    assert "limit of 10" in small.refuse("/impute", {"rows": [{}] * 3, "draws": 4})["detail"]
+    assert "at most 4" in small.refuse("/impute", {"rows": [{}], "draws": 5})["detail"]
+    small.post("/sample", {"n": 5})
+    assert "at most 5" in small.refuse("/sample", {"n": 6})["detail"]
