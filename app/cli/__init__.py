@@ -1,0 +1,74 @@
+"""The command `madeira`: one file a command.
+
+`main` is where every command starts and ends. Mistakes of the user leave it as one line on
+stderr: status 2 where the command was written wrongly, status 1 where its data, its models or
+its surroundings are at fault. What is a mistake of this program leaves as a traceback.
+
+The commands import the densities and the service when they run, so that `madeira --help` does
+not wait for them.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated, NoReturn
+
+import typer
+
+from app.cli.interrupts import ABORTED
+from app.cli.models import models
+from app.cli.serve import serve
+from app.cli.train import train
+from app.errors import AppError, SettingsError
+from models.errors import ModelsError
+
+__all__ = ["main"]
+
+_USAGE = 2
+
+_commands = typer.Typer(
+    name="madeira",
+    help="Exact densities of tables: score rows, sample new ones, fill in what is missing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _command in (serve, train, models):
+    _commands.command()(_command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"madeira {version('madeira')}")
+        raise typer.Exit
+
+
+@_commands.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Options of `madeira` itself, before the name of a command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command and ends the process.
+
+    Args:
+        arguments: What stands after `madeira` on the command line; `sys.argv` by default.
+
+    Raises:
+        SystemExit: Always; 0 after success, 1 or 2 after a mistake of the user.
+    """
+    try:
+        _commands(arguments, prog_name="madeira")
+    except (AppError, ModelsError) as error:
+        typer.echo(f"madeira: {' '.join(str(error).split())}", err=True)
+        sys.exit(_USAGE if isinstance(error, SettingsError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(ABORTED)
+    sys.exit(0)

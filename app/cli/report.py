@@ -1,0 +1,100 @@
+"""What a training run tells before and after: the columns, and what came of them."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from models import Schema
+
+__all__ = ["schema_report", "summary_report"]
+
+_SHOWN_COLUMNS = 60
+_SHOWN_VALUES = 4
+_LONGEST_VALUE = 24
+
+
+def schema_report(schema: Schema, table: pa.Table) -> RenderableType:
+    """The columns that are modelled, each with kind, details and nulls; then those set aside."""
+    shown = Table(title="Columns", title_justify="left", header_style="bold")
+    for heading in ("column", "kind", "details"):
+        shown.add_column(heading, overflow="fold")
+    shown.add_column("missing", justify="right")
+    present = set(table.column_names)
+    for described in schema.describe()[:_SHOWN_COLUMNS]:
+        name = described["name"]
+        missing = table.column(name).null_count if name in present else table.num_rows
+        shown.add_row(Text(name), described["kind"], Text(_details(described)), _count(missing))
+    for column in schema.left_out[:_SHOWN_COLUMNS]:
+        missing = table.column(column.name).null_count if column.name in present else 0
+        shown.add_row(
+            Text(column.name), "set aside", Text(column.reason), _count(missing), style="dim"
+        )
+    hidden = sum(max(0, len(part) - _SHOWN_COLUMNS) for part in (schema.columns, schema.left_out))
+    parts: list[RenderableType] = [shown]
+    if hidden:
+        parts.append(Text(f"and {hidden} more columns; schema.json lists them all"))
+    return Group(*parts)
+
+
+def summary_report(
+    metrics: Mapping[str, Any], name: str, saved: Path, serve_command: str, url: str
+) -> RenderableType:
+    """What was trained, how well it fits, where it lies, and what to do with it next.
+
+    Args:
+        metrics: Metrics of the model.
+        name: What the model is called.
+        saved: Directory of its new version.
+        serve_command: The command that serves it.
+        url: Where the service will be.
+    """
+    shown = Table(title="Trained", title_justify="left", show_header=False)
+    shown.add_column(style="bold")
+    shown.add_column(overflow="fold")
+    rows = f"{metrics['train_rows']:,} to learn from, {metrics['valid_rows']:,} for validation"
+    shown.add_row("model", Text(f"{name} version {saved.name}"))
+    shown.add_row("rows", rows)
+    shown.add_row("columns", f"{metrics['columns']:,}")
+    for member in metrics["members"]:
+        shown.add_row(
+            Text(f"member {member['name']}"),
+            f"weight {member['weight']:.3f}, best of {member['epochs']} epochs: "
+            f"{member['best_epoch']}, {member['seconds']:.1f} s",
+        )
+    shown.add_row("validation", f"{metrics['valid_nats']:.3f} nats a row (higher is better)")
+    shown.add_row("seconds", f"{metrics['seconds']:.1f} on {metrics['device']}")
+    shown.add_row("saved", Text(str(saved)))
+    shown.add_row("learning curve", Text(str(saved / "learning_curve.png")))
+    body = f'{{"model": "{name}", "n": 5}}'
+    steps = Text(
+        "\nNext:\n"
+        f"  1. start the service, or start it again:  {serve_command}\n"
+        "  2. ask the model for new rows:\n"
+        f"     curl -s {url}/sample -H 'Content-Type: application/json' -d {shlex.quote(body)}\n"
+    )
+    return Group(shown, steps)
+
+
+def _details(described: Mapping[str, Any]) -> str:
+    """Categories, the first of them, or the range."""
+    if "categories" not in described:
+        return f"{described['minimum']} to {described['maximum']}"
+    values = [_shortened(str(value)) for value in described["categories"][:_SHOWN_VALUES]]
+    if described["category_count"] == 2:
+        return " or ".join(values)
+    more = ", ..." if described["category_count"] > len(values) else ""
+    return f"{described['category_count']} categories: {', '.join(values)}{more}"
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 3]}..."
+
+
+def _count(missing: int) -> str:
+    return f"{missing:,}" if missing else ""

@@ -1,0 +1,137 @@
+"""`madeira serve`: the service, on the models of a directory."""
+
+import inspect
+import signal
+import socket
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origin
+
+import typer
+import uvicorn
+from pydantic.fields import FieldInfo
+
+from app.errors import AppError
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+__all__ = ["ServeError", "serve"]
+
+_FLAG_TYPES = (bool, int, float, Path)
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+class ServeError(AppError):
+    """The service cannot start here; the message names the cause."""
+
+
+def _serve(**flags: object) -> None:
+    """Serve the models of a directory over HTTP until Ctrl-C.
+
+    Every option may also stand in the environment: `--log-level debug` is MADEIRA_LOG_LEVEL=debug.
+    """
+    settings = Settings.read(**flags)
+    # The address is taken before the models are loaded: a port in use is told at once.
+    with _bind(settings.host, settings.port) as listener:
+        from app.main import create_app
+
+        _run(create_app(settings), settings, listener)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket bound to the address that does not listen yet: nobody is let in too early."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            if sys.platform != "win32":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ServeError(
+            f"cannot listen on {host} port {port}: {reason}; choose another with --port"
+        ) from error
+    return listener
+
+
+def _run(app: "ASGIApp", settings: Settings, listener: socket.socket) -> None:
+    """Serves until SIGINT or SIGTERM has drained what was under way."""
+    port = listener.getsockname()[1]
+    host = _EVERY_ADDRESS.get(settings.host, settings.host)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    class Server(uvicorn.Server):
+        """uvicorn that says where it listens, once it does."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                typer.echo(f"Madeira listens on {url}\n  console  {url}/\n  docs     {url}/docs")
+                sys.stdout.flush()
+
+    config = uvicorn.Config(
+        app,
+        log_level=settings.log_level,
+        timeout_graceful_shutdown=settings.drain_timeout_s,
+    )
+    server = Server(config)
+    # uvicorn raises the signal that stopped it again once it has drained; by then it is served.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    try:
+        server.run(sockets=[listener])
+    except OSError as error:
+        raise ServeError(f"cannot listen on {url}: {error.strerror or error}") from error
+    if not server.started:
+        raise ServeError("the service did not start; the log above says why")
+
+
+def _flag_type(annotation: object) -> tuple[type, str | None]:
+    """Type of a setting as typer knows it, and what stands for a value in the help."""
+    if get_origin(annotation) is Annotated:
+        return _flag_type(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return _flag_type(next(kind for kind in get_args(annotation) if kind is not type(None)))
+    if get_origin(annotation) is Literal:
+        return str, "|".join(map(str, get_args(annotation)))
+    return next((kind for kind in _FLAG_TYPES if kind is annotation), str), None
+
+
+def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
+    """The setting as a parameter that typer makes an option of; unset, it leaves all as it is."""
+    kind, metavar = _flag_type(field.annotation)
+    flag = name.replace("_", "-")
+    option = typer.Option(
+        f"--{flag}/--no-{flag}" if kind is bool else f"--{flag}",
+        help=field.description,
+        show_default="unset" if field.default is None else str(field.default),
+        metavar=metavar,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, option],
+    )
+
+
+def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives the command one flag for each setting: the settings are listed in one place only."""
+    flags = [_flag(name, field) for name, field in Settings.model_fields.items()]
+    command.__name__ = "serve"
+    command.__signature__ = inspect.Signature(flags)  # type: ignore[attr-defined]
+    command.__annotations__ = {flag.name: flag.annotation for flag in flags}
+    return command
+
+
+serve = _with_flags(_serve)

@@ -1,0 +1,220 @@
+"""Tables from files on disk: CSV and Parquet, chosen by the file's extension.
+
+CSV has no types and no rules, so this module decides what a file most likely means:
+
+* the separator is the one of `,` `;` tab `|` that cuts the first lines most evenly;
+* a decimal comma is understood where the separator is not the comma;
+* `NULL_TEXTS` are missing values, with or without blanks around them;
+* numbers written with leading zeros (`01234`: postcodes, account numbers) stay text;
+* a column without a name, such as the index that pandas writes, is named by its place, in
+  pandas' way: `Unnamed: 0`.
+
+Everything that can be wrong with a file is a `TableFileError` of one sentence.
+"""
+
+import contextlib
+import csv
+import io
+import re
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from app.errors import AppError
+
+__all__ = ["CSV_EXTENSIONS", "NULL_TEXTS", "PARQUET_EXTENSIONS", "TableFileError", "read_table"]
+
+CSV_EXTENSIONS: Final = (".csv", ".tsv", ".txt")
+PARQUET_EXTENSIONS: Final = (".parquet", ".pq")
+NULL_TEXTS: Final = (
+    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN"),
+    *("null", "Null", "NULL", "None", "NONE", "?"),
+)
+
+_SEPARATORS: Final = (",", ";", "\t", "|")
+_SAMPLE_BYTES: Final = 256 * 1024
+_LARGEST_BLOCK: Final = 1 << 30  # pyarrow counts the bytes of a block in 32 bits
+_LEADING_ZERO: Final = re.compile(r"-?0\d+")
+_DECIMAL_COMMA: Final = re.compile(r"-?\d+,\d+")
+_FRACTION: Final = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
+
+
+class TableFileError(AppError):
+    """A file from which no table can be read; the message names the file and the cause."""
+
+
+def read_table(path: Path) -> pa.Table:
+    """Reads a whole CSV or Parquet file.
+
+    Args:
+        path: The file; its extension, in any case, tells the format.
+
+    Returns:
+        The table, columns and rows in the file's order, nulls where values are missing.
+
+    Raises:
+        TableFileError: The file is missing, of an unknown kind, unreadable, or has no columns.
+    """
+    extension = path.suffix.lower()
+    if extension not in CSV_EXTENSIONS + PARQUET_EXTENSIONS:
+        known = ", ".join(CSV_EXTENSIONS + PARQUET_EXTENSIONS)
+        found = f"the extension {path.suffix!r}" if path.suffix else "no extension"
+        raise TableFileError(f"{path} has {found}; tables are read from {known}")
+    if path.is_dir():
+        raise TableFileError(f"{path} is a directory, not a file")
+    try:
+        table = _read_csv(path) if extension in CSV_EXTENSIONS else _read_parquet(path)
+    except FileNotFoundError:
+        raise TableFileError(f"{path} does not exist") from None
+    except OSError as error:
+        raise TableFileError(f"{path} cannot be read: {error.strerror or error}") from error
+    if table.num_columns == 0:
+        raise TableFileError(f"{path} has no columns")
+    _require_distinct(path, table.column_names)
+    return table
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    """Reads Parquet; the index that pandas stored beside the columns is dropped."""
+    try:
+        with path.open("rb") as stream:
+            table = pq.read_table(stream)
+    except pa.ArrowException as error:
+        raise TableFileError(
+            f"{path} is not a readable Parquet file: {_first_line(error)}"
+        ) from error
+    index = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    names = {name for name in index if isinstance(name, str) and name.startswith("__index_level_")}
+    return table.drop_columns(sorted(names & set(table.column_names)))
+
+
+def _read_csv(path: Path) -> pa.Table:
+    """Reads CSV after a look at its first lines; the module's text says what is decided there."""
+    with path.open("rb") as stream:
+        sample = stream.read(_SAMPLE_BYTES)
+    size = path.stat().st_size
+    text = _decode(path, sample, whole=size <= _SAMPLE_BYTES)
+    separator = "\t" if path.suffix.lower() == ".tsv" else _sniff_separator(text)
+    header, *rows = _rows(text, separator)
+    names = [name.strip() or f"Unnamed: {place}" for place, name in enumerate(header)]
+    if any(_FRACTION.fullmatch(name) for name in names):
+        raise TableFileError(
+            f"the first line of {path} holds numbers; it has to hold the names of the columns"
+        )
+    _require_distinct(path, names)
+    rows = [row for row in rows if len(row) == len(names)]
+    try:
+        with path.open("rb") as stream:
+            table = pa_csv.read_csv(
+                stream,
+                # One block for the whole file: the type of a column is decided by all its rows.
+                read_options=pa_csv.ReadOptions(block_size=min(size + 1, _LARGEST_BLOCK)),
+                parse_options=pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+                convert_options=pa_csv.ConvertOptions(
+                    null_values=[
+                        before + null + after
+                        for null, before, after in product(NULL_TEXTS, ("", " "), ("", " "))
+                    ],
+                    strings_can_be_null=True,
+                    column_types={
+                        name: pa.string()
+                        for place, name in enumerate(header)
+                        if any(_LEADING_ZERO.fullmatch(row[place].strip()) for row in rows)
+                    },
+                    decimal_point=_sniff_decimal_point(rows, separator),
+                ),
+            )
+    except pa.ArrowException as error:
+        raise TableFileError(_explain(path, separator, len(names), error)) from error
+    return _trim(path, table.rename_columns(names))
+
+
+def _decode(path: Path, sample: bytes, *, whole: bool) -> str:
+    """Text of the first lines; a last line that the sample cuts in two is left out."""
+    if b"\0" in sample:
+        raise TableFileError(f"{path} is not a text file in UTF-8; save it as CSV in UTF-8")
+    if not whole:
+        sample = sample[: max(sample.rfind(b"\n"), sample.rfind(b"\r")) + 1]
+    try:
+        text = sample.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = sample.count(b"\n", 0, error.start) + 1
+        raise TableFileError(
+            f"line {line} of {path} is not UTF-8; save the file as UTF-8"
+        ) from error
+    if not text.strip():
+        raise TableFileError(f"{path} is empty" if whole else f"{path} has no line that ends")
+    return text
+
+
+def _rows(text: str, separator: str) -> list[list[str]]:
+    """Cuts text into rows of fields, blank lines left out; an overlong field ends the look."""
+    rows: list[list[str]] = []
+    with contextlib.suppress(csv.Error):
+        rows.extend(row for row in csv.reader(io.StringIO(text, ""), delimiter=separator) if row)
+    return rows
+
+
+def _sniff_separator(text: str) -> str:
+    """The separator that cuts the most rows into as many fields as the header has."""
+
+    def evenness(separator: str) -> tuple[float, int]:
+        widths = [len(row) for row in _rows(text, separator)]
+        if widths[0] == 1:
+            return (0.0, 1)
+        return (widths.count(widths[0]) / len(widths), widths[0])
+
+    return max(_SEPARATORS, key=evenness)
+
+
+def _sniff_decimal_point(rows: Sequence[Sequence[str]], separator: str) -> str:
+    """A comma where no point but a comma stands between digits."""
+    if separator == ",":
+        return "."
+    fields = [field.strip() for row in rows for field in row]
+    commas = any(_DECIMAL_COMMA.fullmatch(field) for field in fields)
+    return "," if commas and not any(_FRACTION.fullmatch(field) for field in fields) else "."
+
+
+def _trim(path: Path, table: pa.Table) -> pa.Table:
+    """Takes the blanks around texts away; bytes that no text can be made of are an error."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_binary(field.type):
+            raise TableFileError(
+                f"column {field.name!r} of {path} is not UTF-8; save the file as UTF-8"
+            )
+        if pa.types.is_string(field.type):
+            trimmed = pc.utf8_trim_whitespace(table.column(place))
+            table = table.set_column(place, field.name, trimmed)
+    return table
+
+
+def _explain(path: Path, separator: str, width: int, error: pa.ArrowException) -> str:
+    """Names the first line whose number of fields is wrong, else hands on pyarrow's words."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        reader = csv.reader(stream, delimiter=separator)
+        with contextlib.suppress(csv.Error):
+            for row in reader:
+                if row and len(row) != width:
+                    fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
+                    return (
+                        f"line {reader.line_num} of {path} has {fields} "
+                        f"where the first line has {width}"
+                    )
+    return f"{path} is not a readable CSV file: {_first_line(error)}"
+
+
+def _require_distinct(path: Path, names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise TableFileError(f"{path} has more than one column named {twice[0]!r}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")

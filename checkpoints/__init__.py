@@ -1,0 +1,1 @@
+"""The bundled models, `NAME/VERSION/`, and what they are made of and by."""

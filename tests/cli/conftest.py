@@ -1,0 +1,55 @@
+"""What the tests of the command line share: a small table, and the command itself."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from tests.cli.outcome import Madeira, Outcome
+
+
+@pytest.fixture
+def madeira(capsys: pytest.CaptureFixture[str]) -> Madeira:
+    """Runs the command in this process, to its exit."""
+
+    def run(*arguments: str | Path) -> Outcome:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        written = capsys.readouterr()
+        status = ended.value.code
+        assert isinstance(status, int)
+        return Outcome(status, written.out, written.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def fruit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV of 120 rows: a category, a flag, a number with nulls, a constant and a key."""
+    path = tmp_path_factory.mktemp("data") / "fruit.csv"
+    rows = [
+        f"F{row:03d},{('apple', 'pear', 'plum')[row % 3]},{row % 2},"
+        f"{'' if row % 7 == 0 else 10 * (row % 3) + row % 5 + 0.5},EU"
+        for row in range(120)
+    ]
+    path.write_text("code,kind,ripe,weight,origin\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture
+def process() -> Callable[..., "subprocess.Popen[str]"]:
+    """Starts the command as a process of its own."""
+
+    def start(*arguments: str | Path) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-c", "from app.cli import main; main()", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+
+    return start

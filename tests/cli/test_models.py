@@ -1,0 +1,51 @@
+"""`madeira models` lists what is on disk, the broken included."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from models import DensityEstimator
+from tests.cli.outcome import Madeira
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two versions of one model, the second of them tampered with."""
+    directory = tmp_path_factory.mktemp("checkpoints")
+    table = pa.table({"flag": [True, False] * 20, "x": [0.1 * i for i in range(40)]})
+    estimator = DensityEstimator("fast").fit(table)
+    for version in ("1", "2"):
+        estimator.save(directory / "small" / version)
+    metrics = directory / "small" / "2" / "metrics.json"
+    metrics.write_text(metrics.read_text().replace('"seed": 0', '"seed": 1'))
+    (directory / "__pycache__").mkdir()
+    (directory / "empty").mkdir()
+    return directory
+
+
+def test_whole_models_are_listed_and_broken_ones_named(checkpoints: Path, madeira: Madeira) -> None:
+    outcome = madeira("models", "--checkpoints", checkpoints)
+    assert outcome.status == 0
+    lines = [line for line in outcome.out.splitlines() if "│" in line]
+    assert "1 binary" in lines[0]
+    assert "36" in lines[0]
+    assert "MB" in lines[0]
+    assert "1 continuous" in lines[1]
+    assert "broken" in lines[2]
+    said = " ".join(outcome.out.split())
+    assert f"broken: {checkpoints / 'small' / '2'}: metrics.json does not have the digest" in said
+    assert "empty: no version" in said
+    assert "__pycache__" not in said
+
+
+def test_directory_without_models_says_how_to_make_one(tmp_path: Path, madeira: Madeira) -> None:
+    outcome = madeira("models", "--checkpoints", tmp_path)
+    assert outcome.status == 0
+    assert "madeira train DATA --name NAME" in outcome.out
+
+
+def test_missing_directory_is_one_line(tmp_path: Path, madeira: Madeira) -> None:
+    outcome = madeira("models", "--checkpoints", tmp_path / "none")
+    assert outcome.status == 1
+    assert outcome.err == f"madeira: {tmp_path / 'none'} is not a directory\n"

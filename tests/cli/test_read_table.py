@@ -1,0 +1,160 @@
+"""Tables are read from the files people have; what is wrong with a file is one sentence."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.codecs.files import NULL_TEXTS, TableFileError, read_table
+
+
+def write(directory: Path, content: str | bytes, name: str = "table.csv") -> Path:
+    path = directory / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_separator_is_found_even_where_the_others_stand_in_texts(
+    tmp_path: Path, separator: str
+) -> None:
+    rows = [("a", "b b", "c"), ("1", '"x, y; z|w\tv"', "2.5"), ("2", '"p, q"', "3.5")]
+    path = write(tmp_path, "\n".join(separator.join(row) for row in rows) + "\n")
+    assert read_table(path).to_pydict() == {
+        "a": [1, 2],
+        "b b": ["x, y; z|w\tv", "p, q"],
+        "c": [2.5, 3.5],
+    }
+
+
+@pytest.mark.parametrize("null", NULL_TEXTS)
+@pytest.mark.parametrize("blanks", ["{}", " {}", "{} "])
+def test_null_texts_are_missing_in_numbers_and_texts(
+    tmp_path: Path, null: str, blanks: str
+) -> None:
+    cell = blanks.format(null)
+    table = read_table(write(tmp_path, f"number,text,end\n1,a,0\n{cell},{cell},1\n3,b,0\n"))
+    assert table.to_pydict() == {"number": [1, None, 3], "text": ["a", None, "b"], "end": [0, 1, 0]}
+    assert table.schema.field("number").type == pa.int64()
+
+
+def test_byte_order_mark_blank_lines_and_blanks_around_names_and_texts_are_taken_away(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path, b"\xef\xbb\xbfage, work\r\n39, State-gov\r\n\r\n50, Private \r\n")
+    assert read_table(path).to_pydict() == {"age": [39, 50], "work": ["State-gov", "Private"]}
+
+
+def test_decimal_comma_is_understood_beside_semicolons(tmp_path: Path) -> None:
+    path = write(tmp_path, "height;name\n1,75;Ann\n1,8;Bo\n")
+    assert read_table(path).to_pydict() == {"height": [1.75, 1.8], "name": ["Ann", "Bo"]}
+
+
+def test_leading_zeros_stay_text(tmp_path: Path) -> None:
+    path = write(tmp_path, "postcode,zero,half\n01234,0,0.5\n99999,1,0.25\n")
+    table = read_table(path)
+    assert table.column("postcode").to_pylist() == ["01234", "99999"]
+    assert table.schema.types[1:] == [pa.int64(), pa.float64()]
+
+
+def test_column_without_a_name_gets_its_place_as_name(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path, ",x\n0,5\n1,6\n")).column_names == ["Unnamed: 0", "x"]
+
+
+def test_type_of_a_column_is_decided_by_all_its_rows(tmp_path: Path) -> None:
+    rows = "".join(f"{number},filler text to pass the sample\n" for number in range(20_000))
+    table = read_table(write(tmp_path, "value,text\n" + rows + "late,text\n"))
+    assert table.num_rows == 20_001
+    assert table.schema.field("value").type == pa.string()
+
+
+def test_text_with_a_line_break_inside_quotes_is_one_cell(tmp_path: Path) -> None:
+    path = write(tmp_path, 'note,x\n"two\nlines",1\n"one",2\n')
+    assert read_table(path).to_pydict() == {"note": ["two\nlines", "one"], "x": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.csv", "", "t.csv is empty"),
+        ("t.csv", "\n\n", "t.csv is empty"),
+        ("t.csv", b"\xef\xbb\xbf", "t.csv is empty"),
+        (
+            "t.csv",
+            "a,b\n1,2\n\n1,2,3\n",
+            "line 4 of {path} has 3 fields where the first line has 2",
+        ),
+        ("t.csv", "a,b\n1\n", "line 2 of {path} has 1 field where the first line has 2"),
+        ("t.csv", "a,a\n1,2\n", "more than one column named 'a'"),
+        ("t.csv", "5.1,3.5\n4.9,3.0\n", "has to hold the names of the columns"),
+        ("t.csv", b"a,b\n1,\xe9\n", "line 2 of {path} is not UTF-8"),
+        ("t.csv", b"PK\x03\x04\0\0\0", "not a text file in UTF-8"),
+        ("t.parquet", "a,b\n1,2\n", "not a readable Parquet file"),
+        ("t.xlsx", b"PK", "has the extension '.xlsx'; tables are read from .csv"),
+        ("t", "a\n1\n", "has no extension"),
+    ],
+)
+def test_bad_file_is_one_sentence_that_names_it(
+    tmp_path: Path, name: str, content: str | bytes, said: str
+) -> None:
+    path = write(tmp_path, content, name)
+    with pytest.raises(TableFileError) as raised:
+        read_table(path)
+    message = str(raised.value)
+    assert said.format(path=path) in message
+    assert str(path) in message
+    assert "\n" not in message
+
+
+def test_missing_file_and_directory_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(TableFileError, match=r"absent\.csv does not exist"):
+        read_table(tmp_path / "absent.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(TableFileError, match="is a directory"):
+        read_table(tmp_path / "folder.csv")
+
+
+def test_bytes_beyond_the_sample_that_are_not_text_name_the_column(tmp_path: Path) -> None:
+    content = b"a,b\n" + b"1,text\n" * 50_000 + b"2,\xe9\n"
+    with pytest.raises(TableFileError, match=r"column 'b' of .* is not UTF-8"):
+        read_table(write(tmp_path, content))
+
+
+def test_parquet_keeps_its_types_and_loses_the_index_of_pandas(tmp_path: Path) -> None:
+    table = pa.table({"x": pa.array([1, None], pa.int16()), "t": pa.array(["a", "b"])})
+    pq.write_table(table, tmp_path / "plain.parquet")
+    assert read_table(tmp_path / "plain.parquet").equals(table)
+    frame = table.to_pandas().set_index(pa.array([7, 9]).to_numpy())
+    frame.to_parquet(tmp_path / "indexed.parquet")
+    assert read_table(tmp_path / "indexed.parquet").column_names == ["x", "t"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(-(2**53), 2**53),
+            st.floats(allow_nan=False, allow_infinity=False, width=32),
+            st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1).filter(
+                lambda text: text.strip() == text and not set(text) & {"0", "1"}
+            ),
+        ),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_what_pyarrow_writes_as_csv_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, float, str]]
+) -> None:
+    numbers, fractions, texts = zip(*rows, strict=True)
+    table = pa.table({"n": numbers, "f": fractions, "t": ["word " + text for text in texts]})
+    path = tmp_path_factory.mktemp("csv") / "table.csv"
+    pa_csv.write_csv(table, path)
+    back = read_table(path)
+    assert back.column("n").to_pylist() == list(numbers)
+    assert back.column("f").cast(pa.float64()).to_pylist() == pytest.approx(list(fractions))
+    assert back.column("t").to_pylist() == table.column("t").to_pylist()
