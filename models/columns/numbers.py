@@ -187,7 +187,7 @@ def _timestamps(text: pa.Array, zone: str | None) -> pa.Array:
     nothing = pa.scalar(None, trimmed.type)
     given = pc.cast(pc.if_else(zoned, trimmed, nothing), utc)
     local = pc.cast(pc.if_else(zoned, nothing, trimmed), pa.timestamp("us"))
-    assumed = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="earliest")
+    assumed = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest")
     return pc.coalesce(given, pc.cast(assumed, utc))
 
 

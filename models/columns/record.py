@@ -1,7 +1,7 @@
 """Reading `schema.json`: typed fields whose errors say where in the file they stand."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,13 @@ class Record:
         return SchemaError(
             f"{self.where}: {field!r} must be {expected}, got {self.fields[field]!r}"
         )
+
+    def only(self, known: Collection[str]) -> None:
+        """Checks that there is no field besides the known ones."""
+        for field in self.fields:
+            if field not in known:
+                listed = ", ".join(known)
+                raise SchemaError(f"{self.where}: unknown field {field!r}; expected {listed}")
 
     def text(self, field: str) -> str:
         """Returns a non-empty string."""

@@ -56,7 +56,7 @@ class Schema:
         Args:
             table: Training rows; null means missing.
             overrides: For some columns the kind that they are to have, `"left_out"` included:
-                `{"age": "continuous"}` or `{"age": {"kind": "continuous"}}`.
+                `{"age": "continuous"}` or `{"age": {"kind": "left_out", "reason": "private"}}`.
 
         Raises:
             SchemaError: The table has no rows or two columns of one name; an override names a
@@ -192,7 +192,9 @@ def _kinds(table: pa.Table, overrides: Overrides) -> dict[str, Verdict]:
         record = Record.of(f"override of {name!r}", fields)
         if record.text("kind") not in (*KINDS, LEFT_OUT):
             raise record.wrong("kind", f"one of {', '.join([*KINDS, LEFT_OUT])}")
-        wanted[name] = Verdict(record.text("kind"), "by the user")
+        record.only(("kind", "reason"))
+        reason = record.text("reason") if "reason" in fields else "by the user"
+        wanted[name] = Verdict(record.text("kind"), reason)
     return wanted
 
 
@@ -203,7 +205,9 @@ def _column(where: str, entry: object) -> Column:
     kind = KINDS.get(record.text("kind"))
     if kind is None:
         raise record.wrong("kind", f"one of {', '.join(KINDS)}")
-    return kind.from_json(record)
+    column = kind.from_json(record)
+    record.only(column.to_json())
+    return column
 
 
 def _place(field: str, place: int, entry: object) -> str:

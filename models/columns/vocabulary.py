@@ -1,5 +1,6 @@
 """The distinct values of a column and their codes: what binary and categorical columns share."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,28 +41,32 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
         TableError: A cell is of another family than the column.
     """
     values = plain(array)
-    expected = family(arrow_type)
+    expected, target = family(arrow_type), _canonical_type(arrow_type)
+    if values.null_count == len(values):
+        return pa.nulls(len(values), target)
     if expected in (Family.TEXT, Family.BOOLEAN):
-        target = pa.large_string() if expected is Family.TEXT else pa.bool_()
-        if values.null_count == len(values):
-            return pa.nulls(len(values), target)
         if family(values.type) is not expected:
             refuse_type(name, values, str(expected))
         return pc.cast(values, target)
     if is_integer(arrow_type) and pa.types.is_integer(values.type):
         try:
-            return pc.cast(values, _whole_type(arrow_type))
+            return pc.cast(values, target)
         except pa.ArrowInvalid:  # beyond the type's range: no category, but no wrong type either
             pass
-    numbers = to_numbers(name, values, arrow_type)
+    numbers = _rounded(to_numbers(name, values, arrow_type), arrow_type)
+    return from_numbers(numbers, target)
+
+
+def _canonical_type(arrow_type: pa.DataType) -> pa.DataType:
+    """Returns the type in which values of a column are compared."""
+    which = family(arrow_type)
+    if which is Family.TEXT:
+        return pa.large_string()
+    if which is Family.BOOLEAN:
+        return pa.bool_()
     if is_integer(arrow_type):
-        return from_numbers(numbers, _whole_type(arrow_type))
-    numbers = _rounded(numbers, arrow_type)
-    return pa.array(numbers, mask=np.isnan(numbers))
-
-
-def _whole_type(arrow_type: pa.DataType) -> pa.DataType:
-    return pa.uint64() if pa.types.is_uint64(value_type(arrow_type)) else pa.int64()
+        return pa.uint64() if pa.types.is_uint64(value_type(arrow_type)) else pa.int64()
+    return pa.float64()
 
 
 def _rounded(numbers: Values, arrow_type: pa.DataType) -> Values:
@@ -117,6 +122,8 @@ class Vocabulary:
         Raises:
             ValueError: A value is not of the column's type, or occurs twice.
         """
+        if family(arrow_type) in (Family.EMPTY, Family.OTHER):
+            raise ValueError(f"values of type {arrow_type} are not modelled")
         allowed: tuple[type, ...] = (str,)
         if family(arrow_type) is Family.BOOLEAN:
             allowed = (bool,)
@@ -126,6 +133,8 @@ class Vocabulary:
             is_bool = isinstance(value, bool) and bool not in allowed
             if is_bool or not isinstance(value, allowed):
                 raise ValueError(f"{value!r} is not of type {arrow_type}")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{value!r} is not finite")
         vocabulary = cls(arrow_type, tuple(values))  # type: ignore[arg-type]
         try:
             known = vocabulary._values
@@ -162,20 +171,18 @@ class Vocabulary:
                 self._decoded,
                 ordered=self.arrow_type.ordered,
             )
-        return self._decoded.take(places)
+        taken = self._decoded.take(places)
+        return taken if taken.type == self.arrow_type else taken.cast(self.arrow_type)
 
     @cached_property
     def _values(self) -> pa.Array:
         """The values in the type in which they are compared."""
-        which = family(self.arrow_type)
-        if which is Family.INSTANT:
+        target = _canonical_type(self.arrow_type)
+        if family(self.arrow_type) is Family.INSTANT:
             return canonical("", pa.array(self.values, pa.string()), self.arrow_type)
-        if is_integer(self.arrow_type):
-            return pa.array(self.values, _whole_type(self.arrow_type))
-        if which is Family.NUMBER:
-            numbers = np.array(self.values, np.float64)
-            return pa.array(_rounded(numbers, self.arrow_type))
-        return pa.array(self.values, pa.bool_() if which is Family.BOOLEAN else pa.large_string())
+        if pa.types.is_float64(target):
+            return pa.array(_rounded(np.array(self.values, np.float64), self.arrow_type))
+        return pa.array(self.values, target)
 
     @cached_property
     def _lookup(self) -> pc.SetLookupOptions:
@@ -195,7 +202,9 @@ class Vocabulary:
 
     @cached_property
     def _decoded(self) -> pa.Array:
-        """The values in the column's own type."""
+        """The values in the column's own type; Arrow cannot yet take from string views."""
+        if pa.types.is_string_view(self.arrow_type):
+            return self._values
         return _to_type(self._values, self.arrow_type)
 
 
