@@ -8,18 +8,10 @@ import pyarrow as pa
 import pytest
 
 from models import DensityEstimator
+from tests.app.alike import as_rows
 from tests.app.running import RunningService
 
 LEFT_OUT = ["note", "country"]
-
-
-def as_rows(table: pa.Table) -> list[dict[str, Any]]:
-    text = table.set_column(
-        table.column_names.index("joined"), "joined", table["joined"].cast(pa.string())
-    )
-    text = text.set_column(text.column_names.index("born"), "born", text["born"].cast(pa.string()))
-    rows: list[dict[str, Any]] = text.to_pylist()
-    return rows
 
 
 def test_likelihoods_are_the_estimators_own(
@@ -52,9 +44,7 @@ def test_contributions_are_the_estimators_own_and_null_where_missing(
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_columns_and_data_score_as_rows_do(
-    service: RunningService, shop_table: pa.Table
-) -> None:
+def test_columns_and_data_score_as_rows_do(service: RunningService, shop_table: pa.Table) -> None:
     rows = as_rows(shop_table)
     names = list(rows[0])[::-1]
     data = [[row[name] for name in names] for row in rows]

@@ -1,0 +1,122 @@
+"""Checkpoints that cannot be loaded are refused by name, and the others are served."""
+
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.errors import SettingsError
+from app.jobs import ModelKey
+from app.registry import Registry
+from tests.app.running import RunningService
+
+FILES = ["model.safetensors", "config.json", "schema.json", "metrics.json"]
+
+
+@pytest.fixture
+def directory(checkpoints: Path, tmp_path: Path) -> Path:
+    """A directory of its own with the good model `shop`."""
+    shutil.copytree(checkpoints / "shop", tmp_path / "shop")
+    return tmp_path
+
+
+def load(directory: Path) -> Registry:
+    registry = Registry(directory, "cpu")
+    registry.load()
+    return registry
+
+
+def truncate(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def tamper(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("harm", [truncate, tamper, os.remove], ids=lambda harm: harm.__name__)
+def test_a_broken_checkpoint_is_refused_and_the_others_are_served(
+    directory: Path, name: str, harm: Callable[[Path], None]
+) -> None:
+    shutil.copytree(directory / "shop", directory / "broken")
+    harm(directory / "broken" / "1" / name)
+    registry = load(directory)
+    assert list(registry.models) == ["shop"]
+    (refusal,) = registry.refused
+    assert (refusal.name, refusal.version) == ("broken", "1")
+    assert refusal.reason
+    assert str(directory) not in refusal.reason
+
+
+def test_a_pickle_is_never_opened(directory: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+            return os.mkdir, (str(directory / "sprung"),)
+
+    shutil.copytree(directory / "shop", directory / "trap")
+    for name in FILES:
+        (directory / "trap" / "1" / name).write_bytes(pickle.dumps(Trap()))
+    (directory / "trap" / "1" / "model.pkl").write_bytes(pickle.dumps(Trap()))
+    registry = load(directory)
+    assert list(registry.models) == ["shop"]
+    assert not (directory / "sprung").exists()
+
+
+def test_the_highest_version_is_served(directory: Path) -> None:
+    for version in ("2", "9", "10"):
+        shutil.copytree(directory / "shop" / "1", directory / "shop" / version)
+    registry = load(directory)
+    assert registry.models["shop"].key == ModelKey("shop", "10")
+    assert registry.refused == ()
+
+
+def test_a_broken_version_leaves_the_one_before_it(directory: Path) -> None:
+    for version in ("2", "3"):
+        shutil.copytree(directory / "shop" / "1", directory / "shop" / version)
+    tamper(directory / "shop" / "3" / "model.safetensors")
+    registry = load(directory)
+    assert registry.models["shop"].key == ModelKey("shop", "2")
+    assert [(refusal.name, refusal.version) for refusal in registry.refused] == [("shop", "3")]
+
+
+def test_files_and_hidden_directories_are_ignored(directory: Path) -> None:
+    (directory / "README.md").write_text("models")
+    (directory / "__init__.py").write_text("")
+    (directory / "__pycache__").mkdir()
+    (directory / ".cache" / "1").mkdir(parents=True)
+    (directory / "shop" / ".1-partial").mkdir()
+    (directory / "shop" / "notes").mkdir()
+    registry = load(directory)
+    assert list(registry.models) == ["shop"]
+    assert registry.refused == ()
+
+
+def test_a_directory_without_a_version_is_refused(directory: Path) -> None:
+    (directory / "empty").mkdir()
+    (refusal,) = load(directory).refused
+    assert (refusal.name, refusal.version) == ("empty", None)
+
+
+def test_what_is_refused_is_told(directory: Path, start: Callable[..., RunningService]) -> None:
+    shutil.copytree(directory / "shop", directory / "broken")
+    truncate(directory / "broken" / "1" / "model.safetensors")
+    service = start(checkpoints=directory)
+    document = service.client.get("/models").json()
+    assert [model["name"] for model in document["models"]] == ["shop"]
+    (refused,) = document["refused"]
+    assert (refused["name"], refused["version"]) == ("broken", "1")
+    assert "model.safetensors" in refused["reason"]
+    assert service.client.get("/health/ready").status_code == 200
+    service.refuse("/score", {"model": "broken", "rows": []}, 404)
+
+
+def test_a_device_that_is_not_there_stops_start_up(directory: Path) -> None:
+    with pytest.raises(SettingsError, match="CUDA"):
+        Registry(directory, "cuda:99")
