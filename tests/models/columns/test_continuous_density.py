@@ -1,0 +1,181 @@
+"""Continuous columns: densities that integrate to 1, draws that follow them."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.special import expit, logsumexp
+
+from models.columns import Continuous
+from models.columns.continuous import ContinuousHead
+from models.columns.numbers import Values
+
+
+def mixture(parameters: Values) -> tuple[Values, Values, Values]:
+    """Weights, means and scales, (M,) each, of the units of one column, (3 M,)."""
+    logits, means, raw = parameters.reshape(3, -1)
+    return np.exp(logits - logsumexp(logits)), means, np.exp(7 * np.tanh(raw / 7))
+
+
+def cumulative(z: Values, parameters: Values) -> Values:
+    """The distribution function of the mixture, (points,) to (points,)."""
+    weights, means, scales = mixture(parameters)
+    shares: Values = expit((z[:, None] - means) / scales) @ weights
+    return shares
+
+
+def column_of(*values: float) -> Continuous:
+    return Continuous.fit("x", pa.array(values, pa.float64()))
+
+
+def test_features_are_clipped_and_zero_where_missing(device: torch.device) -> None:
+    head = ContinuousHead([column_of(0.0, 1.0)] * 4).to(device)
+    values = torch.tensor([[0.5, torch.nan, 1e6, -1e6]], device=device)
+    assert head.features(values, ~values.isnan()).tolist() == [[0.5, 0.0, 8.0, -8.0]]
+    nothing = head.features(values, torch.zeros_like(values, dtype=torch.bool))
+    assert nothing.tolist() == [[0.0] * 4]
+
+
+@pytest.mark.parametrize("spread", [1e-6, 1e-2, 1.0, 1e5])
+@pytest.mark.parametrize("seed", range(5))
+def test_density_integrates_to_one_in_original_units(spread: float, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    column = column_of(*(3.0 + spread * generator.normal(size=50)))
+    parameters = generator.normal(size=24) * np.repeat([2.0, 3.0, 4.0], 8)
+    _, means, scales = mixture(parameters)
+    quantiles = np.linspace(-25, 25, 3001)[:, None]  # of the standard logistic, as log-odds
+    z = np.unique(means + scales * quantiles)
+    x = column.shift + column.scale * z
+    units = torch.tensor(parameters).expand(len(z), -1)
+    log_prob = ContinuousHead([column]).log_prob(units, torch.tensor(z)[:, None])
+    # Integrated over x - shift: at 3.0 float64 cannot tell points 1e-9 of a spread of 1e-6 apart.
+    assert np.trapezoid(log_prob[:, 0].exp().numpy(), x - column.shift) == pytest.approx(
+        1, abs=2e-3
+    )
+
+
+def test_density_is_the_derivative_of_the_distribution_function() -> None:
+    generator = np.random.default_rng(0)
+    column = column_of(10.0, 30.0)
+    parameters = generator.normal(size=24)
+    z = np.linspace(-6, 6, 101)
+    step = 1e-5
+    slope = (cumulative(z + step, parameters) - cumulative(z - step, parameters)) / (2 * step)
+    units = torch.tensor(parameters).expand(101, -1)
+    log_prob = ContinuousHead([column]).log_prob(units, torch.tensor(z)[:, None])
+    np.testing.assert_allclose(log_prob[:, 0].exp(), slope / column.scale, rtol=1e-6)
+
+
+def test_float32_agrees_with_float64(device: torch.device) -> None:
+    head = ContinuousHead([column_of(0.0, 1.0)] * 5).to(device)
+    parameters = torch.randn(100, 120, dtype=torch.float64, device=device) * 2
+    values = torch.randn(100, 5, dtype=torch.float64, device=device) * 3
+    exact = head.log_prob(parameters, values)
+    rounded = head.log_prob(parameters.float(), values.float())
+    assert rounded.dtype == torch.float32
+    torch.testing.assert_close(rounded.double(), exact, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_parameters_are_evaluated_in_float32(dtype: torch.dtype) -> None:
+    head = ContinuousHead([column_of(0.0, 1.0)])
+    log_prob = head.log_prob(torch.zeros(1, 24, dtype=dtype), torch.tensor([[1e6]]))
+    assert log_prob.dtype == torch.float32
+    assert log_prob.isfinite().all()
+
+
+@given(
+    size=st.sampled_from([0.1, 1.0, 10.0, 100.0, 1e4]),
+    value=st.sampled_from([0.0, -1e-6, 3.0, -8.0, 1e3, -1e6, 1e6, float("nan")]),
+    seed=st.integers(0, 9),
+)
+def test_log_densities_and_gradients_of_extremes_are_finite(
+    size: float, value: float, seed: int
+) -> None:
+    head = ContinuousHead([column_of(0.0, 1.0)])
+    generator = torch.Generator().manual_seed(seed)
+    parameters = (torch.randn(4, 24, generator=generator) * size).requires_grad_()
+    log_prob = head.log_prob(parameters, torch.full((4, 1), value))
+    (gradient,) = torch.autograd.grad(log_prob.sum(), parameters)
+    assert log_prob.isfinite().all()
+    assert gradient.isfinite().all()
+
+
+def test_density_of_a_spike_is_bounded() -> None:
+    column = column_of(0.0, 1.0)
+    parameters = torch.cat([torch.zeros(16), torch.full((8,), -1e9)])[None]
+    peak = ContinuousHead([column]).log_prob(parameters, torch.zeros(1, 1)).item()
+    assert peak == pytest.approx(7 - np.log(4) - np.log(column.scale), abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_draws_follow_the_distribution_function(seed: int, device: torch.device) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    parameters = torch.randn(1, 48, generator=generator, dtype=torch.float64) * 1.5
+    noise = torch.rand(5_000, 4, generator=generator, dtype=torch.float64).to(device)
+    head = ContinuousHead([column_of(0.0, 1.0), column_of(5.0, 7.0)]).to(device)
+    draws = head.sample(parameters.expand(5_000, -1).to(device), noise).cpu().numpy()
+    for place in (0, 1):
+        shares = cumulative(draws[:, place], parameters[0, 24 * place :][:24].numpy())
+        assert stats.kstest(shares, "uniform").pvalue > 1e-3
+
+
+def test_draws_rise_with_the_second_uniform_and_keep_the_dtype_of_the_noise() -> None:
+    head = ContinuousHead([column_of(0.0, 1.0)])
+    which = torch.full((99,), 0.4, dtype=torch.float64)
+    where = torch.linspace(1e-300, 1 - 2**-53, 99, dtype=torch.float64)
+    draws = head.sample(torch.randn(1, 24).expand(99, -1), torch.stack([which, where], 1))
+    assert draws.dtype == torch.float64
+    assert (draws.diff(dim=0) > 0).all()
+    assert draws.isfinite().all()
+
+
+def test_draws_at_the_edge_of_float32_are_finite() -> None:
+    head = ContinuousHead([column_of(0.0, 1.0)])
+    noise = torch.tensor([[0.5, 1e-45], [1.0, 1.0], [1e-45, 1 - 2**-24]])
+    assert head.sample(torch.full((3, 24), 9.0), noise).isfinite().all()
+
+
+def test_cold_draws_are_the_mean_of_the_likeliest_component() -> None:
+    head = ContinuousHead([column_of(0.0, 1.0)])
+    parameters = torch.zeros(1, 24)
+    parameters[0, 3] = 5.0
+    parameters[0, 8 + 3] = -2.0
+    noise = torch.tensor([[0.99, 0.9]])
+    assert head.sample(parameters, noise, 1e-6).item() == pytest.approx(-2, abs=1e-4)
+
+
+def test_temperature_widens_the_logistics() -> None:
+    head = ContinuousHead([column_of(0.0, 1.0)])
+    noise = torch.tensor([[0.99, 0.9], [0.99, 0.1]])
+    high, low = head.sample(torch.zeros(2, 24), noise, 2.0)[:, 0].tolist()
+    assert high - low == pytest.approx(2 * 2 * np.log(9), rel=1e-4)
+
+
+NORMAL = np.random.default_rng(0).normal(size=3000)
+MARGINALS = {
+    "normal": 5 + 2 * NORMAL,
+    "uniform": stats.norm.cdf(NORMAL),
+    "log-normal": np.exp(NORMAL),
+    "two peaks": np.append(NORMAL[:1000] / 10, NORMAL[1000:] + 9),
+}
+
+
+@pytest.mark.parametrize("values", MARGINALS.values(), ids=MARGINALS.keys())
+def test_initial_mixture_follows_the_marginal(values: Values) -> None:
+    column = column_of(*values)
+    codes = column.encode(pa.array(values))
+    shares = cumulative(codes, column.initial_parameters(np.append(codes, np.nan)))
+    assert stats.kstest(shares, "uniform").statistic < 0.03
+
+
+@pytest.mark.parametrize(
+    "codes", [[np.nan], [0.0], [0.0] * 99 + [9.9], [-1.0, 1.0] * 20, [1e6, -1e6]], ids=str
+)
+def test_initial_parameters_of_awkward_columns_are_finite(codes: list[float]) -> None:
+    parameters = column_of(0.0, 1.0).initial_parameters(np.array(codes))
+    assert parameters.shape == (24,)
+    assert np.isfinite(parameters).all()
