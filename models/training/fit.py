@@ -30,7 +30,8 @@ class Fitted:
     Attributes:
         density: The trained mixture.
         curves: Learning curve of each member, in the order of the density's members.
-        valid_nats: Mean log-likelihood of the validation rows under the mixture, nats a row.
+        valid_nats: Mean log-likelihood of the validation rows under the mixture, nats a row;
+            without an any-order member, of the complete ones among them.
         train_rows: Rows learned from.
         valid_rows: Rows held out.
         interrupted: Whether an interrupt ended it early.
@@ -128,7 +129,7 @@ def fit(
     return Fitted(
         density=density,
         curves=tuple(curves),
-        valid_nats=float(density.score(valid).mean()),
+        valid_nats=_mean_score(density, valid, curves),
         train_rows=len(values),
         valid_rows=len(valid),
         interrupted=any(curve.interrupted for curve in curves),
@@ -148,6 +149,14 @@ def weigh(members: list[Member], layout: Layout, valid: Values) -> Density:
         return density
     weights = mixture_weights(density.component_scores(complete))
     return Density(members, layout, np.log(weights))
+
+
+def _mean_score(density: Density, valid: Values, curves: list[Curve]) -> float:
+    if not any(member.any_order for member in density.members):
+        valid = valid[~np.isnan(valid).any(axis=1)]
+    if len(valid) == 0:
+        return max(max(curve.valid) for curve in curves)
+    return float(density.score(valid).mean())
 
 
 def _train(

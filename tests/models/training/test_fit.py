@@ -223,6 +223,15 @@ def test_a_single_column_can_be_learned() -> None:
     assert np.exp(fitted.density.score(np.array([[1.0]])))[0] == pytest.approx(0.3, abs=0.04)
 
 
+@pytest.mark.parametrize("complete_rows", [0, 250], ids=["no complete row", "some complete rows"])
+def test_fixed_orderings_alone_can_learn_from_rows_with_nulls(complete_rows: int) -> None:
+    rows = noisy_copies(500)
+    rows[complete_rows:, 2] = np.nan
+    fitted = fit(rows, layout(3), config(ordering="natural", count=1))
+    assert np.isfinite(fitted.valid_nats)
+    assert np.isfinite(fitted.density.score(EVERY_ROW)).all()
+
+
 @pytest.mark.cuda
 def test_a_network_trained_on_cuda_learns_the_distribution() -> None:
     fitted = fit(noisy_copies(4000), layout(3), config(THOROUGH), device="cuda")
