@@ -29,9 +29,7 @@ from models.errors import SchemaError, TableError
 __all__ = ["Continuous", "ContinuousHead"]
 
 _COMPONENTS = 8
-_FARTHEST = (
-    1e6  # standard deviations; beyond it values are taken as here, so likelihoods stay finite
-)
+_FARTHEST = 1e6  # standard deviations; what lies beyond counts as here: likelihoods stay finite
 _FEATURE_LIMIT = 8.0  # standard deviations that the network tells apart
 _LOG_SCALE_LIMIT = 7.0  # |log s_m| stays below: a spike cannot grow without bound
 

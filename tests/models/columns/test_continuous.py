@@ -1,4 +1,4 @@
-"""Continuous columns: encoding and what is learned; their densities: `test_continuous_density.py`."""
+"""Continuous columns: encoding, and what is learned; see also `test_continuous_density`."""
 
 import datetime as dt
 import json
