@@ -1,8 +1,8 @@
 """`GET /models` and `GET /models/{name}`: what is served."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app.api.negotiation import check_accept
 from app.api.openapi import answers
@@ -19,6 +19,15 @@ router = APIRouter(tags=["Models"])
 
 _HEADLINES = ("trained_at", "preset", "train_rows", "valid_rows", "valid_nats", "test_nats")
 """Metrics that the list shows; the model itself has all."""
+
+_NAME = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "description": "Name of the model.",
+    "schema": {"type": "string"},
+    "examples": {MODEL: {"value": MODEL}},
+}
 
 
 @router.get("/models", summary="Which models are served?", responses=answers(ModelList, 406))
@@ -46,15 +55,14 @@ async def models(request: Request) -> Response:
 @router.get(
     "/models/{name}",
     summary="What does a model know?",
+    openapi_extra={"parameters": [_NAME]},
     responses=answers(ModelDetail, 404, 406),
 )
-async def model(
-    request: Request,
-    name: Annotated[str, Path(examples=[MODEL], openapi_examples={MODEL: {"value": MODEL}})],
-) -> Response:
+async def model(request: Request) -> Response:
     """Its columns, those left out and why, how it was trained, and its card."""
     check_accept(request.headers)
     registry = service_of(request).registry
+    name = request.path_params["name"]
     found = registry.models.get(name)
     if found is None:
         raise UnknownModelError(name, list(registry.models))

@@ -1,0 +1,140 @@
+"""Jobs are pure functions of themselves: cut, repeated or alone, they give the same."""
+
+import asyncio
+import threading
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from app.jobs import Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from app.workers import Pool, execute
+from models import DensityEstimator
+from models.inference.impute import Estimate as ModelsEstimate
+from models.inference.noise import draw_noise, noise_generator
+
+KEY = ModelKey("shop", "1")
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
+
+
+@pytest.fixture(scope="module")
+def values(estimator: DensityEstimator, shop_table: object) -> np.ndarray:
+    encoded: np.ndarray = estimator.schema.encode(shop_table)[:40]
+    return encoded
+
+
+def test_an_estimate_is_what_the_densities_call_so() -> None:
+    assert get_args(Estimate) == get_args(ModelsEstimate)
+
+
+def test_rows_are_scored_alone_as_together(estimator: DensityEstimator, values: np.ndarray) -> None:
+    density = estimator.density
+    whole = execute(ScoreJob(KEY, values, contributions=True), density)
+    parts = [execute(ScoreJob(KEY, values[i : i + 7], True), density) for i in range(0, 40, 7)]
+    joined = np.concatenate([part.log_likelihood for part in parts])
+    np.testing.assert_allclose(whole.log_likelihood, joined, **TOLERANCE)
+    assert whole.contributions is not None
+    pieces = [part.contributions for part in parts if part.contributions is not None]
+    np.testing.assert_allclose(whole.contributions, np.concatenate(pieces), **TOLERANCE)
+    assert execute(ScoreJob(KEY, values, contributions=False), density).contributions is None
+
+
+def test_rows_are_drawn_alone_as_together(estimator: DensityEstimator, values: np.ndarray) -> None:
+    density = estimator.density
+    noise = draw_noise(40, density.noise_width, noise_generator(0))
+    whole = execute(SampleJob(KEY, values, noise, 1.0, True), density)
+    parts = [
+        execute(SampleJob(KEY, values[i : i + 9], noise[i : i + 9], 1.0, True), density)
+        for i in range(0, 40, 9)
+    ]
+    joined = np.concatenate([part.values for part in parts])
+    np.testing.assert_allclose(whole.values, joined, rtol=1e-3, atol=1e-3)
+    observed = ~np.isnan(values)
+    np.testing.assert_array_equal(whole.values[observed], values[observed])
+    assert not np.isnan(whole.values).any()
+    assert whole.log_likelihood is not None
+    np.testing.assert_allclose(whole.log_likelihood, density.score(whole.values), **TOLERANCE)
+
+
+@pytest.mark.parametrize("estimate", get_args(Estimate))
+def test_gaps_are_filled_alone_as_together(
+    estimator: DensityEstimator, values: np.ndarray, estimate: Estimate
+) -> None:
+    density = estimator.density
+    noise = draw_noise(40 * 12, density.noise_width, noise_generator(1)).reshape(40, 12, -1)
+    whole = execute(ImputeJob(KEY, values, noise, 1, estimate), density)
+    half = [
+        execute(ImputeJob(KEY, values[part], noise[part], 1, estimate), density)
+        for part in (slice(0, 20), slice(20, 40))
+    ]
+    tables = np.concatenate([one.tables for one in half], axis=1)
+    np.testing.assert_allclose(whole.tables, tables, rtol=1e-3, atol=1e-3)
+    observed = ~np.isnan(values)
+    # A mean over equal numbers may differ from them in the last bit.
+    np.testing.assert_allclose(whole.tables[0][observed], values[observed], rtol=1e-12)
+    assert np.isnan(whole.probability[observed]).all()
+    assert np.isnan(whole.lower[observed]).all()
+
+
+def test_no_rows_are_computed_too(estimator: DensityEstimator) -> None:
+    density = estimator.density
+    nothing = np.empty((0, density.variables))
+    assert execute(ScoreJob(KEY, nothing, True), density).log_likelihood.shape == (0,)
+    noise = np.empty((0, density.noise_width))
+    assert execute(SampleJob(KEY, nothing, noise, 1.0, True), density).values.shape == nothing.shape
+    filled = execute(ImputeJob(KEY, nothing, noise[:, None], 1, "draw"), density)
+    assert filled.tables.shape == (1, *nothing.shape)
+
+
+def test_what_is_no_job_is_refused(estimator: DensityEstimator) -> None:
+    with pytest.raises(TypeError, match="Job"):
+        execute(Job(KEY, np.empty((0, 1))), estimator.density)
+
+
+def test_jobs_run_in_a_thread_of_their_own_with_its_own_number_of_threads(
+    estimator: DensityEstimator, values: np.ndarray
+) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def density(_: ModelKey) -> object:
+        seen.append((threading.current_thread().name, torch.get_num_threads()))
+        return estimator.density
+
+    pool = Pool(density, threads=3)  # type: ignore[arg-type]
+
+    async def work() -> None:
+        await asyncio.gather(*(pool.run(ScoreJob(KEY, values[:2], False)) for _ in range(5)))
+
+    asyncio.run(work())
+    pool.close()
+    assert pool.executed == 5
+    assert {threads for _, threads in seen} == {3}
+    assert all(name.startswith("madeira-worker") for name, _ in seen)
+
+
+def test_a_job_taken_back_while_it_waits_is_not_computed(
+    estimator: DensityEstimator, values: np.ndarray
+) -> None:
+    started, release = threading.Event(), threading.Event()
+
+    def density(_: ModelKey) -> object:
+        started.set()
+        release.wait(10)
+        return estimator.density
+
+    pool = Pool(density, threads=1)  # type: ignore[arg-type]
+
+    async def work() -> None:
+        running = asyncio.ensure_future(pool.run(ScoreJob(KEY, values[:1], False)))
+        await asyncio.to_thread(started.wait, 10)
+        waiting = asyncio.ensure_future(pool.run(ScoreJob(KEY, values[:1], False)))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.sleep(0.01)
+        release.set()
+        await running
+
+    asyncio.run(work())
+    pool.close()
+    assert pool.executed == 1
