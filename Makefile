@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -qq --constraint constraints.txt
 ARGS ?=
 WORKERS ?= auto
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile \
+	--durations 10 --durations-min 2
 
 CODE := app models benchmarks tests checkpoints docs
 TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
@@ -56,11 +58,10 @@ checkpoints: $(VENV)/.dev
 # ---------------------------------------------------------------- the house
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
+	$(PYTEST) $(ARGS)
 
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile \
-		--cov --cov-report term --cov-report html $(ARGS)
+	$(PYTEST) --cov --cov-report term --cov-report html $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
