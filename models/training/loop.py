@@ -100,7 +100,10 @@ def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimi
             weight_decay=config.weight_decay,
         )
     return torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate or 2e-3, weight_decay=config.weight_decay
+        network.parameters(),
+        lr=config.learning_rate or 2e-3,
+        weight_decay=config.weight_decay,
+        fused=True,
     )
 
 
