@@ -40,48 +40,56 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for all.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` for all.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one."
+    )
     checkpoints: Path = Field(
-        Path("checkpoints"),
+        default=Path("checkpoints"),
         description="Directory of the models to serve: `<name>/<version>/`.",
     )
     device: Annotated[str, AfterValidator(_device)] = Field(
-        "cpu", description="Where the models compute: `cpu`, `cuda` or `cuda:<index>`."
+        default="cpu", description="Where the models compute: `cpu`, `cuda` or `cuda:<index>`."
     )
     threads: int | None = Field(
-        None, ge=1, description="CPU threads one computation may use; unset: PyTorch's choice."
+        default=None,
+        ge=1,
+        description="CPU threads one computation may use; unset: PyTorch's choice.",
     )
     default_model: str | None = Field(
-        None,
+        default=None,
         min_length=1,
         description="Model of a request that names none; unset: the only one served, if it is.",
     )
     body_limit_bytes: int = Field(
-        64 * 2**20, ge=1024, description="Largest request body; a larger one is answered 413."
+        default=64 * 2**20,
+        ge=1024,
+        description="Largest request body; a larger one is answered 413.",
     )
     request_limit_rows: int = Field(
-        1_000_000,
+        default=1_000_000,
         ge=1,
         description="Most rows in one `/score` or `/impute` (rows times draws) request.",
     )
     sample_limit_rows: int = Field(
-        10_000_000, ge=1, description="Most rows one `/sample` request may ask for."
+        default=10_000_000, ge=1, description="Most rows one `/sample` request may ask for."
     )
-    draws_limit: int = Field(100, ge=1, description="Most draws one `/impute` request may ask for.")
+    draws_limit: int = Field(
+        default=100, ge=1, description="Most draws one `/impute` request may ask for."
+    )
     compute_chunk_rows: int = Field(
-        8192,
+        default=8192,
         ge=1,
         description="Rows computed at a time; a larger request lets others in between its chunks.",
     )
     stream_chunk_rows: int = Field(
-        4096, ge=1, description="Rows `/sample` draws and sends at a time."
+        default=4096, ge=1, description="Rows `/sample` draws and sends at a time."
     )
     drain_timeout_s: int = Field(
-        30, ge=0, description="Seconds that requests under way get to finish on shutdown."
+        default=30, ge=0, description="Seconds that requests under way get to finish on shutdown."
     )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
-        "info", description="Least severe log message that is written."
+        default="info", description="Least severe log message that is written."
     )
 
     @classmethod

@@ -15,9 +15,11 @@ from fastapi import FastAPI
 from app.main import create_app
 from app.settings import Settings
 
-__all__ = ["RunningService", "assert_problem", "running"]
+__all__ = ["Document", "RunningService", "assert_problem", "running"]
 
 START_LIMIT_S = 60
+
+Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,24 +36,25 @@ class RunningService:
     client: httpx.Client
     port: int
 
-    def post(self, path: str, document: object) -> Any:
+    def post(self, path: str, document: object) -> Document:
         """The document of an answer that must be a success."""
         answer = self.client.post(path, json=document)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"] == "application/json"
-        return answer.json()
+        found: Document = answer.json()
+        return found
 
-    def refuse(self, path: str, document: object, status: int = 422) -> Any:
+    def refuse(self, path: str, document: object, status: int = 422) -> Document:
         """The problem document of a request that must be refused."""
         answer = self.client.post(path, json=document)
         return assert_problem(answer, status)
 
 
-def assert_problem(answer: httpx.Response, status: int) -> Any:
+def assert_problem(answer: httpx.Response, status: int) -> Document:
     """Checks that an answer is a problem document of this status, and returns it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
+    problem: Document = answer.json()
     assert set(problem) == {"type", "title", "status", "detail", "errors"}
     assert problem["status"] == status
     assert problem["title"]

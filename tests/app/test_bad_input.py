@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.app.running import RunningService, assert_problem
+from tests.app.running import Document, RunningService, assert_problem
 
 INVALID = "urn:madeira:problem:invalid-input"
 
 
-def post_text(service: RunningService, path: str, text: str | bytes) -> Any:
+def post_text(service: RunningService, path: str, text: str | bytes) -> httpx.Response:
     return service.client.post(path, content=text, headers={"content-type": "application/json"})
 
 
@@ -97,7 +98,7 @@ def test_numbers_that_are_none_are_named_by_cell(
 def test_a_value_of_the_wrong_type_is_named(
     service: RunningService, cell: dict[str, Any], expected: str, form: str
 ) -> None:
-    ((column, value),) = cell.items()
+    (column,) = cell
     good = {"city": "Funchal", "income": 1.5, "member": True}
     bad = {**good, **cell}
     if form == "rows":
@@ -137,13 +138,14 @@ def test_every_bad_cell_is_named(service: RunningService) -> None:
 
 
 def test_at_most_a_hundred_cells_are_named(service: RunningService) -> None:
-    for table in (
+    tables: list[Document] = [
         {"rows": [{"city": 1, "income": "x"}] * 500},
         {"rows": [{"town": 1}] * 500},
         {"rows": [3] * 500},
         {"columns": ["income"], "data": [["x"]] * 500},
         {"columns": ["income"], "data": [[]] * 500},
-    ):
+    ]
+    for table in tables:
         assert len(service.refuse("/score", table)["errors"]) == 100
 
 
@@ -227,7 +229,7 @@ def test_a_table_of_the_wrong_shape_is_refused(
 def test_an_option_out_of_its_range_is_named(
     service: RunningService, path: str, options: dict[str, Any], said: str
 ) -> None:
-    table = {} if path == "/sample" else {"rows": [{}]}
+    table: Document = {} if path == "/sample" else {"rows": [{}]}
     problem = service.refuse(path, {**table, **options})
     assert problem["type"] == INVALID
     assert said in problem["detail"]

@@ -15,7 +15,6 @@ from models.inference.impute import Estimate as ModelsEstimate
 from models.inference.noise import draw_noise, noise_generator
 
 KEY = ModelKey("shop", "1")
-TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +32,10 @@ def test_rows_are_scored_alone_as_together(estimator: DensityEstimator, values: 
     whole = execute(ScoreJob(KEY, values, contributions=True), density)
     parts = [execute(ScoreJob(KEY, values[i : i + 7], True), density) for i in range(0, 40, 7)]
     joined = np.concatenate([part.log_likelihood for part in parts])
-    np.testing.assert_allclose(whole.log_likelihood, joined, **TOLERANCE)
+    np.testing.assert_allclose(whole.log_likelihood, joined, rtol=1e-4, atol=1e-4)
     assert whole.contributions is not None
     pieces = [part.contributions for part in parts if part.contributions is not None]
-    np.testing.assert_allclose(whole.contributions, np.concatenate(pieces), **TOLERANCE)
+    np.testing.assert_allclose(whole.contributions, np.concatenate(pieces), rtol=1e-4, atol=1e-4)
     assert execute(ScoreJob(KEY, values, contributions=False), density).contributions is None
 
 
@@ -54,7 +53,9 @@ def test_rows_are_drawn_alone_as_together(estimator: DensityEstimator, values: n
     np.testing.assert_array_equal(whole.values[observed], values[observed])
     assert not np.isnan(whole.values).any()
     assert whole.log_likelihood is not None
-    np.testing.assert_allclose(whole.log_likelihood, density.score(whole.values), **TOLERANCE)
+    np.testing.assert_allclose(
+        whole.log_likelihood, density.score(whole.values), rtol=1e-4, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("estimate", get_args(Estimate))

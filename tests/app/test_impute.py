@@ -1,6 +1,6 @@
 """`POST /impute`: gaps are filled as the estimator fills them, and nothing else is touched."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.jobs import Estimate
 from models import DensityEstimator
 from tests.app.alike import as_rows, assert_rows_alike
 from tests.app.running import RunningService
@@ -16,9 +17,9 @@ MODELLED = ["city", "member", "income", "visits", "joined", "born", '100% "risk"
 DISCRETE = {"city", "member", '100% "risk"'}
 
 
-@pytest.mark.parametrize("estimate", ["draw", "mean", "median", "mode"])
+@pytest.mark.parametrize("estimate", get_args(Estimate))
 def test_gaps_are_filled_as_the_estimator_fills_them(
-    service: RunningService, estimator: DensityEstimator, shop_table: pa.Table, estimate: Any
+    service: RunningService, estimator: DensityEstimator, shop_table: pa.Table, estimate: Estimate
 ) -> None:
     part = shop_table.slice(0, 60)
     answer = service.post("/impute", {"rows": as_rows(part), "seed": 9, "estimate": estimate})

@@ -202,7 +202,7 @@ def test_rows_are_written_as_their_values(array: pa.Array) -> None:
     values = json_values(array)
     written = [row[names[0]] for row in rows]
     if pa.types.is_float32(array.type):
-        assert np.float32(written).tolist() == values
+        assert np.array(written, np.float32).tolist() == values
     else:
         assert written == values
     assert json.loads(b"[" + encode_rows(names, [array.slice(0, 0), b"1"], 0) + b"]") == []

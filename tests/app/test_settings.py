@@ -82,7 +82,7 @@ def test_an_impossible_value_is_named(
 
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Settings.read().port = 1  # type: ignore[misc]
+        Settings.read().port = 1
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
@@ -101,7 +101,7 @@ def test_every_setting_is_documented() -> None:
 
 def test_nothing_is_documented_that_is_no_setting() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {"MADEIRA_DATA"}
-    pages = [path for path in (ROOT / "docs").glob("*.md")] + [ROOT / "README.md"]
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
     for path in pages:
         if path.exists():
             named = set(re.findall(r"MADEIRA_[A-Z_]+[A-Z]", path.read_text(encoding="utf-8")))
