@@ -22,6 +22,7 @@ NOT_RUN = {
     "make coverage": "the tests, measured",
     "make bench": "minutes of measuring",
     "make checkpoints": "trains every bundled model",
+    ".venv/bin/madeira train mytable.csv": "stands for the reader's own table",
     "docker build": "needs a container engine",
     "docker run": "needs a container engine",
     "docker compose": "needs a container engine",

@@ -41,6 +41,9 @@ class Workshop:
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """Copy the project, start `madeira serve` there, and stop it with SIGTERM at the end."""
+    command = Path(sys.executable).with_name("madeira")
+    if not command.exists():
+        pytest.fail(f"there is no {command}: `make setup` installs the project")
     folder = tmp_path_factory.mktemp("docs") / "madeira"
     for path in project_files():
         target = folder / path
@@ -63,7 +66,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     log = home / "serve.log"
     with log.open("wb") as output:
         service = subprocess.Popen(
-            ["madeira", "serve", "--port", str(port), "--checkpoints", "checkpoints"],
+            [command, "serve", "--port", str(port), "--checkpoints", "checkpoints"],
             cwd=folder,
             env=environment,
             stdout=output,
