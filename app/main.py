@@ -88,7 +88,7 @@ async def _warm_up(model: ServedModel, pool: Pool) -> None:
     noise = np.full((1, density.noise_width), 0.5)
     try:
         drawn = await pool.run(SampleJob(model.key, nothing, noise, 1.0, False))
-        await pool.run(ScoreJob(model.key, drawn.values, False))
+        await pool.run(ScoreJob(model.key, drawn.values, True))
     except Exception:
         # It is asked again with the first request, and answers with what is wrong.
         log.exception("model %s cannot compute", model.key.name)

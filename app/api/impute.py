@@ -18,7 +18,7 @@ from app.codecs.cells import encode_table
 from app.codecs.filled import fill
 from app.errors import InvalidInputError
 from app.jobs import Array, ImputeJob, ImputeResult
-from app.schemas.examples import IMPUTE
+from app.schemas.examples import IMPUTE, IMPUTED
 from app.schemas.impute import ImputeOptions, ImputeRequest, ImputeResponse
 from models.inference.impute import UNCERTAINTY_DRAWS
 from models.inference.noise import draw_noise, noise_generator
@@ -32,7 +32,7 @@ router = APIRouter(tags=["Density"])
     "/impute",
     summary="Fill what is missing",
     openapi_extra=body(ImputeRequest, IMPUTE),
-    responses=answers(ImputeResponse, 400, 404, 406, 413, 415, 422, 503),
+    responses=answers(ImputeResponse, 400, 404, 406, 413, 415, 422, 503, examples=IMPUTED),
 )
 async def impute(request: Request) -> Response:
     """The table without gaps, and how sure each filled cell is.

@@ -19,7 +19,7 @@ from app.codecs import json
 from app.codecs.cells import encode_given
 from app.errors import InvalidInputError
 from app.jobs import Array, SampleJob, SampleResult
-from app.schemas.examples import SAMPLE
+from app.schemas.examples import SAMPLE, SAMPLED
 from app.schemas.sample import SampleOptions, SampleRequest, SampleResponse
 from models.inference.noise import draw_noise, noise_generator
 
@@ -40,7 +40,7 @@ def pick_seed(seed: int | None) -> int:
     "/sample",
     summary="Draw rows",
     openapi_extra=body(SampleRequest, SAMPLE),
-    responses=answers(SampleResponse, 400, 404, 406, 413, 415, 422, 503),
+    responses=answers(SampleResponse, 400, 404, 406, 413, 415, 422, 503, examples=SAMPLED),
 )
 async def sample(request: Request) -> Response:
     """Rows drawn from the model; with `given`, from its exact conditional distribution.

@@ -16,7 +16,7 @@ from app.api.service import Service, service_of
 from app.codecs import json
 from app.codecs.cells import encode_table
 from app.jobs import Array, ScoreJob, ScoreResult
-from app.schemas.examples import SCORE
+from app.schemas.examples import SCORE, SCORED
 from app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
 
 __all__ = ["router"]
@@ -30,7 +30,7 @@ ANSWER_BYTES_A_CELL = 20
     "/score",
     summary="How likely is each row?",
     openapi_extra=body(ScoreRequest, SCORE),
-    responses=answers(ScoreResponse, 400, 404, 406, 413, 415, 422, 503),
+    responses=answers(ScoreResponse, 400, 404, 406, 413, 415, 422, 503, examples=SCORED),
 )
 async def score(request: Request) -> Response:
     """The exact log-likelihood of each row, how rare it is, and, on request, why.

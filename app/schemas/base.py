@@ -100,6 +100,24 @@ class ProblemCell(BaseModel):
 class Problem(BaseModel):
     """What went wrong (RFC 9457)."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:madeira:problem:invalid-input",
+                "title": "The input does not fit",
+                "status": 422,
+                "detail": "row 1, column 'body_mass_g': expected a number, got the text 'heavy'",
+                "errors": [
+                    {
+                        "row": 1,
+                        "column": "body_mass_g",
+                        "message": "expected a number, got the text 'heavy'",
+                    }
+                ],
+            }
+        }
+    )
+
     type: str = Field(description="A URI for the kind of problem.")
     title: str = Field(description="The kind of problem in words.")
     status: int

@@ -1,8 +1,11 @@
-"""Worked examples of every endpoint, on the bundled model `penguins`: pressed, they succeed."""
+"""Worked examples of every endpoint, on the bundled model `penguins`: pressed, they succeed.
+
+The answers show the shape; their figures are those of one training of the model.
+"""
 
 from typing import Any
 
-__all__ = ["IMPUTE", "MODEL", "SAMPLE", "SCORE"]
+__all__ = ["IMPUTE", "IMPUTED", "MODEL", "SAMPLE", "SAMPLED", "SCORE", "SCORED"]
 
 MODEL = "penguins"
 
@@ -106,5 +109,79 @@ IMPUTE: dict[str, dict[str, Any]] = {
             "draws": 5,
             "rows": [{**_GENTOO, "body_mass_g": None, "sex": None}],
         },
+    },
+}
+
+_ANSWERING = {"name": MODEL, "version": "1"}
+
+SCORED: dict[str, dict[str, Any]] = {
+    "rows": {
+        "value": {
+            "model": _ANSWERING,
+            "log_likelihood": [-17.18, -22.12, -4.59],
+            "anomaly_score": [0.28, 0.95, 0.85],
+            "is_anomaly": [False, False, False],
+        }
+    },
+    "contributions": {
+        "value": {
+            "model": _ANSWERING,
+            "log_likelihood": [-22.12],
+            "anomaly_score": [0.95],
+            "is_anomaly": [False],
+            "contributions": [
+                {
+                    "species": 6.15,
+                    "island": 4.02,
+                    "bill_length_mm": 3.37,
+                    "bill_depth_mm": 3.26,
+                    "flipper_length_mm": 5.81,
+                    "body_mass_g": 7.13,
+                    "sex": 0.12,
+                    "year": 1.01,
+                }
+            ],
+        }
+    },
+}
+
+SAMPLED: dict[str, dict[str, Any]] = {
+    "rows": {"value": {"model": _ANSWERING, "seed": 7, "rows": [_ADELIE, _GENTOO]}},
+    "with likelihoods": {
+        "value": {
+            "model": _ANSWERING,
+            "seed": 7,
+            "rows": [_ADELIE, _GENTOO],
+            "log_likelihood": [-17.18, -16.9],
+        }
+    },
+}
+
+_FILLED = {"row": 0, "column": "sex"}
+
+IMPUTED: dict[str, dict[str, Any]] = {
+    "rows": {
+        "value": {
+            "model": _ANSWERING,
+            "seed": 7,
+            "rows": [{**_ADELIE, "bill_depth_mm": 19.48}],
+            "imputed": [
+                {
+                    "row": 0,
+                    "column": "bill_depth_mm",
+                    "value": 19.48,
+                    "interval": [16.86, 20.99],
+                },
+                {**_FILLED, "value": "male", "probability": 0.69},
+            ],
+        }
+    },
+    "draws": {
+        "value": {
+            "model": _ANSWERING,
+            "seed": 7,
+            "rows": [[_ADELIE], [{**_ADELIE, "sex": "female"}]],
+            "imputed": [{**_FILLED, "values": ["male", "female"]}],
+        }
     },
 }

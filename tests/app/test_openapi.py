@@ -7,10 +7,14 @@ import palmerpenguins
 import pyarrow as pa
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel
 
 from app.api.openapi import body
 from app.schemas import examples
-from app.schemas.score import ScoreRequest
+from app.schemas.impute import ImputeResponse
+from app.schemas.models import Live, ModelDetail, ModelList, Ready
+from app.schemas.sample import SampleResponse
+from app.schemas.score import ScoreRequest, ScoreResponse
 from models import DensityEstimator
 from models.columns.schema import Schema
 from models.made import MaskConfig, NetworkConfig
@@ -129,6 +133,40 @@ def test_the_example_of_a_model_succeeds(
 def test_the_example_of_an_unusual_row_is_unusual(penguins: RunningService) -> None:
     usual, unusual, _ = penguins.post("/score", examples.SCORE["rows"]["value"])["log_likelihood"]
     assert usual > unusual
+
+
+@pytest.mark.parametrize(
+    ("answers", "body"),
+    [
+        (examples.SCORED, ScoreResponse),
+        (examples.SAMPLED, SampleResponse),
+        (examples.IMPUTED, ImputeResponse),
+    ],
+)
+def test_an_example_of_an_answer_has_the_shape_of_one(
+    answers: dict[str, Any], body: type[BaseModel]
+) -> None:
+    for example in answers.values():
+        body.model_validate(example["value"], strict=True)
+
+
+def test_an_answer_has_the_shape_it_is_described_with(penguins: RunningService) -> None:
+    for path, requests, described in (
+        ("/score", examples.SCORE, ScoreResponse),
+        ("/sample", examples.SAMPLE, SampleResponse),
+        ("/impute", examples.IMPUTE, ImputeResponse),
+    ):
+        for example in requests.values():
+            answer = penguins.post(path, example["value"])
+            assert set(answer) <= set(described.model_fields)
+            described.model_validate(answer, strict=True)
+    for path, kind in (
+        ("/models", ModelList),
+        ("/models/penguins", ModelDetail),
+        ("/health/ready", Ready),
+        ("/health/live", Live),
+    ):
+        kind.model_validate(penguins.client.get(path).json(), strict=True, extra="forbid")
 
 
 def test_a_body_is_referred_to_by_its_name() -> None:
