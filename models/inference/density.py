@@ -1,34 +1,29 @@
 """The density: a mixture over members and masks, and the questions it answers.
 
-Everything here works on encoded arrays: `(rows, variables)`, float64, NaN where missing. The
-algorithms are the plain ones: the masks of an ordering are folded into the weights once, and a
-variable is drawn after a full pass with everything before it known.
+Everything here works on encoded arrays: `(rows, variables)`, float64, NaN where missing. This
+file is the mixture's arithmetic; `engine.py` evaluates its components, `walk.py` says how.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from models.columns.layout import Layout
 from models.errors import OrderingError
 from models.inference.calibration import Reference
+from models.inference.engine import Engine
 from models.inference.member import Component, Member
 from models.inference.noise import draw_noise
-from models.inference.patterns import by_pattern
-from models.made.folded import FoldedNetwork, fold
-from models.made.masks import Mask
-from models.made.ordering import variables_in_order
+from models.inference.patterns import by_pattern, runs
 
-__all__ = ["Density"]
+__all__ = ["Density", "warm_up"]
 
 Values = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 
-FOLDED_LIMIT_BYTES = 256 * 2**20
-CHUNK_LIMIT_NUMBERS = 32 * 2**20
+CELLS_AT_ONCE = 16_384
 
 
 class Density:
@@ -62,7 +57,7 @@ class Density:
             for index, member in enumerate(self.members)
             for mask in member.masks
         )
-        self._folded: OrderedDict[tuple[int, bytes], FoldedNetwork] = OrderedDict()
+        self._engine = Engine(self.members, layout)
 
     @property
     def variables(self) -> int:
@@ -93,12 +88,10 @@ class Density:
         Raises:
             OrderingError: No component can put the evidence of some row first.
         """
-        result = np.zeros(len(values))
-        for observed, rows in by_pattern(values):
-            if observed.any():
-                scores, log_weights, _ = self._evidence(values[rows], observed)
-                result[rows] = np.logaddexp.reduce(scores + log_weights, axis=1)
-        return result
+        observed = ~np.isnan(values)
+        log_weights = self._log_weights(observed)
+        scores = self._scores(values, observed, log_weights)
+        return np.where(observed.any(axis=1), np.logaddexp.reduce(scores, axis=1), 0.0)
 
     def component_scores(self, values: Values) -> Values:
         """Log-likelihood of complete rows under each component.
@@ -109,8 +102,8 @@ class Density:
         Returns:
             Nats, shape `(rows, components)`.
         """
-        scores, _, _ = self._evidence(values, np.ones(self.variables, dtype=bool))
-        return scores
+        scores = [self._engine.score_complete(k, values) for k in self.components]
+        return np.stack(scores, axis=1)
 
     def anomaly_score(self, values: Values, log_likelihood: Values) -> Values:
         """How rare each row is among rows of the model with the same variables observed.
@@ -141,21 +134,31 @@ class Density:
 
         Returns:
             Nats, shape `(rows, variables)`, NaN where missing.
+
+        Raises:
+            OrderingError: No component can put some value after all others.
         """
         result = np.full(values.shape, np.nan)
-        for observed, rows in by_pattern(values):
-            for variable in np.flatnonzero(observed):
-                chosen, log_weights, masks = self._candidates(observed, int(variable))
-                table = values[rows]
-                terms = np.stack(
-                    [self._conditionals(k, m, table) for k, m in zip(chosen, masks, strict=True)]
+        rows, variables = np.nonzero(~np.isnan(values))
+        for start in range(0, len(rows), CELLS_AT_ONCE):
+            row, last = (
+                rows[start : start + CELLS_AT_ONCE],
+                variables[start : start + CELLS_AT_ONCE],
+            )
+            table = values[row]
+            observed = ~np.isnan(table)
+            everything = self._log_weights(observed, last)
+            others = everything.copy()
+            for index, component in enumerate(self.components):
+                answered = np.flatnonzero(everything[:, index] > -np.inf)
+                terms = self._engine.score_evidence(
+                    component, table[answered], observed[answered], last[answered]
                 )
-                others = terms[:, :, np.arange(self.variables) != variable].sum(axis=2)
-                everything = others + terms[:, :, variable]
-                weights = log_weights[:, None]
-                result[rows, variable] = np.logaddexp.reduce(
-                    others + weights
-                ) - np.logaddexp.reduce(everything + weights)
+                everything[answered, index] += terms[:, 0]
+                others[answered, index] += terms[:, 0] - terms[:, 1]
+            difference = np.logaddexp.reduce(others, axis=1)
+            difference -= np.logaddexp.reduce(everything, axis=1)
+            result[row, last] = difference
         return result
 
     def sample(self, values: Values, noise: Values, temperature: float = 1.0) -> Values:
@@ -173,105 +176,83 @@ class Density:
         Raises:
             OrderingError: No component can put the evidence of some row first.
         """
+        observed = ~np.isnan(values)
+        if len(self.components) == 1 and not observed.any():
+            return self._engine.draw(self.components[0], values, noise, temperature)
         result = values.copy()
-        for observed, rows in by_pattern(values):
-            if observed.all():
-                continue
-            scores, log_weights, masks = self._evidence(values[rows], observed)
-            choice = _choose(scores + log_weights, noise[rows, 0])
-            for index, (component, mask) in enumerate(masks):
-                drawn = rows[choice == index]
-                for chunk in self._chunks(len(drawn)):
-                    part = drawn[chunk]
-                    result[part] = self._draw(
-                        self._fold(component, mask), values[part], noise[part, 1:], temperature
-                    )
+        rows = np.flatnonzero(~observed.all(axis=1))
+        chosen = self._choose(values[rows], observed[rows], noise[rows, 0])
+        for index in np.unique(chosen):
+            drawn = rows[chosen == index]
+            result[drawn] = self._engine.draw(
+                self.components[index], values[drawn], noise[drawn], temperature
+            )
         return result
 
-    def _candidates(
-        self, observed: Booleans, last_observed: int | None = None
-    ) -> tuple[list[Component], Values, list[Mask]]:
-        """Components that can put the evidence first, their log-weights and masks."""
-        masks = [component.mask_for(observed, last_observed) for component in self.components]
-        usable = [index for index, mask in enumerate(masks) if mask is not None]
-        if not usable:
+    def _choose(self, values: Values, observed: Booleans, noise: Values) -> Integers:
+        """Component of each row, drawn from its posterior given the evidence: `(rows,)`.
+
+        Rows that repeat the one before them, as several draws for one row do, share its
+        posterior.
+        """
+        first, run = runs(values)
+        log_weights = self._log_weights(observed[first])
+        certain = (log_weights > -np.inf).sum(axis=1) == 1
+        log_joint = np.where(log_weights > -np.inf, 0.0, -np.inf)
+        uncertain = ~certain
+        known = first[uncertain]
+        log_joint[uncertain] = self._scores(values[known], observed[known], log_weights[uncertain])
+        posterior = np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True))
+        cumulative = np.cumsum(posterior, axis=1)
+        cumulative[:, -1] = np.inf
+        possible = cumulative[run] >= noise[:, None]
+        chosen: Integers = possible.argmax(axis=1)
+        return chosen
+
+    def _log_weights(self, observed: Booleans, last_observed: Integers | None = None) -> Values:
+        """Log-weight of every component for every row, those that do not answer it at -inf.
+
+        Returns:
+            Shape `(rows, components)`, normalised over those that answer.
+        """
+        answers = [component.answers(observed, last_observed) for component in self.components]
+        log_weights = np.where(np.stack(answers, axis=1), self.log_weights, -np.inf)
+        total = np.logaddexp.reduce(log_weights, axis=1, keepdims=True)
+        if (total == -np.inf).any():
             raise OrderingError(
                 "this model was trained on fixed orderings alone, and none of them puts the "
                 "observed columns first; train it with an any-order member"
             )
-        log_weights = self.log_weights[usable]
-        log_weights = log_weights - np.logaddexp.reduce(log_weights)
-        chosen = [mask for mask in masks if mask is not None]
-        return [self.components[index] for index in usable], log_weights, chosen
+        normalised: Values = log_weights - total
+        return normalised
 
-    def _evidence(
-        self, values: Values, observed: Booleans
-    ) -> tuple[Values, Values, list[tuple[Component, Mask]]]:
-        """Log-likelihood of rows of one pattern under each usable component."""
-        components, log_weights, masks = self._candidates(observed)
-        pairs = list(zip(components, masks, strict=True))
-        if not observed.any():
-            return np.zeros((len(values), len(pairs))), log_weights, pairs
-        scores = [self._conditionals(k, m, values).sum(axis=1) for k, m in pairs]
-        return np.stack(scores, axis=1), log_weights, pairs
-
-    @torch.inference_mode()
-    def _conditionals(self, component: Component, mask: Mask, values: Values) -> Values:
-        """Log-likelihood of each observed value given those before it; 0 where missing."""
-        folded = self._fold(component, mask)
-        result = np.zeros(values.shape)
-        for chunk in self._chunks(len(values)):
-            part = self._tensor(values[chunk])
-            parameters = folded(self.layout.features(part, ~part.isnan()))
-            terms = self.layout.log_prob(parameters, part)
-            result[chunk] = torch.where(part.isnan(), 0.0, terms).cpu().numpy()
+    def _scores(self, values: Values, observed: Booleans, log_weights: Values) -> Values:
+        """Log-weight plus log-likelihood of the evidence, by component: `(rows, components)`."""
+        result = log_weights.copy()
+        counts = observed.sum(axis=1)
+        complete = np.flatnonzero(counts == self.variables)
+        partial = (counts > 0) & (counts < self.variables)
+        for index, component in enumerate(self.components):
+            if len(complete):
+                result[complete, index] += self._engine.score_complete(component, values[complete])
+            walked = np.flatnonzero(partial & (log_weights[:, index] > -np.inf))
+            if len(walked):
+                terms = self._engine.score_evidence(component, values[walked], observed[walked])
+                result[walked, index] += terms[:, 0]
         return result
 
-    @torch.inference_mode()
-    def _draw(
-        self, folded: FoldedNetwork, values: Values, noise: Values, temperature: float
-    ) -> Values:
-        """Draw what is missing of rows of one pattern, a full pass for each variable."""
-        known = self._tensor(values)
-        uniform = torch.as_tensor(noise, device=self.layout.device)
-        missing = np.isnan(values[0])
-        for variable in variables_in_order(folded.mask.positions):
-            if missing[variable]:
-                head, _, outputs, draws = self.layout.single(int(variable))
-                parameters = folded(self.layout.features(known, ~known.isnan()))
-                value = head.sample(parameters[:, outputs], uniform[:, draws], temperature)
-                known[:, variable] = value[:, 0].to(known.dtype)
-        return np.where(missing, known.cpu().numpy().astype(np.float64), values)
 
-    def _tensor(self, values: Values) -> torch.Tensor:
-        return torch.as_tensor(values, dtype=torch.float32, device=self.layout.device)
+def warm_up(density: Density) -> None:
+    """Prepares a density for its first request: compiles, or reads from disk, and folds weights.
 
-    def _chunks(self, rows: int) -> Iterator[slice]:
-        """Cuts that keep the largest intermediate array within bounds, whatever the request."""
-        widest = max(
-            self.layout.inputs,
-            self.layout.outputs,
-            *(width for member in self.members for width in member.network.config.hidden),
-            1,
-        )
-        size = max(1, CHUNK_LIMIT_NUMBERS // widest)
-        return (slice(start, start + size) for start in range(0, rows, size))
-
-    def _fold(self, component: Component, mask: Mask) -> FoldedNetwork:
-        """The folded weights of a component under a mask, most recently used kept."""
-        key = (id(component), mask.positions.tobytes())
-        folded = self._folded.pop(key, None)
-        if folded is None:
-            folded = fold(self.members[component.member].network, mask)
-        self._folded[key] = folded
-        total = sum(entry.size_bytes for entry in self._folded.values())
-        while total > FOLDED_LIMIT_BYTES and len(self._folded) > 1:
-            total -= self._folded.popitem(last=False)[1].size_bytes
-        return folded
-
-
-def _choose(log_joint: Values, noise: Values) -> npt.NDArray[np.int64]:
-    """Component of each row by its posterior: `(rows, components)`, `(rows,)` -> `(rows,)`."""
-    posterior = np.exp(log_joint - np.logaddexp.reduce(log_joint, axis=1, keepdims=True))
-    cumulative = np.cumsum(posterior, axis=1)
-    return np.minimum((cumulative < noise[:, None]).sum(axis=1), log_joint.shape[1] - 1)
+    Args:
+        density: One that is about to be served.
+    """
+    rows = density.sample(
+        np.full((1, density.variables), np.nan), np.full((1, density.noise_width), 0.5)
+    )
+    density.score(rows)
+    if any(member.any_order for member in density.members):
+        rows[:, 1:] = np.nan
+        density.score(rows)
+        density.sample(rows, np.full((1, density.noise_width), 0.5))

@@ -89,9 +89,7 @@ def impute(
     return Imputation(filled, probability, lower, upper)
 
 
-def _point_estimate(
-    drawn: Values, discrete: npt.NDArray[np.bool_], estimate: Estimate
-) -> Values:
+def _point_estimate(drawn: Values, discrete: npt.NDArray[np.bool_], estimate: Estimate) -> Values:
     """One value a cell: `(tables, rows, variables)` -> `(rows, variables)`."""
     point = drawn.mean(axis=0) if estimate == "mean" else np.median(drawn, axis=0)
     if discrete.any():
@@ -108,4 +106,5 @@ def _most_frequent(codes: Values) -> Values:
     run = np.zeros(ordered.shape, dtype=np.int64)
     for table in range(1, len(ordered)):
         run[table] = np.where(ordered[table] == ordered[table - 1], run[table - 1] + 1, 0)
-    return np.take_along_axis(ordered, run.argmax(axis=0)[None], axis=0)[0]
+    longest: Values = np.take_along_axis(ordered, run.argmax(axis=0)[None], axis=0)[0]
+    return longest

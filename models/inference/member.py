@@ -7,9 +7,12 @@ import numpy.typing as npt
 
 from models.made.masks import Mask
 from models.made.network import MADE
-from models.made.ordering import evidence_first
+from models.made.ordering import evidence_first, variables_in_order
 
 __all__ = ["Component", "Member"]
+
+Booleans = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,16 +46,36 @@ class Component:
     mask: Mask
     any_order: bool
 
-    def mask_for(
-        self, observed: npt.NDArray[np.bool_], last_observed: int | None = None
-    ) -> Mask | None:
-        """The mask that puts the evidence first, or None where this component has none.
+    def answers(self, observed: Booleans, last_observed: Integers | None = None) -> Booleans:
+        """For which rows this component can put the evidence first.
 
         Args:
-            observed: Which variables are evidence, shape `(variables,)`.
-            last_observed: An observed variable that is to come after all other evidence.
+            observed: Which variables are evidence, shape `(rows, variables)`.
+            last_observed: Of each row, an observed variable that is to come after all other
+                evidence, shape `(rows,)`.
+
+        Returns:
+            Shape `(rows,)`.
         """
-        positions = evidence_first(self.mask.positions, observed, last_observed)
-        if np.array_equal(positions, self.mask.positions):
-            return self.mask
-        return self.mask.with_positions(positions) if self.any_order else None
+        if self.any_order:
+            return np.ones(len(observed), dtype=bool)
+        counts = observed.sum(axis=1)
+        fits: Booleans = np.where(observed, self.mask.positions, 0).max(axis=1) == counts
+        if last_observed is not None:
+            fits &= self.mask.positions[last_observed] == counts
+        return fits
+
+    def orders(self, observed: Booleans, last_observed: Integers | None = None) -> Integers:
+        """The variable at each position of rows that this component answers.
+
+        Args:
+            observed: Which variables are evidence, shape `(rows, variables)`.
+            last_observed: As for `answers`.
+
+        Returns:
+            Shape `(rows, variables)`, or `(1, variables)` where all rows share one.
+        """
+        order = variables_in_order(self.mask.positions)
+        if not self.any_order:
+            return order[None]
+        return evidence_first(order, observed, last_observed)

@@ -1,11 +1,11 @@
-"""Rows grouped by which of their variables are observed."""
+"""Rows grouped by which of their variables are observed, or by all that is known of them."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["by_pattern"]
+__all__ = ["by_pattern", "runs"]
 
 
 def by_pattern(
@@ -27,3 +27,21 @@ def by_pattern(
     order = np.argsort(group.ravel(), kind="stable")
     for rows in np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1]):
         yield observed[rows[0]], rows
+
+
+def runs(
+    values: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Runs of equal rows, NaN being equal to NaN.
+
+    Args:
+        values: Encoded table, shape `(rows, variables)`.
+
+    Returns:
+        The first row of each run, shape `(runs,)`, and the run of each row, shape `(rows,)`.
+    """
+    if not len(values):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    bits = np.ascontiguousarray(values).view(np.int64)
+    starts = np.append(True, (bits[1:] != bits[:-1]).any(axis=1))
+    return np.flatnonzero(starts), np.cumsum(starts) - 1

@@ -46,28 +46,38 @@ def in_tiers(positions: Positions, tiers: npt.NDArray[np.int64]) -> Positions:
 
 
 def evidence_first(
-    positions: Positions, observed: npt.NDArray[np.bool_], last_observed: int | None = None
+    order: Positions,
+    observed: npt.NDArray[np.bool_],
+    last_observed: Positions | None = None,
 ) -> Positions:
-    """The nearest ordering to `positions` in which the observed variables come first.
+    """For every row, the nearest ordering in which its observed variables come first.
 
     Observed variables keep their order among themselves, and so do the others. The sum of the
     first `observed.sum()` conditionals is then the exact log-likelihood of the evidence, and
     the remaining ones are the distribution of what is missing given all of it.
 
     Args:
-        positions: An ordering, shape `(D,)`.
-        observed: Which variables are evidence, shape `(D,)`.
-        last_observed: An observed variable to put after all other evidence, so that its
-            conditional is given everything else that is observed.
+        order: The variable at each position, shape `(D,)`.
+        observed: Which variables are evidence, shape `(rows, D)`.
+        last_observed: For each row, an observed variable to put after all other evidence, so
+            that its conditional is given everything else that is observed; shape `(rows,)`.
 
     Returns:
-        Positions, shape `(D,)`.
+        The variable at each position, shape `(rows, D)`.
 
     Example:
-        >>> evidence_first(np.array([1, 2, 3, 4]), np.array([False, True, False, True]))
-        array([3, 1, 4, 2])
+        >>> evidence_first(np.arange(4), np.array([[False, True, False, True]]))
+        array([[1, 3, 0, 2]])
     """
-    tiers = np.where(observed, 0, 2)
+    first = observed[:, order]
     if last_observed is not None:
-        tiers[last_observed] = 1
-    return in_tiers(positions, tiers)
+        late = order == last_observed[:, None]
+        first = first & ~late
+    else:
+        late = np.zeros((1, len(order)), dtype=bool)
+    ahead = first.sum(axis=1, keepdims=True) + late.any(axis=1, keepdims=True)
+    place = np.where(first, first.cumsum(axis=1), ahead + (~(first | late)).cumsum(axis=1)) - 1
+    place = np.where(late, ahead - 1, place)
+    orders = np.empty(observed.shape, dtype=np.int64)
+    np.put_along_axis(orders, place, np.broadcast_to(order, observed.shape), axis=1)
+    return orders

@@ -14,6 +14,7 @@ from models.inference.density import Density
 from models.inference.member import Member
 from models.inference.noise import draw_noise, noise_generator
 from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from tests.oracles.full_passes import mask_for
 
 MakeLayout = Callable[[str], Layout]
 MakeDensity = Callable[..., Density]
@@ -85,7 +86,7 @@ def conditional_by_enumeration(density: Density, rows: Values, known: npt.NDArra
     """p(missing | evidence) of the mixture whose orderings all put the evidence first."""
     log_joint = []
     for component, log_weight in zip(density.components, density.log_weights, strict=True):
-        mask = component.mask_for(known)
+        mask = mask_for(component, known)
         assert mask is not None
         one = Member("one", density.members[component.member].network, (mask,), any_order=False)
         log_joint.append(log_weight + Density([one], density.layout, np.zeros(1)).score(rows))
@@ -164,7 +165,7 @@ def test_contributions_are_conditionals_given_everything_else_observed(
     for variable in (0, 1):
         joint, others = 0.0, 0.0
         for component, log_weight in zip(density.components, density.log_weights, strict=True):
-            mask = component.mask_for(observed, last_observed=variable)
+            mask = mask_for(component, observed, last_observed=variable)
             assert mask is not None
             member = density.members[component.member]
             one = Density(

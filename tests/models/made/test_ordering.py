@@ -10,6 +10,7 @@ from models.made.ordering import (
     random_positions,
     variables_in_order,
 )
+from tests.oracles.full_passes import evidence_first_positions
 
 
 def test_natural_positions_are_the_columns_in_order() -> None:
@@ -29,17 +30,20 @@ def test_variables_in_order_inverts_positions() -> None:
 
 @given(st.data())
 def test_evidence_comes_first_and_keeps_its_order(data: st.DataObject) -> None:
-    variables = data.draw(st.integers(1, 12))
+    variables, rows = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 5))
     positions = np.array(data.draw(st.permutations(range(1, variables + 1))))
-    observed = np.array(data.draw(st.lists(st.booleans(), min_size=variables, max_size=variables)))
-    reordered = evidence_first(positions, observed)
-    assert sorted(reordered) == list(range(1, variables + 1))
-    assert set(reordered[observed]) == set(range(1, observed.sum() + 1))
-    for group in (observed, ~observed):
-        assert np.array_equal(np.argsort(reordered[group]), np.argsort(positions[group]))
+    flags = st.lists(st.booleans(), min_size=rows * variables, max_size=rows * variables)
+    observed = np.array(data.draw(flags)).reshape(rows, variables)
+    orders = evidence_first(variables_in_order(positions), observed)
+    for order, seen in zip(orders, observed, strict=True):
+        reordered = np.argsort(order) + 1
+        assert set(reordered[seen]) == set(range(1, seen.sum() + 1))
+        for group in (seen, ~seen):
+            assert np.array_equal(np.argsort(reordered[group]), np.argsort(positions[group]))
+        assert np.array_equal(reordered, evidence_first_positions(positions, seen))
 
 
 def test_one_observed_variable_can_be_put_after_all_other_evidence() -> None:
-    observed = np.array([True, True, False, True])
-    reordered = evidence_first(np.array([1, 2, 3, 4]), observed, last_observed=0)
-    assert reordered.tolist() == [3, 1, 4, 2]
+    observed = np.array([[True, True, False, True], [True, True, False, True]])
+    orders = evidence_first(np.arange(4), observed, last_observed=np.array([0, 1]))
+    assert orders.tolist() == [[1, 3, 0, 2], [0, 3, 1, 2]]

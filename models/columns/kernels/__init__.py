@@ -1,0 +1,9 @@
+"""Column kinds as compiled scalar code: what a walk through an ordering calls for one cell.
+
+A kind is one file with a `Kernel`, and an entry in `dispatch.py`.
+"""
+
+from models.columns.kernels.base import FAST_MATH, Kernel, inlined
+from models.columns.kernels.dispatch import KERNELS, draw, features, kernel_of, log_prob
+
+__all__ = ["FAST_MATH", "KERNELS", "Kernel", "draw", "features", "inlined", "kernel_of", "log_prob"]

@@ -1,0 +1,60 @@
+"""What a kernel is: a column kind as compiled scalar code, one variable of one row at a time.
+
+A head evaluates many columns of many rows at once; a kernel evaluates one cell, which is what a
+walk through an ordering needs. Both say the same: a test holds every kernel to its head.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from models.columns.base import Column
+from models.columns.numbers import Values
+
+__all__ = ["FAST_MATH", "NO_CONSTANTS", "Floats", "Kernel", "inlined", "no_constants"]
+
+# Sums may be reassociated, which lets them be vectorised; NaN and infinities keep their meaning.
+FAST_MATH = {"reassoc", "contract", "nsz", "arcp"}
+
+Floats = npt.NDArray[np.float32]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def inlined(function: _Function) -> _Function:
+    """A function compiled into those that call it."""
+    return cast(_Function, numba.njit(nogil=True, fastmath=FAST_MATH)(function))
+
+
+NO_CONSTANTS: Values = np.zeros(0)
+
+
+def no_constants(_: Column) -> Values:
+    """The constants of a kind that needs none."""
+    return NO_CONSTANTS
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One column kind, compiled.
+
+    Attributes:
+        constants: What the functions need to know of a column, float64, any length.
+        features: `(value, units, constants, at)` writes the input units of a known value to the
+            front of `units`, float32, zero before.
+        log_prob: `(parameters, width, value, constants, at)` -> nats, in original units.
+        draw: `(parameters, width, noise, temperature, constants, at)` -> encoded value.
+
+    `parameters` (float32, `width` of them count) and `noise` (float64) are buffers that may be
+    written to; the column's constants are those of `constants` from `at` on. Buffers and places
+    stand for slices, whose making would cost as much as the arithmetic.
+    """
+
+    constants: Callable[[Any], Values]
+    features: Callable[..., None]
+    log_prob: Callable[..., float]
+    draw: Callable[..., float]

@@ -1,0 +1,37 @@
+"""Binary columns, compiled: see `models.columns.binary.BinaryHead`."""
+
+from math import exp, log1p
+
+from models.columns.kernels.base import Floats, Kernel, inlined, no_constants
+from models.columns.numbers import Values
+
+__all__ = ["BINARY"]
+
+
+@inlined
+def _features(value: float, units: Floats, constants: Values, at: int) -> None:
+    units[0] = value
+
+
+@inlined
+def _log_prob(parameters: Floats, width: int, value: float, constants: Values, at: int) -> float:
+    """Log sigmoid((2 x - 1) logit)."""
+    logit = parameters[0] if value > 0.5 else -parameters[0]
+    return float(min(logit, 0.0) - log1p(exp(-abs(logit))))
+
+
+@inlined
+def _draw(
+    parameters: Floats,
+    width: int,
+    noise: Values,
+    temperature: float,
+    constants: Values,
+    at: int,
+) -> float:
+    """1 where the uniform is below sigmoid(logit / T)."""
+    chance = 1.0 / (1.0 + exp(-parameters[0] / temperature))
+    return 1.0 if noise[0] < chance else 0.0
+
+
+BINARY = Kernel(no_constants, _features, _log_prob, _draw)

@@ -1,0 +1,65 @@
+"""Compiled functions and where their machine code is kept.
+
+Compiling takes seconds, so it is done once: the code is kept on disk, in a folder whose name is
+a digest of every source that goes into it. (Numba's own check sees the file of the outermost
+function alone.) A package that cannot be written to, as in a container, keeps it in the user's
+cache or in a temporary folder, which starts with what the package came with.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+from models.columns.kernels import FAST_MATH
+
+__all__ = ["compiled", "machine_code_folder"]
+
+_ROOM = Path(__file__).parent
+_SOURCES = (_ROOM, _ROOM.parent / "columns" / "kernels")
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def compiled(function: _Function) -> _Function:
+    """A function compiled at its first call, or read from disk; it runs without the GIL."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(machine_code_folder())  # read by njit, here and now
+    try:
+        jitted = numba.njit(nogil=True, cache=True, fastmath=FAST_MATH)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return cast(_Function, jitted)
+
+
+@cache
+def machine_code_folder() -> Path:
+    """The first folder that can be written to of those that may hold machine code."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for source in sorted(file for folder in _SOURCES for file in folder.glob("*.py")):
+        digest.update(source.read_bytes())
+    name = digest.hexdigest()[:16]
+    shipped = _ROOM / "__pycache__" / "kernels" / name
+    for folder in (shipped, *_elsewhere(name)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError:
+            continue
+        if folder != shipped and shipped.is_dir():
+            shutil.copytree(shipped, folder, dirs_exist_ok=True)
+        return folder
+    raise OSError("no folder for compiled code: neither the package, a cache nor /tmp is writable")
+
+
+def _elsewhere(name: str) -> Iterator[Path]:
+    cache_home = os.environ.get("XDG_CACHE_HOME")
+    yield (Path(cache_home) if cache_home else Path("~/.cache").expanduser()) / "madeira" / name
+    yield Path(tempfile.gettempdir()) / f"madeira-{os.getuid()}" / name

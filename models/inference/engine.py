@@ -1,0 +1,148 @@
+"""What a mixture computes with: full passes for complete rows, walks for all others.
+
+Weights are prepared when first needed and kept within a byte budget; rows are cut into chunks,
+so that memory is bounded whatever the request.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from models.columns.layout import Layout
+from models.inference.member import Component, Member
+from models.inference.walk import Walk, walk_on
+from models.made.by_degree import sort_units
+from models.made.folded import FoldedNetwork, fold
+
+__all__ = ["Engine"]
+
+Values = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
+
+PREPARED_LIMIT_BYTES = 256 * 2**20
+CHUNK_LIMIT_NUMBERS = 8 * 2**20
+
+
+class _Sized(Protocol):
+    @property
+    def size_bytes(self) -> int: ...
+
+
+_Prepared = TypeVar("_Prepared", bound=_Sized)
+
+
+class Engine:
+    """Evaluates and draws with the components of a mixture.
+
+    Args:
+        members: The trained networks; all of one layout and on its device.
+        layout: The variables.
+    """
+
+    def __init__(self, members: Sequence[Member], layout: Layout) -> None:
+        self._members = tuple(members)
+        self._layout = layout
+        self._folded: OrderedDict[object, FoldedNetwork] = OrderedDict()
+        self._walks: OrderedDict[object, Walk] = OrderedDict()
+
+    @torch.inference_mode()
+    def score_complete(self, component: Component, values: Values) -> Values:
+        """Log-likelihood of complete rows, `(rows, variables)` -> `(rows,)`, by full passes."""
+        key = (component.member, id(component.mask))
+        folded = _kept(
+            self._folded, key, lambda: fold(self._members[component.member].network, component.mask)
+        )
+        layout, device = self._layout, self._layout.device
+        widest = max(layout.inputs, layout.outputs, *(len(bias) for bias in folded.biases), 1)
+        result = np.empty(len(values))
+        for chunk in _chunks(len(values), widest):
+            part = torch.as_tensor(values[chunk], dtype=torch.float32, device=device)
+            everything = torch.ones_like(part, dtype=torch.bool)
+            parameters = folded(layout.features(part, everything))
+            terms = layout.log_prob(parameters, part)
+            result[chunk] = terms.sum(dim=1, dtype=torch.float64).cpu().numpy()
+        return result
+
+    def score_evidence(
+        self,
+        component: Component,
+        values: Values,
+        observed: Booleans,
+        last_observed: Integers | None = None,
+    ) -> Values:
+        """Log-likelihood of what is observed of rows.
+
+        Args:
+            component: One that answers these rows.
+            values: Shape `(rows, variables)`.
+            observed: Which of them are known; at least one in every row.
+            last_observed: Of each row, an observed variable that comes after all others.
+
+        Returns:
+            Nats of all that is observed, and of the last of it given the rest, `(rows, 2)`.
+        """
+        walk = self._walk(component)
+        result = np.empty((len(values), 2))
+        for chunk in _chunks(len(values), self._layout.variables):
+            known = observed[chunk]
+            last = None if last_observed is None else last_observed[chunk]
+            stops = known.sum(axis=1)
+            result[chunk] = walk.score(values[chunk], component.orders(known, last), stops)
+        return result
+
+    def draw(
+        self, component: Component, values: Values, noise: Values, temperature: float
+    ) -> Values:
+        """Rows with what is missing drawn given what is not.
+
+        Args:
+            component: One that answers these rows.
+            values: NaN for what is to be drawn, `(rows, variables)`.
+            noise: Uniforms, `(rows, noise + 1)`, the first of them spent.
+            temperature: Of the draws.
+
+        Returns:
+            Shape `(rows, variables)`.
+        """
+        walk = self._walk(component)
+        result = values.copy()
+        for chunk in _chunks(len(values), self._layout.variables):
+            observed = ~np.isnan(values[chunk])
+            uniforms = np.require(noise[chunk], np.float64, ["C", "W"])
+            if component.any_order and observed.any():
+                walk.draw(result[chunk], component.orders(observed), uniforms, temperature)
+            else:
+                orders = component.orders(observed[:1])
+                positions = component.mask.positions
+                walk.draw(result[chunk], orders, uniforms, temperature, positions)
+        return result
+
+    def _walk(self, component: Component) -> Walk:
+        """The walk of a component; those of one network and the same degrees share it."""
+        degrees = component.mask.degrees
+        key = (component.member, *(degree.tobytes() for degree in degrees))
+        network = self._members[component.member].network
+        return _kept(self._walks, key, lambda: walk_on(sort_units(network, degrees), self._layout))
+
+
+def _kept(
+    store: "OrderedDict[object, _Prepared]", key: object, prepare: Callable[[], _Prepared]
+) -> _Prepared:
+    """What was prepared for a key, the most recently used kept within the budget."""
+    prepared = store.pop(key, None) or prepare()
+    store[key] = prepared
+    total = sum(entry.size_bytes for entry in store.values())
+    while total > PREPARED_LIMIT_BYTES and len(store) > 1:
+        total -= store.popitem(last=False)[1].size_bytes
+    return prepared
+
+
+def _chunks(rows: int, numbers_per_row: int) -> Iterator[slice]:
+    """Cuts that keep the largest intermediate array within bounds, whatever the request."""
+    size = max(1, CHUNK_LIMIT_NUMBERS // numbers_per_row)
+    return (slice(start, start + size) for start in range(0, rows, size))

@@ -1,0 +1,64 @@
+"""Walks: rows that go through their orderings position by position, each unit computed once.
+
+A walk takes what is observed, draws what is not, and sums the conditionals of what it is asked
+to score: it is how rows are sampled, filled and, where something is missing, scored. There is
+one implementation a device.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from models.columns.layout import Layout
+from models.inference.walk_cpu import CpuWalk
+from models.made.by_degree import SortedNetwork
+
+__all__ = ["Walk", "walk_on"]
+
+Values = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+class Walk(Protocol):
+    """Walks with one network under one choice of degrees."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the weights take."""
+
+    def score(self, values: Values, orders: Integers, stops: Integers) -> Values:
+        """Log-likelihood of the first values of each row's ordering.
+
+        Args:
+            values: Encoded values, those to be scored known, `(rows, variables)`.
+            orders: The variable at each position, `(rows, variables)`, or `(1, variables)`.
+            stops: Number of values to score, at least 1, `(rows,)`.
+
+        Returns:
+            Nats of all of them, and of the last one given the others, `(rows, 2)`.
+        """
+
+    def draw(
+        self,
+        values: Values,
+        orders: Integers,
+        noise: Values,
+        temperature: float,
+        folded: Integers | None = None,
+    ) -> None:
+        """Draws what is missing, in the order of the positions, into `values`.
+
+        Args:
+            values: Encoded values, NaN to be drawn, `(rows, variables)`.
+            orders: The variable at each position, `(rows, variables)`, or `(1, variables)`.
+            noise: Uniforms in (0, 1), the first of each row not for here, `(rows, noise + 1)`.
+            temperature: Of the draws.
+            folded: Positions of an ordering that all rows share and that will come again: its
+                conditioning weights are folded into the biases once. Shape `(variables,)`.
+        """
+
+
+def walk_on(network: SortedNetwork, layout: Layout) -> Walk:
+    """The walk of a network on the layout's device."""
+    return CpuWalk(network, layout)

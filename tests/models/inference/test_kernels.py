@@ -1,0 +1,66 @@
+"""Compiled kernels say what the heads of their kinds say."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.columns.base import Column
+from models.columns.kernels import KERNELS
+from models.columns.kinds import KINDS
+from models.columns.schema import Schema
+
+TABLE = pa.table(
+    {
+        "binary": [True, False] * 6,
+        "categorical": ["p", "q", "r", "s"] * 3,
+        "continuous": np.linspace(-3.0, 5.0, 12),
+    }
+)
+SCHEMA = Schema.infer(TABLE, {name: name for name in TABLE.column_names})
+COLUMNS = {column.kind: column for column in SCHEMA.columns}
+
+
+def any_value(column: Column, data: st.DataObject) -> float:
+    if column.discrete:
+        return float(data.draw(st.integers(0, max(column.outputs, 2) - 1)))
+    return data.draw(st.floats(-1e7, 1e7) | st.floats(-4, 4))
+
+
+def test_every_kind_has_a_kernel() -> None:
+    assert set(KERNELS) == set(KINDS) == set(COLUMNS)
+
+
+@pytest.mark.parametrize("kind", KERNELS)
+@given(data=st.data())
+def test_a_kernel_agrees_with_its_head(kind: str, data: st.DataObject) -> None:
+    column, kernel = COLUMNS[kind], KERNELS[kind]
+    head = column.head_type([column])
+    seed = data.draw(st.integers(0, 10_000))
+    generator = np.random.default_rng(seed)
+    scale = data.draw(st.sampled_from([0.1, 1.0, 5.0]))
+    parameters = (generator.normal(size=column.outputs) * scale).astype(np.float32)
+    noise = generator.random(column.noise)
+    value = any_value(column, data)
+    temperature = data.draw(st.sampled_from([0.3, 1.0, 4.0]))
+    # The column's constants stand behind those of another.
+    constants, at = np.concatenate([[np.nan], kernel.constants(column)]), 1
+
+    units = np.zeros(column.inputs, dtype=np.float32)
+    kernel.features(value, units, constants, at)
+    z = torch.tensor([[value]])
+    expected = head.features(z, torch.ones(1, 1, dtype=torch.bool))
+    np.testing.assert_allclose(units, expected[0], rtol=1e-6)
+
+    given_parameters = torch.as_tensor(parameters)[None]
+    score = kernel.log_prob(parameters.copy(), len(parameters), value, constants, at)
+    exact = head.log_prob(given_parameters.double(), z.double())
+    assert score == pytest.approx(exact.item(), rel=1e-5, abs=1e-5)
+
+    drawn = kernel.draw(
+        parameters.copy(), len(parameters), noise.copy(), temperature, constants, at
+    )
+    exact = head.sample(given_parameters.double(), torch.as_tensor(noise)[None], temperature)
+    assert drawn == pytest.approx(exact.item(), rel=1e-5, abs=1e-5)

@@ -1,0 +1,118 @@
+"""The plain algorithms: a full pass of the network for every variable.
+
+Slow and short; what the fast paths answer is held equal to them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from models.columns.layout import Layout
+from models.inference.member import Component, Member
+from models.made import FoldedNetwork, Mask, fold
+from models.made.ordering import in_tiers, variables_in_order
+
+__all__ = ["FullPasses", "evidence_first_positions", "mask_for"]
+
+Values = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.int64]
+
+
+def evidence_first_positions(
+    positions: Positions, observed: Booleans, last_observed: int | None = None
+) -> Positions:
+    """The nearest ordering to `positions`, `(D,)`, in which the observed variables come first."""
+    tiers = np.where(observed, 0, 2)
+    if last_observed is not None:
+        tiers[last_observed] = 1
+    return in_tiers(positions, tiers)
+
+
+def mask_for(
+    component: Component, observed: Booleans, last_observed: int | None = None
+) -> Mask | None:
+    """The mask that puts the evidence of one pattern first, or None where there is none."""
+    positions = evidence_first_positions(component.mask.positions, observed, last_observed)
+    if np.array_equal(positions, component.mask.positions):
+        return component.mask
+    return component.mask.with_positions(positions) if component.any_order else None
+
+
+class FullPasses:
+    """The questions of `Density`, answered row by row: the same arguments, the same answers."""
+
+    def __init__(self, members: Sequence[Member], layout: Layout, log_weights: Values) -> None:
+        self.members, self.layout, self.log_weights = tuple(members), layout, log_weights
+        self.components = tuple(
+            Component(index, mask, member.any_order)
+            for index, member in enumerate(members)
+            for mask in member.masks
+        )
+
+    def score(self, values: Values) -> Values:
+        return np.array([self._score_row(row) for row in values])
+
+    def contributions(self, values: Values) -> Values:
+        result = np.full(values.shape, np.nan)
+        for row, variable in np.argwhere(~np.isnan(values)):
+            terms, log_weights, _ = self._evidence(values[row], int(variable))
+            everything = terms.sum(axis=1)
+            others = everything - terms[:, variable]
+            result[row, variable] = np.logaddexp.reduce(others + log_weights)
+            result[row, variable] -= np.logaddexp.reduce(everything + log_weights)
+        return result
+
+    def sample(self, values: Values, noise: Values, temperature: float = 1.0) -> Values:
+        pairs = zip(values, noise, strict=True)
+        return np.array([self._draw(row, uniforms, temperature) for row, uniforms in pairs])
+
+    def _score_row(self, row: Values) -> float:
+        terms, log_weights, _ = self._evidence(row)
+        return float(np.logaddexp.reduce(terms.sum(axis=1) + log_weights))
+
+    def _evidence(
+        self, row: Values, last_observed: int | None = None
+    ) -> tuple[Values, Values, list[FoldedNetwork]]:
+        """Conditionals of a row's observed values under each component that can tell them."""
+        masks = [mask_for(k, ~np.isnan(row), last_observed) for k in self.components]
+        usable = [index for index, mask in enumerate(masks) if mask is not None]
+        log_weights = self.log_weights[usable] - np.logaddexp.reduce(self.log_weights[usable])
+        folded = [
+            fold(self.members[self.components[index].member].network, mask)
+            for index, mask in enumerate(masks)
+            if mask is not None
+        ]
+        terms = np.array([self._conditionals(network, row) for network in folded])
+        return terms, log_weights, folded
+
+    @torch.inference_mode()
+    def _conditionals(self, folded: FoldedNetwork, row: Values) -> Values:
+        """Log-likelihood of each observed value given those before it; 0 where missing."""
+        part = torch.as_tensor(row[None], dtype=torch.float32, device=self.layout.device)
+        parameters = folded(self.layout.features(part, ~part.isnan()))
+        terms = self.layout.log_prob(parameters, part)
+        return torch.where(part.isnan(), 0.0, terms)[0].cpu().numpy().astype(np.float64)
+
+    @torch.inference_mode()
+    def _draw(self, row: Values, noise: Values, temperature: float) -> Values:
+        """Draw what is missing, with a full pass for each variable."""
+        if not np.isnan(row).any():
+            return row
+        terms, log_weights, folded = self._evidence(row)
+        log_joint = terms.sum(axis=1) + log_weights
+        posterior = np.exp(log_joint - np.logaddexp.reduce(log_joint))
+        chosen = min(int((posterior.cumsum() < noise[0]).sum()), len(posterior) - 1)
+        known = torch.as_tensor(row[None], dtype=torch.float32, device=self.layout.device)
+        uniform = torch.as_tensor(noise[None, 1:], device=self.layout.device)
+        result = row.copy()
+        for variable in variables_in_order(folded[chosen].mask.positions):
+            if np.isnan(row[variable]):
+                head, _, outputs, draws = self.layout.single(int(variable))
+                parameters = folded[chosen](self.layout.features(known, ~known.isnan()))
+                value = head.sample(parameters[:, outputs], uniform[:, draws], temperature)
+                result[variable] = value.item()
+                known[:, variable] = value[:, 0].to(known.dtype)
+        return result
