@@ -20,6 +20,8 @@ from models.errors import CellError, TableError
 
 __all__ = ["TableForm", "encode_given", "encode_table", "table_form"]
 
+HINTS_LIMIT = 5
+
 _NONE = type(None)
 _FORMS = {
     Family.NUMBER: (pa.float64(), frozenset({int, float, _NONE})),
@@ -194,22 +196,26 @@ def _refuse(errors: Iterable[CellError]) -> None:
 def _unknown(form: TableForm, known: set[str]) -> list[CellError]:
     """An error for each column nobody knows; with the row where a row brings its own names."""
     if form.rows is None:
-        strangers = [name for name in form.columns or [] if name not in known]
-        return [CellError(None, name, _stranger(name, known)) for name in strangers]
+        places = [(None, name) for name in form.columns or [] if name not in known]
+        return _strangers(places[:CELL_ERRORS_LIMIT], known)
     if not set(chain.from_iterable(form.rows)) - known:
         return []
-    cells = (
-        CellError(number, name, _stranger(name, known))
-        for number, row in enumerate(form.rows)
-        for name in row
-        if name not in known
-    )
-    return list(islice(cells, CELL_ERRORS_LIMIT))
+    cells = ((row, name) for row, names in enumerate(form.rows) for name in names)
+    unknown = ((row, name) for row, name in cells if name not in known)
+    return _strangers(list(islice(unknown, CELL_ERRORS_LIMIT)), known)
 
 
-def _stranger(name: str, known: set[str]) -> str:
-    hint = did_you_mean(name, known)
-    return f"unknown column.{hint}" if hint else f"unknown column; known: {_listed(sorted(known))}"
+def _strangers(places: Sequence[tuple[int | None, str]], known: set[str]) -> list[CellError]:
+    """Errors for unknown columns; looking for what was meant takes long, so not for all of them."""
+    distinct = dict.fromkeys(name for _, name in places)
+    hints = {name: did_you_mean(name, known) for name in islice(distinct, HINTS_LIMIT)}
+    otherwise = f"; known: {_listed(sorted(known))}"
+    return [
+        CellError(
+            row, name, "unknown column" + (f".{hints[name]}" if hints.get(name) else otherwise)
+        )
+        for row, name in places
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,11 +2,13 @@
 
 import http.client
 import json
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -150,4 +152,21 @@ def test_a_slow_reader_slows_the_drawing(service: RunningService) -> None:
     answer.read(4_000_000)
     time.sleep(0.5)
     assert pool.executed > executed
+    connection.close()
+
+
+def test_an_answer_that_fails_midway_is_cut_off(
+    start: Callable[..., RunningService],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service = start(stream_chunk_rows=16)
+    connection = open_stream(service, {"n": 10_000_000})
+    answer = connection.getresponse()
+    answer.read(1000)
+    density = service.app.state.service.registry.models["shop"].density
+    monkeypatch.setattr(density, "components", None)
+    with caplog.at_level(logging.ERROR), pytest.raises(http.client.IncompleteRead):
+        answer.read()
+    assert "Traceback" in caplog.text
     connection.close()

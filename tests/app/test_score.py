@@ -1,6 +1,9 @@
 """`POST /score`: the estimator's own figures, in both input forms, and its bad input."""
 
+import http.client
+import json
 import math
+import time
 from typing import Any
 
 import numpy as np
@@ -135,3 +138,23 @@ def test_options_may_be_null(service: RunningService) -> None:
         "/score",
         {"model": None, "rows": [{}], "contamination": None, "contributions": None, "data": None},
     )
+
+
+def test_scoring_stops_when_nobody_waits(service: RunningService) -> None:
+    pool = service.app.state.service.pool
+    before = pool.executed
+    body = json.dumps({"rows": [{"city": "Funchal", "income": 5.5}] * 60_000})
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+    connection.request("POST", "/score", body, {"Content-Type": "application/json"})
+    deadline = time.monotonic() + 30
+    while pool.executed == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    connection.close()
+    service.post("/score", {"rows": [{}]})
+    executed = -1
+    while executed != pool.executed:
+        executed = pool.executed
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    assert executed - before < 60_000 // 64
