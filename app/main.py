@@ -3,7 +3,7 @@
 import gc
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -16,6 +16,7 @@ from app.jobs import SampleJob, ScoreJob
 from app.registry import Registry, ServedModel
 from app.settings import Settings
 from app.workers import Pool
+from models.errors import OrderingError
 
 __all__ = ["create_app"]
 
@@ -88,7 +89,9 @@ async def _warm_up(model: ServedModel, pool: Pool) -> None:
     noise = np.full((1, density.noise_width), 0.5)
     try:
         drawn = await pool.run(SampleJob(model.key, nothing, noise, 1.0, False))
-        await pool.run(ScoreJob(model.key, drawn.values, True))
+        await pool.run(ScoreJob(model.key, drawn.values, False))
+        with suppress(OrderingError):  # fixed orderings alone cannot tell contributions
+            await pool.run(ScoreJob(model.key, drawn.values, True))
     except Exception:
         # It is asked again with the first request, and answers with what is wrong.
         log.exception("model %s cannot compute", model.key.name)

@@ -1,6 +1,7 @@
 """`/openapi.json` is valid, complete, and its examples succeed."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import palmerpenguins
@@ -20,6 +21,8 @@ from models.columns.schema import Schema
 from models.made import MaskConfig, NetworkConfig
 from models.training.config import FitConfig, MemberConfig, TrainingConfig
 from tests.app.running import RunningService
+
+BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 PUBLIC = {
     ("post", "/score"),
@@ -120,6 +123,22 @@ def test_every_example_succeeds(
         assert example["summary"]
         assert example["value"]["model"] == "penguins"
         penguins.post(path, example["value"])
+
+
+@pytest.mark.skipif(not (BUNDLED / "penguins").is_dir(), reason="no bundled checkpoints here")
+def test_every_example_succeeds_on_the_bundled_models(
+    start: Callable[..., RunningService],
+) -> None:
+    service = start(checkpoints=BUNDLED)
+    assert service.client.get("/models").json()["refused"] == []
+    assert service.client.get("/models/penguins").status_code == 200
+    for path, requests in (
+        ("/score", examples.SCORE),
+        ("/sample", examples.SAMPLE),
+        ("/impute", examples.IMPUTE),
+    ):
+        for example in requests.values():
+            service.post(path, example["value"])
 
 
 def test_the_example_of_a_model_succeeds(
