@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from models.columns.kernels import FAST_MATH
+from models.columns.kernels import COMPILE_OPTIONS
 
 __all__ = ["compiled", "machine_code_folder"]
 
@@ -32,7 +32,7 @@ def compiled(function: _Function) -> _Function:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(machine_code_folder())  # read by njit, here and now
     try:
-        jitted = numba.njit(nogil=True, cache=True, fastmath=FAST_MATH)(function)
+        jitted = numba.njit(cache=True, **COMPILE_OPTIONS)(function)
     finally:
         numba.config.CACHE_DIR = before
     return cast(_Function, jitted)

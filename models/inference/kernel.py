@@ -66,9 +66,10 @@ def walk(
     """
     spans, constants = layout.spans, layout.constants
     starts, first, output_weight = weights.starts, weights.first, weights.output
-    direct, residual = weights.direct, weights.residual
+    direct, residual, activation = weights.direct, weights.residual, weights.activation
+    hidden, biases, output_bias = weights.hidden, weights.biases, weights.output_bias
     rows, variables = values.shape
-    layers, widest = weights.biases.shape
+    layers, widest = biases.shape
     width = len(first_bias)
     inputs = direct.shape[1] if direct.size else 0
     conditioning_row = len(first) - variables
@@ -137,7 +138,7 @@ def walk(
             if shared:
                 for q in range(counts[0]):
                     for r in range(count):
-                        output[q, r] = weights.output_bias[picks[0, q]]
+                        output[q, r] = output_bias[picks[0, q]]
                 add_product(
                     output_weight, picks[0], counts[0], active[last_layer], 0, count, reach, output
                 )
@@ -146,7 +147,7 @@ def walk(
             else:
                 for r in range(count):
                     for q in range(counts[r]):
-                        output[q, r] = weights.output_bias[picks[r, q]]
+                        output[q, r] = output_bias[picks[r, q]]
                     add_product(
                         output_weight,
                         picks[r],
@@ -169,9 +170,9 @@ def walk(
                     for k in range(low, high):
                         units[k - low] = k
                         for r in range(count):
-                            sums[layer, k - low, r] = weights.biases[layer, k]
+                            sums[layer, k - low, r] = biases[layer, k]
                     add_product(
-                        weights.hidden[layer - 1],
+                        hidden[layer - 1],
                         units,
                         high - low,
                         active[layer - 1],
@@ -260,14 +261,14 @@ def walk(
                         if layer > 0:
                             lower = starts[layer - 1, begin]
                             for e in range(starts[layer - 1, i + 1] - lower):
-                                factor = weights.hidden[layer - 1, low + k, lower + e]
+                                factor = hidden[layer - 1, low + k, lower + e]
                                 for r in range(count):
                                     sums[layer, k, r] += factor * acts[layer - 1, e, r]
                             if residual:
                                 for r in range(count):
                                     sums[layer, k, r] += sums[layer - 1, k, r]
                         for r in range(count):
-                            acts[layer, k, r] = activate(weights.activation, sums[layer, k, r])
+                            acts[layer, k, r] = activate(activation, sums[layer, k, r])
 
             # What became known goes to whole rows.
             for layer in range(layers):

@@ -52,36 +52,32 @@ def add_product(
         length: Columns that count.
         out: Shape `(at least count, at least bottom)`.
     """
+    end = np.uint64(length)  # a place that cannot be negative is not checked for it
     whole_picks = count - count % 4
     whole_rows = bottom - (bottom - top) % 4
     for q in range(0, whole_picks, 4):
-        u, v, w, z = (
-            weight[picks[q]],
-            weight[picks[q + 1]],
-            weight[picks[q + 2]],
-            weight[picks[q + 3]],
-        )
+        u, v, w, z = picks[q], picks[q + 1], picks[q + 2], picks[q + 3]
         for r in range(top, whole_rows, 4):
-            a, b, c, d = units[r], units[r + 1], units[r + 2], units[r + 3]
+            b, c, d = r + 1, r + 2, r + 3
             au = av = aw = az = bu = bv = bw = bz = np.float32(0.0)
             cu = cv = cw = cz = du = dv = dw = dz = np.float32(0.0)
-            for j in range(length):
-                au += a[j] * u[j]
-                av += a[j] * v[j]
-                aw += a[j] * w[j]
-                az += a[j] * z[j]
-                bu += b[j] * u[j]
-                bv += b[j] * v[j]
-                bw += b[j] * w[j]
-                bz += b[j] * z[j]
-                cu += c[j] * u[j]
-                cv += c[j] * v[j]
-                cw += c[j] * w[j]
-                cz += c[j] * z[j]
-                du += d[j] * u[j]
-                dv += d[j] * v[j]
-                dw += d[j] * w[j]
-                dz += d[j] * z[j]
+            for j in range(end):
+                au += units[r, j] * weight[u, j]
+                av += units[r, j] * weight[v, j]
+                aw += units[r, j] * weight[w, j]
+                az += units[r, j] * weight[z, j]
+                bu += units[b, j] * weight[u, j]
+                bv += units[b, j] * weight[v, j]
+                bw += units[b, j] * weight[w, j]
+                bz += units[b, j] * weight[z, j]
+                cu += units[c, j] * weight[u, j]
+                cv += units[c, j] * weight[v, j]
+                cw += units[c, j] * weight[w, j]
+                cz += units[c, j] * weight[z, j]
+                du += units[d, j] * weight[u, j]
+                dv += units[d, j] * weight[v, j]
+                dw += units[d, j] * weight[w, j]
+                dz += units[d, j] * weight[z, j]
             out[q, r] += au
             out[q + 1, r] += av
             out[q + 2, r] += aw
@@ -99,24 +95,22 @@ def add_product(
             out[q + 2, r + 3] += dw
             out[q + 3, r + 3] += dz
         for r in range(whole_rows, bottom):
-            a = units[r]
             au = av = aw = az = np.float32(0.0)
-            for j in range(length):
-                au += a[j] * u[j]
-                av += a[j] * v[j]
-                aw += a[j] * w[j]
-                az += a[j] * z[j]
+            for j in range(end):
+                au += units[r, j] * weight[u, j]
+                av += units[r, j] * weight[v, j]
+                aw += units[r, j] * weight[w, j]
+                az += units[r, j] * weight[z, j]
             out[q, r] += au
             out[q + 1, r] += av
             out[q + 2, r] += aw
             out[q + 3, r] += az
     for q in range(whole_picks, count):
-        u = weight[picks[q]]
+        u = picks[q]
         for r in range(top, bottom):
-            a = units[r]
             au = np.float32(0.0)
-            for j in range(length):
-                au += a[j] * u[j]
+            for j in range(end):
+                au += units[r, j] * weight[u, j]
             out[q, r] += au
 
 

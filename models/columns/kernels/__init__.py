@@ -3,7 +3,16 @@
 A kind is one file with a `Kernel`, and an entry in `dispatch.py`.
 """
 
-from models.columns.kernels.base import FAST_MATH, Kernel, inlined
+from models.columns.kernels.base import COMPILE_OPTIONS, Kernel, inlined
 from models.columns.kernels.dispatch import KERNELS, draw, features, kernel_of, log_prob
 
-__all__ = ["FAST_MATH", "KERNELS", "Kernel", "draw", "features", "inlined", "kernel_of", "log_prob"]
+__all__ = [
+    "COMPILE_OPTIONS",
+    "KERNELS",
+    "Kernel",
+    "draw",
+    "features",
+    "inlined",
+    "kernel_of",
+    "log_prob",
+]

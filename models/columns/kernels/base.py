@@ -15,10 +15,15 @@ import numpy.typing as npt
 from models.columns.base import Column
 from models.columns.numbers import Values
 
-__all__ = ["FAST_MATH", "NO_CONSTANTS", "Floats", "Kernel", "inlined", "no_constants"]
+__all__ = ["COMPILE_OPTIONS", "NO_CONSTANTS", "Floats", "Kernel", "inlined", "no_constants"]
 
 # Sums may be reassociated, which lets them be vectorised; NaN and infinities keep their meaning.
-FAST_MATH = {"reassoc", "contract", "nsz", "arcp"}
+# Division by zero gives infinity, as in NumPy; a check for it at every division would not.
+COMPILE_OPTIONS = {
+    "nogil": True,
+    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+    "error_model": "numpy",
+}
 
 Floats = npt.NDArray[np.float32]
 
@@ -27,7 +32,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def inlined(function: _Function) -> _Function:
     """A function compiled into those that call it."""
-    return cast(_Function, numba.njit(nogil=True, fastmath=FAST_MATH)(function))
+    return cast(_Function, numba.njit(forceinline=True, **COMPILE_OPTIONS)(function))
 
 
 NO_CONSTANTS: Values = np.zeros(0)
