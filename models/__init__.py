@@ -1,11 +1,11 @@
 """Exact densities of tables by masked autoencoders; usable without the service.
 
-    from models import DensityEstimator
+from models import DensityEstimator
 
-    estimator = DensityEstimator().fit(table)
-    estimator.log_prob(table)
-    estimator.sample(100, given={"species": "Gentoo"}, seed=1)
-    estimator.impute(table, draws=5, seed=1)
+estimator = DensityEstimator().fit(table)
+estimator.log_prob(table)
+estimator.sample(100, given={"species": "Gentoo"}, seed=1)
+estimator.impute(table, draws=5, seed=1)
 """
 
 from models.columns.schema import Schema

@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +30,9 @@ __all__ = ["DensityEstimator"]
 Floats = npt.NDArray[np.float64]
 Overrides = Mapping[str, str | Mapping[str, Any]]
 
-STREAM_CHUNK_ROWS = 10_000
-IMPUTE_CHUNK_ROWS = 1_000
+_Part = TypeVar("_Part", Schema, Density)
+
+STREAM_CHUNK_ROWS, IMPUTE_CHUNK_ROWS = 10_000, 1_000
 
 
 class DensityEstimator:
@@ -78,16 +78,12 @@ class DensityEstimator:
     @property
     def schema(self) -> Schema:
         """The columns; raises `ModelsError` before `fit`."""
-        if self._schema is None:
-            raise ModelsError("this estimator is not fitted yet")
-        return self._schema
+        return _fitted(self._schema)
 
     @property
     def density(self) -> Density:
         """The density of encoded rows; raises `ModelsError` before `fit`."""
-        if self._density is None:
-            raise ModelsError("this estimator is not fitted yet")
-        return self._density
+        return _fitted(self._density)
 
     @property
     def card(self) -> str:
@@ -95,7 +91,7 @@ class DensityEstimator:
         return self._card or model_card(self.schema, self.metrics)
 
     def describe(self, name: str, description: str = "") -> Self:
-        """Put a name and a description into the model card."""
+        """Puts a name and a description into the model card."""
         self._card = model_card(self.schema, self.metrics, name, description)
         return self
 
@@ -142,22 +138,15 @@ class DensityEstimator:
             on_epoch=on_epoch,
         )
         self._schema, self._density, self._card = schema, fitted.density, ""
-        self.metrics = {
-            "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "preset": self._preset,
-            "seed": self._seed,
-            "device": str(self._device),
-            "seconds": round(time.monotonic() - start, 3),
-            **training_metrics(fitted),
-        }
+        self.metrics = training_metrics(fitted, time.monotonic() - start)
+        self.metrics |= {"preset": self._preset, "seed": self._seed, "device": str(self._device)}
         return self
 
     def log_prob(self, table: pa.Table) -> Floats:
         """Log-likelihood of what is observed of each row.
 
         Returns:
-            Nats, shape `(rows,)`: log of a mass over discrete columns and of a density, in the
-            columns' own units, over continuous ones.
+            Nats, shape `(rows,)`; densities are in the columns' own units.
 
         Raises:
             TableError: Cells do not fit the schema.
@@ -165,9 +154,10 @@ class DensityEstimator:
         return self.density.score(self.schema.encode(table))
 
     def anomaly_score(self, table: pa.Table) -> Floats:
-        """1 minus the share of rows of the model that are less likely: shape `(rows,)`, in [0, 1].
+        """How rare each row is among rows of the model, on what it has observed.
 
-        The model's rows are compared on the columns that the row has observed.
+        Returns:
+            1 minus the share of rows of the model that are less likely, shape `(rows,)`.
         """
         values = self.schema.encode(table)
         return self.density.anomaly_score(values, self.density.score(values))
@@ -212,8 +202,8 @@ class DensityEstimator:
     ) -> Iterator[pa.Table]:
         """The rows of `sample`, some at a time: memory does not grow with `n`.
 
-        The rows are the same for any `chunk_rows`. At least one table is given, empty where `n`
-        is 0. Arguments and errors are those of `sample`.
+        The rows are the same for any `chunk_rows`; one empty table comes where `n` is 0.
+        Arguments and errors are those of `sample`.
         """
         if n < 0:
             raise ConfigError(f"n must not be negative: {n}")
@@ -231,6 +221,16 @@ class DensityEstimator:
             drawn = self.schema.decode(self.density.sample(values, noise, temperature))
             yield with_constants(drawn, fixed)
 
+    @overload
+    def impute(
+        self, table: pa.Table, *, seed: int | None = None, estimate: Estimate = "draw"
+    ) -> pa.Table: ...
+
+    @overload
+    def impute(
+        self, table: pa.Table, draws: int, seed: int | None = None, estimate: Estimate = "draw"
+    ) -> pa.Table | list[pa.Table]: ...
+
     def impute(
         self,
         table: pa.Table,
@@ -244,11 +244,10 @@ class DensityEstimator:
             table: Rows with nulls. Columns of the schema that it lacks are filled altogether.
             draws: Number of tables, each with other draws of the missing values.
             seed: Seed of the draws.
-            estimate: `draw` keeps the honest spread; `mean`, `median` and `mode` are the best
-                single guesses, of which there is but one table.
+            estimate: `draw` keeps the honest spread; `mean`, `median` and `mode` are guesses.
 
         Returns:
-            The filled table, or a list of `draws` tables where that is more than 1.
+            The filled table; a list of them where `draws` is more than 1.
 
         Raises:
             ConfigError: Draws of a point estimate, or fewer than one.
@@ -294,3 +293,9 @@ class DensityEstimator:
         estimator._schema, estimator._density = checkpoint.schema, checkpoint.density
         estimator._card, estimator.metrics = checkpoint.card, dict(checkpoint.metrics)
         return estimator
+
+
+def _fitted(part: _Part | None) -> _Part:
+    if part is None:
+        raise ModelsError("this estimator is not fitted yet")
+    return part

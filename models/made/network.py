@@ -127,7 +127,7 @@ class MADE(nn.Module):
             Output parameters, shape `(batch, outputs)`.
         """
         features = functional.dropout(features, input_dropout, self.training)
-        output = self.output_bias
+        output: Tensor = self.output_bias
         if self.output_weight is not None:
             hidden = functional.linear(
                 features, self.hidden_weights[0] * mask.input_to_hidden(), self.hidden_biases[0]

@@ -1,5 +1,6 @@
 """Settings of training: of one member, and of a whole fit."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -24,6 +25,8 @@ class TrainingConfig:
             `patience_epochs` without a better validation likelihood.
         batch_rows: Rows a minibatch; None chooses between 32 and 256 by the rows there are.
         max_epochs: Passes over the training rows, at most.
+        max_steps: Minibatches, at most, or None; the epoch under way is finished. It bounds the
+            time that a large table takes, where fewer passes do.
         patience_epochs: Look-ahead: epochs without a better validation likelihood before
             training stops and the best weights are taken.
         max_seconds: Time after which training stops, or None. A run that is stopped by the
@@ -45,6 +48,7 @@ class TrainingConfig:
     schedule: Schedule = "plateau"
     batch_rows: int | None = None
     max_epochs: int = 300
+    max_steps: int | None = None
     patience_epochs: int = 30
     max_seconds: float | None = None
     averaging: float = 0.995
@@ -61,7 +65,13 @@ class TrainingConfig:
         for name in ("averaging", "dropout", "input_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be in [0, 1), not {getattr(self, name)}")
-        for name in ("learning_rate", "batch_rows", "max_seconds", "gradient_clip"):
+        for name in (
+            "learning_rate",
+            "batch_rows",
+            "max_steps",
+            "max_seconds",
+            "gradient_clip",
+        ):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ConfigError(f"{name} must be positive or None, not {value}")
@@ -72,6 +82,13 @@ class TrainingConfig:
     def rows_per_batch(self, rows: int) -> int:
         """Rows a minibatch for a table of `rows`."""
         return self.batch_rows or max(32, min(256, 1 << (rows // 64).bit_length()))
+
+    def epochs(self, rows: int) -> int:
+        """Most passes over a table of `rows`."""
+        if self.max_steps is None:
+            return self.max_epochs
+        steps = math.ceil(rows / self.rows_per_batch(rows))
+        return min(self.max_epochs, math.ceil(self.max_steps / steps))
 
 
 @dataclass(frozen=True)
@@ -97,6 +114,8 @@ class FitConfig:
 
     Attributes:
         members: The networks of the mixture. Evidence needs one whose masks are any-order.
+            Beside one, members of fixed orderings answer little but complete rows, and are
+            trained where at least half of the rows are complete.
         valid_fraction: Share of rows held out for early stopping and the mixture weights,
             where no validation table is given.
         valid_limit_rows: Most rows held out.

@@ -22,6 +22,8 @@ __all__ = ["Fitted", "fit"]
 
 Values = npt.NDArray[np.float64]
 
+FEWEST_COMPLETE = 0.5
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -86,8 +88,9 @@ def fit(
     layout = layout.to(device)
     members: list[Member] = []
     curves: list[Curve] = []
-    seeds = [int(state) for state in member_seed.generate_state(len(config.members))]
-    for index, settings in enumerate(config.members):
+    chosen = _worth_training(config.members, values)
+    seeds = [int(state) for state in member_seed.generate_state(len(chosen))]
+    for index, settings in enumerate(chosen):
 
         def report(
             epoch: int,
@@ -101,10 +104,10 @@ def fit(
             on_epoch(
                 Progress(
                     member=index,
-                    members=len(config.members),
+                    members=len(chosen),
                     name=settings.name,
                     epoch=epoch,
-                    epochs=settings.training.max_epochs,
+                    epochs=settings.training.epochs(len(values)),
                     train_nats=train_nats,
                     valid_nats=valid_nats,
                     best_nats=best_nats,
@@ -151,6 +154,13 @@ def weigh(members: list[Member], layout: Layout, valid: Values) -> Density:
     return Density(members, layout, np.log(weights))
 
 
+def _worth_training(members: tuple[MemberConfig, ...], values: Values) -> tuple[MemberConfig, ...]:
+    """The members that enough rows will be answered by."""
+    any_order = tuple(member for member in members if member.masks.any_order)
+    complete = float((~np.isnan(values).any(axis=1)).mean())
+    return any_order if any_order and complete < FEWEST_COMPLETE else members
+
+
 def _mean_score(density: Density, valid: Values, curves: list[Curve]) -> float:
     if not any(member.any_order for member in density.members):
         valid = valid[~np.isnan(valid).any(axis=1)]
@@ -176,9 +186,7 @@ def _train(
             start = layout.initial_parameters(values)
             network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
         network.to(device)
-        masks = MaskSource(
-            config.network, config.masks, layout.variables, seed, null_tiers(values)
-        )
+        masks = MaskSource(config.network, config.masks, layout.variables, seed, null_tiers(values))
         train_rows, valid_rows = Rows(values, device), Rows(valid, device)
         curve = train_member(config, network, masks, train_rows, valid_rows, seed, report)
     member = Member(config.name, network, masks.answering, config.masks.any_order)

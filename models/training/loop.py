@@ -74,7 +74,7 @@ class WeightAverage:
             return
         self._steps += 1
         weight = 1 - min(self._decay, (1 + self._steps) / (10 + self._steps))
-        averages = list(self.network.parameters())
+        averages: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(averages, list(self._source.parameters()), weight)
 
 
@@ -108,7 +108,7 @@ def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimi
 
 
 def _scheduler(
-    optimizer: torch.optim.Optimizer, config: TrainingConfig
+    optimizer: torch.optim.Optimizer, config: TrainingConfig, epochs: int
 ) -> Callable[[float], None]:
     if config.schedule == "plateau":
         plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -116,7 +116,7 @@ def _scheduler(
         )
         return plateau.step
     if config.schedule == "cosine":
-        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.max_epochs)
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
         return lambda _: cosine.step()
     return lambda _: None
 
@@ -125,7 +125,7 @@ class _MemberTraining:
     """State of one member's training."""
 
     def __init__(
-        self, config: MemberConfig, network: MADE, masks: MaskSource, seed: int
+        self, config: MemberConfig, network: MADE, masks: MaskSource, epochs: int, seed: int
     ) -> None:
         self.config = config.training
         self.network, self.layout, self.device = network, network.layout, network.device
@@ -137,7 +137,7 @@ class _MemberTraining:
         self.generator = torch.Generator().manual_seed(seed)
         self.unknown = UnknownReplacement.of(self.layout, self.device)
         self.optimizer = _optimizer(network, self.config)
-        self.schedule = _scheduler(self.optimizer, self.config)
+        self.schedule = _scheduler(self.optimizer, self.config, epochs)
         self.average = WeightAverage(network, self.config.averaging)
         self.autocast = self.config.mixed_precision and self.device.type == "cuda"
         self.best_nats = -float("inf")
@@ -226,11 +226,12 @@ def train_member(
         TrainingError: The validation likelihood was not finite after any epoch.
     """
     settings = config.training
-    state = _MemberTraining(config, network, masks, seed)
+    epochs = settings.epochs(len(train))
+    state = _MemberTraining(config, network, masks, epochs, seed)
     batch_rows = settings.rows_per_batch(len(train))
     curve, start = Curve(), time.monotonic()
     try:
-        for epoch in range(1, settings.max_epochs + 1):
+        for epoch in range(1, epochs + 1):
             train_nats = state.epoch(train, batch_rows)
             valid_nats = state.validate(valid)
             if state.keep_if_better(valid_nats):

@@ -1,6 +1,7 @@
 """The figures of a training run, as a checkpoint keeps them."""
 
 import platform
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,13 @@ from models.training.fit import Fitted
 __all__ = ["training_metrics"]
 
 
-def training_metrics(fitted: Fitted) -> dict[str, Any]:
-    """Likelihoods, members with their learning curves, and library versions; JSON values."""
+def training_metrics(fitted: Fitted, seconds: float) -> dict[str, Any]:
+    """Likelihoods, members with their learning curves, and library versions; JSON values.
+
+    Args:
+        fitted: What the run left.
+        seconds: How long it took.
+    """
     weights = np.exp(fitted.density.log_weights)
     members, start = [], 0
     for member, curve in zip(fitted.density.members, fitted.curves, strict=True):
@@ -31,6 +37,8 @@ def training_metrics(fitted: Fitted) -> dict[str, Any]:
         )
         start = stop
     return {
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
         "columns": fitted.density.variables,
         "train_rows": fitted.train_rows,
         "valid_rows": fitted.valid_rows,

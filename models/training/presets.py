@@ -18,14 +18,14 @@ RANDOM = MaskConfig("random", "even", count=1)
 
 def _fast() -> FitConfig:
     network = NetworkConfig(hidden=(128, 128), residual=True)
-    training = TrainingConfig(max_epochs=60, patience_epochs=8)
+    training = TrainingConfig(max_epochs=60, max_steps=6_000, patience_epochs=8)
     return FitConfig((MemberConfig("any-order", network, ANY_ORDER, training),))
 
 
 def _balanced() -> FitConfig:
     network = NetworkConfig(hidden=(256, 256, 256), residual=True)
-    fixed = TrainingConfig(max_epochs=200, patience_epochs=15, dropout=0.1)
-    any_order = TrainingConfig(max_epochs=200, patience_epochs=20)
+    any_order = TrainingConfig(max_epochs=200, max_steps=24_000, patience_epochs=20)
+    fixed = TrainingConfig(max_epochs=200, max_steps=12_000, patience_epochs=15, dropout=0.2)
     return FitConfig(
         (
             MemberConfig("any-order", network, ANY_ORDER, any_order),
@@ -36,8 +36,8 @@ def _balanced() -> FitConfig:
 
 def _best() -> FitConfig:
     network = NetworkConfig(hidden=(512, 512, 512, 512), residual=True)
-    fixed = TrainingConfig(max_epochs=300, patience_epochs=30, dropout=0.2)
-    any_order = TrainingConfig(max_epochs=600, patience_epochs=50)
+    any_order = TrainingConfig(max_epochs=600, max_steps=150_000, patience_epochs=50)
+    fixed = TrainingConfig(max_epochs=300, max_steps=50_000, patience_epochs=30, dropout=0.2)
     masks = MaskConfig("sampled", "even", count=None, ensemble=16)
     return FitConfig(
         (

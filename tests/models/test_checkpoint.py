@@ -104,7 +104,9 @@ def test_versions_are_numbers_in_order_and_other_entries_are_ignored(tmp_path: P
     assert next_version(tmp_path) == "11"
 
 
-@pytest.mark.parametrize("name", ["config.json", "metrics.json", "model.safetensors", "schema.json"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "metrics.json", "model.safetensors", "schema.json"]
+)
 @pytest.mark.parametrize("damage", ["missing", "truncated", "changed", "emptied", "replaced"])
 def test_a_damaged_file_is_refused_by_name(saved: Path, name: str, damage: str) -> None:
     file = saved / name

@@ -45,7 +45,7 @@ def estimator(table: pa.Table) -> DensityEstimator:
         "any-order",
         NetworkConfig((48, 48), residual=True),
         MaskConfig(ensemble=4),
-        TrainingConfig(max_epochs=100, patience_epochs=30),
+        TrainingConfig(max_epochs=100, patience_epochs=100),
     )
     return DensityEstimator(config=FitConfig((member,), calibration_rows=500)).fit(table)
 

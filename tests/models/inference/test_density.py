@@ -28,14 +28,16 @@ def every_row(kinds: str) -> Values:
     return np.array(list(product(*(ROWS_OF[kind] for kind in kinds))))
 
 
-def draw(density: Density, evidence: list[float], rows: int, seed: int = 0, **options: float):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def draw(
+    density: Density, evidence: list[float], rows: int, seed: int = 0, temperature: float = 1.0
+) -> Values:
     noise = draw_noise(rows, density.noise_width, noise_generator(seed))
-    return density.sample(np.tile(evidence, (rows, 1)), noise, **options)
+    return density.sample(np.tile(evidence, (rows, 1)), noise, temperature)
 
 
 def frequencies(drawn: Values, rows: Values) -> npt.NDArray[np.int64]:
     """How often each of the rows was drawn; every draw is one of them."""
-    counts = (drawn[:, None, :] == rows[None, :, :]).all(axis=2).sum(axis=0)
+    counts: npt.NDArray[np.int64] = (drawn[:, None, :] == rows[None, :, :]).all(axis=2).sum(axis=0)
     assert counts.sum() == len(drawn)
     return counts
 
@@ -82,7 +84,9 @@ def test_conditional_draws_match_the_conditional_by_enumeration(
     assert stats.chisquare(counts, expected / expected.sum() * DRAWS).pvalue > 1e-3
 
 
-def conditional_by_enumeration(density: Density, rows: Values, known: npt.NDArray[np.bool_]):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def conditional_by_enumeration(
+    density: Density, rows: Values, known: npt.NDArray[np.bool_]
+) -> Values:
     """p(missing | evidence) of the mixture whose orderings all put the evidence first."""
     log_joint = []
     for component, log_weight in zip(density.components, density.log_weights, strict=True):
@@ -92,7 +96,7 @@ def conditional_by_enumeration(density: Density, rows: Values, known: npt.NDArra
         log_joint.append(log_weight + Density([one], density.layout, np.zeros(1)).score(rows))
     joint = np.exp(log_joint).sum(axis=0)
     evidence = np.exp(density.score(np.where(known, rows[:1], np.nan)))
-    return joint / evidence
+    return np.asarray(joint / evidence)
 
 
 def suppress_unknown(density: Density) -> None:

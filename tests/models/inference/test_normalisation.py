@@ -1,12 +1,15 @@
 """Probabilities of all rows of small tables sum to 1, whatever the kinds, orderings and nulls."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from models.columns import Continuous
+from models.columns.base import Column
 from models.columns.layout import Layout
 from models.inference.density import Density
 
@@ -33,13 +36,13 @@ def total(density: Density, kinds: str, observed: npt.NDArray[np.bool_]) -> floa
             for kind, seen in zip(kinds, observed, strict=True)]  # fmt: skip
     values = np.array(list(product(*(nodes for nodes, _ in axes))))
     weights = np.prod(list(product(*(weight for _, weight in axes))), axis=1)
-    scale = np.prod(
-        [
-            column.scale if kind == "x" and seen else 1.0
-            for column, kind, seen in zip(density.layout.columns, kinds, observed, strict=True)
-        ]
-    )
-    return float((np.exp(density.score(values)) * weights).sum() * scale)
+    seen_columns = [c for c, seen in zip(density.layout.columns, observed, strict=True) if seen]
+    return float((np.exp(density.score(values)) * weights).sum() * scale_of(seen_columns))
+
+
+def scale_of(columns: Sequence[Column]) -> float:
+    """Product of the scales of the continuous columns: dx / dz."""
+    return math.prod(column.scale for column in columns if isinstance(column, Continuous))
 
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["any-order", "with a fixed ordering"])
@@ -61,8 +64,7 @@ def test_a_continuous_pair_integrates_to_one(
     nodes, weights = nodes[thin], weights[thin] * 8
     values = np.array(list(product(nodes, nodes)))
     mass = np.exp(density.score(values)) * np.outer(weights, weights).ravel()
-    scale = np.prod([column.scale for column in density.layout.columns])
-    assert mass.sum() * scale == pytest.approx(1.0, abs=2e-2)
+    assert mass.sum() * scale_of(density.layout.columns) == pytest.approx(1.0, abs=2e-2)
 
 
 def test_a_row_of_which_nothing_is_observed_has_likelihood_one(

@@ -90,9 +90,7 @@ def test_impossible_mask_settings_are_refused(settings: dict[str, object], messa
         ({"activation": "sigmoid"}, "relu, softplus, tanh"),
     ],
 )
-def test_impossible_network_settings_are_refused(
-    settings: dict[str, object], message: str
-) -> None:
+def test_impossible_network_settings_are_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         NetworkConfig(**settings)  # type: ignore[arg-type]
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from models.columns.layout import Layout
-from models.made import MADE, Mask, MaskConfig, NetworkConfig, fold, sample_mask
+from models.made import MADE, Activation, Mask, MaskConfig, NetworkConfig, fold, sample_mask
 from models.made.network import MaskTensors
 
 KINDS = "bcxcb"
+ACTIVATIONS: tuple[Activation, ...] = ("relu", "softplus", "tanh")
 NETWORKS = [
     NetworkConfig(
         hidden, residual=residual, activation=activation, conditioning=conditioning, direct=direct
@@ -19,7 +20,7 @@ NETWORKS = [
     for hidden, residual, activation, (conditioning, direct) in product(
         [(), (9,), (10, 10), (8, 8, 8)],
         [False, True],
-        ["relu", "softplus", "tanh"],
+        ACTIVATIONS,
         [(False, False), (True, True), (False, True), (True, False)],
     )
 ]
@@ -39,7 +40,8 @@ def jacobian(
     tensors = MaskTensors(mask, layout, network.device)
 
     def outputs(row: torch.Tensor) -> torch.Tensor:
-        return network(row[None], observed, tensors)[0]
+        parameters: torch.Tensor = network(row[None], observed, tensors)
+        return parameters[0]
 
     units = torch.func.jacrev(outputs)(features[0]).abs()
     depends = torch.zeros(layout.variables, layout.variables, device=units.device)

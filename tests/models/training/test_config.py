@@ -16,6 +16,7 @@ from models.training import PRESETS, FitConfig, MemberConfig, TrainingConfig, pr
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"batch_rows": 0}, "batch_rows"),
         ({"gradient_clip": -1.0}, "gradient_clip"),
+        ({"max_steps": 0}, "max_steps"),
         ({"max_epochs": 0}, "max_epochs must be at least 1"),
         ({"patience_epochs": 0}, "patience_epochs"),
     ],
@@ -40,6 +41,13 @@ def test_a_fit_needs_members_of_different_names() -> None:
 def test_minibatches_grow_with_the_table(rows: int, batch: int) -> None:
     assert TrainingConfig().rows_per_batch(rows) == batch
     assert TrainingConfig(batch_rows=7).rows_per_batch(rows) == 7
+
+
+def test_steps_bound_the_passes_over_a_large_table() -> None:
+    training = TrainingConfig(max_epochs=100, max_steps=1000, batch_rows=10)
+    assert training.epochs(50) == 100
+    assert training.epochs(1000) == 10
+    assert training.epochs(10**6) == 1
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -42,7 +42,7 @@ def noisy_copies(rows: int, seed: int = 0) -> Values:
 
 def exact_probability(rows: Values) -> Values:
     same = (np.diff(rows, axis=1) == 0).astype(float)
-    return 0.5 * np.prod(np.where(same == 1, 0.9, 0.1), axis=1)
+    return np.asarray(0.5 * np.prod(np.where(same == 1, 0.9, 0.1), axis=1))
 
 
 EVERY_ROW = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).T.reshape(-1, 3).astype(float)
@@ -200,6 +200,20 @@ def test_a_mixture_is_no_worse_than_its_members_on_validation_rows() -> None:
     each = fitted.density.component_scores(valid).mean(axis=0)
     assert fitted.valid_nats >= each.max() - 1e-3
     assert np.exp(fitted.density.log_weights).sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("complete", "names"), [(0.4, ["any"]), (0.6, ["any", "natural"])])
+def test_fixed_orderings_are_trained_where_half_of_the_rows_are_complete(
+    complete: float, names: list[str]
+) -> None:
+    members = (
+        MemberConfig("any", NETWORK, MaskConfig(ensemble=2), QUICK),
+        MemberConfig("natural", NETWORK, MaskConfig("natural", count=1), QUICK),
+    )
+    rows = noisy_copies(400)
+    rows[np.random.default_rng(0).random(400) > complete, 1] = np.nan
+    fitted = fit(rows, layout(3), FitConfig(members, calibration_rows=10))
+    assert [member.name for member in fitted.density.members] == names
 
 
 def test_the_unknown_category_gets_the_mass_of_what_was_seen_once() -> None:
