@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ServeError", "serve"]
 
+_BACKLOG = 2048
 _FLAG_TYPES = (bool, int, float, Path)
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
@@ -43,7 +44,10 @@ def _serve(**flags: object) -> None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A socket bound to the address that does not listen yet: nobody is let in too early."""
+    """A socket that listens: from here on the address is taken, and who calls waits in line.
+
+    Merely binding it would not do: two that both have SO_REUSEADDR may be bound to one address.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -53,6 +57,7 @@ def _bind(host: str, port: int) -> socket.socket:
             if sys.platform != "win32":
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
+            listener.listen(_BACKLOG)
         except OSError:
             listener.close()
             raise
@@ -88,10 +93,7 @@ def _run(app: "ASGIApp", settings: Settings, listener: socket.socket) -> None:
     # uvicorn raises the signal that stopped it again once it has drained; by then it is served.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    try:
-        server.run(sockets=[listener])
-    except OSError as error:
-        raise ServeError(f"cannot listen on {url}: {error.strerror or error}") from error
+    server.run(sockets=[listener])
     if not server.started:
         raise ServeError("the service did not start; the log above says why")
 

@@ -1,0 +1,104 @@
+"""`madeira serve` serves, says where, ends with 0 on Ctrl-C, and takes every setting as a flag."""
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pyarrow as pa
+import pytest
+
+from app.settings import Settings
+from models import DensityEstimator
+from tests.cli.outcome import Madeira
+
+Process = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("checkpoints")
+    table = pa.table({"flag": [True, False] * 20, "x": [0.1 * i for i in range(40)]})
+    DensityEstimator("fast").fit(table).save(directory / "small" / "1")
+    return directory
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody listens already."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_service_says_where_it_listens_answers_and_ends_with_0(
+    number: signal.Signals, checkpoints: Path, process: Process
+) -> None:
+    running = process("serve", "--port", "0", "--checkpoints", checkpoints)
+    try:
+        assert running.stdout is not None
+        urls = [re.search(r"http://\S+", running.stdout.readline()) for _ in range(3)]
+        service, console, docs = (url.group() if url else "" for url in urls)
+        assert (console, docs) == (f"{service}/", f"{service}/docs")
+        with httpx.Client(base_url=service, timeout=30) as client:
+            assert len(client.post("/sample", json={"n": 2}).json()["rows"]) == 2
+            assert client.get("/").status_code == client.get("/docs").status_code == 200
+    finally:
+        running.send_signal(number)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert "Traceback" not in err
+
+
+def test_port_in_use_is_one_sentence(taken: int, checkpoints: Path, madeira: Madeira) -> None:
+    outcome = madeira("serve", "--port", str(taken), "--checkpoints", checkpoints)
+    assert outcome.status == 1
+    assert outcome.err == (
+        f"madeira: cannot listen on 127.0.0.1 port {taken}: address already in use; "
+        "choose another with --port\n"
+    )
+
+
+def test_every_setting_is_a_flag(madeira: Madeira, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    outcome = madeira("serve", "--help")
+    assert outcome.status == 0
+    flags = set(re.findall(r"--([a-z-]+)", outcome.out)) - {"help", "log-level debug"}
+    assert {name.replace("_", "-") for name in Settings.model_fields} <= flags
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--port", "99999"), "MADEIRA_PORT (--port) = 99999"),
+        (("--port", "many"), "--port"),
+        (("--log-level", "loud"), "--log-level"),
+        (("--device", "tpu"), "--device"),
+        (("--prot", "1"), "--prot"),
+    ],
+)
+def test_flag_that_cannot_be_met_is_a_usage_error(
+    arguments: tuple[str, ...], said: str, madeira: Madeira
+) -> None:
+    outcome = madeira("serve", *arguments)
+    assert outcome.status == 2
+    assert said in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_misspelt_variable_stops_start_up(
+    madeira: Madeira, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MADEIRA_PROT", "9000")
+    outcome = madeira("serve")
+    assert outcome.status == 2
+    assert "MADEIRA_PROT is not a setting of madeira. Did you mean 'MADEIRA_PORT'?" in outcome.err
+
+
+def test_address_of_another_machine_is_one_sentence(madeira: Madeira) -> None:
+    outcome = madeira("serve", "--host", "192.0.2.1", "--port", "0")
+    assert outcome.status == 1
+    assert outcome.err.startswith("madeira: cannot listen on 192.0.2.1 port 0: ")
