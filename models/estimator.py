@@ -46,14 +46,6 @@ class DensityEstimator:
 
     Attributes:
         metrics: Where, on what and how well the density was trained; JSON values.
-
-    Example:
-        >>> table = pa.table({"a": [True, False, True, True] * 50, "b": [0.1, 2.0, 0.3, 0.2] * 50})
-        >>> estimator = DensityEstimator(preset="fast").fit(table)
-        >>> estimator.log_prob(table).shape
-        (200,)
-        >>> estimator.sample(3, given={"a": True}, seed=1).column_names
-        ['a', 'b']
     """
 
     def __init__(
