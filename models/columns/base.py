@@ -33,7 +33,10 @@ class Head(ABC):
         inputs: Input units of all columns together.
         outputs: Output parameters of all columns together.
         noise: Uniforms that one draw of all columns takes.
+        interchangeable: Whether the arithmetic of all columns is one and the same.
     """
+
+    interchangeable: ClassVar[bool] = False
 
     def __init__(self, columns: Sequence["Column"]) -> None:
         self.columns = tuple(columns)

@@ -24,6 +24,8 @@ __all__ = ["Binary", "BinaryHead"]
 class BinaryHead(Head):
     """Bernoulli conditionals of n binary columns: one logit, one input unit, one uniform each."""
 
+    interchangeable = True
+
     def features(self, values: Tensor, observed: Tensor) -> Tensor:
         """Returns the codes 0 and 1 themselves; see `Head.features`."""
         return torch.where(observed, values, torch.zeros_like(values))

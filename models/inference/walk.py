@@ -10,8 +10,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from models.columns.kernels import KERNELS
 from models.columns.layout import Layout
 from models.inference.walk_cpu import CpuWalk
+from models.inference.walk_torch import TorchWalk
 from models.made.by_degree import SortedNetwork
 
 __all__ = ["Walk", "walk_on"]
@@ -60,5 +62,11 @@ class Walk(Protocol):
 
 
 def walk_on(network: SortedNetwork, layout: Layout) -> Walk:
-    """The walk of a network on the layout's device."""
-    return CpuWalk(network, layout)
+    """The walk of a network on the layout's device.
+
+    A column kind that has no compiled kernel is walked in PyTorch on any device.
+    """
+    compiled = all(column.kind in KERNELS for column in layout.columns)
+    if layout.device.type == "cpu" and compiled:
+        return CpuWalk(network, layout)
+    return TorchWalk(network, layout)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.columns.layout import Layout
 from models.inference import Density, Member, draw_noise, noise_generator
+from models.inference.walk_torch import TorchWalk
 from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 from tests.oracles.full_passes import FullPasses
 
@@ -48,11 +49,16 @@ masks = st.sampled_from(
 )
 
 
-@pytest.fixture
+@pytest.fixture(params=["own", "torch"])
 def make_pair(
-    make_layout: MakeLayout, make_network: MakeNetwork
+    make_layout: MakeLayout,
+    make_network: MakeNetwork,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Callable[..., tuple[Density, FullPasses]]:
-    """The density under test, and its oracle."""
+    """The density under test, and its oracle; by the device's own walk, and by that in PyTorch."""
+    if request.param == "torch":
+        monkeypatch.setattr("models.inference.engine.walk_on", TorchWalk)
 
     def make(
         kinds: str, config: NetworkConfig, mixture: list[MaskConfig], seed: int
