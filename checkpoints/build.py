@@ -8,7 +8,7 @@ whole.
 import argparse
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from rich.console import Console
 from app.cli.interrupts import Interrupts
 from app.cli.train import LEARNING_CURVE, fit_shown, learning_curve
 from checkpoints.tables import PIXELS, digits, loans, penguins
-from models import DensityEstimator, Schema
+from models import DensityEstimator, FitConfig, Schema, preset
 from models.columns import Binary, Categorical
 from models.training.presets import PRESETS, Preset
 
@@ -37,6 +37,7 @@ class Bundled:
         schema: Makes the schema of that table.
         preset: Settings of its training.
         seed: Seed of its training.
+        hidden: Widths of the networks, where the table is too small for those of the preset.
     """
 
     description: str
@@ -44,6 +45,18 @@ class Bundled:
     schema: Callable[[pa.Table], Schema] = Schema.infer
     preset: Preset = "balanced"
     seed: int = 0
+    hidden: tuple[int, ...] | None = None
+
+    def config(self, name: Preset | None = None) -> FitConfig:
+        """Settings of its training, or those of another preset."""
+        config = preset(name or self.preset)
+        if self.hidden is None or name is not None:
+            return config
+        members = (
+            replace(member, network=replace(member.network, hidden=self.hidden))
+            for member in config.members
+        )
+        return replace(config, members=tuple(members))
 
 
 def _digits_schema(table: pa.Table) -> Schema:
@@ -62,6 +75,7 @@ BUNDLED: dict[str, Bundled] = {
         ),
         table=penguins,
         schema=lambda table: Schema.infer(table, {"year": "categorical"}),
+        hidden=(96, 96),
     ),
     "digits": Bundled(
         description=(
@@ -90,7 +104,7 @@ def build(
     name: str,
     directory: Path = HERE,
     console: Console | None = None,
-    preset: Preset | None = None,
+    preset_name: Preset | None = None,
 ) -> Path:
     """Trains one bundled model and puts it in the place of its former build.
 
@@ -98,7 +112,7 @@ def build(
         name: One of `BUNDLED`.
         directory: Where the models are.
         console: Where to say how far it is.
-        preset: Other settings than the model's own.
+        preset_name: Other settings than the model's own.
 
     Returns:
         The directory of the checkpoint.
@@ -107,7 +121,7 @@ def build(
     bundled = BUNDLED[name]
     table = bundled.table()
     console.print(f"{name}: {table.num_rows:,} rows, {table.num_columns} columns")
-    estimator = DensityEstimator(preset or bundled.preset, seed=bundled.seed)
+    estimator = DensityEstimator(config=bundled.config(preset_name), seed=bundled.seed)
     with Interrupts() as interrupts:
         fit_shown(estimator, table, bundled.schema(table), console, interrupts)
         estimator.describe(name, bundled.description)
@@ -134,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if unknown := sorted(set(options.names) - set(BUNDLED)):
         parser.error(f"no bundled model is called {unknown[0]!r}; there are {', '.join(BUNDLED)}")
     for name in options.names or BUNDLED:
-        build(name, options.directory, preset=options.preset)
+        build(name, options.directory, preset_name=options.preset)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def _draw_member(panel: Axes, member: Mapping[str, Any]) -> None:
         label=f"best: {valid[best - 1]:.3f} at epoch {best}",
     )
     panel.set_ylim(*_limits([*train, *valid]))
-    panel.legend(fontsize=8)
+    panel.legend(fontsize=8, loc="lower right")
 
 
 def _limits(nats: Sequence[float]) -> tuple[float, float]:
