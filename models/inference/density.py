@@ -234,7 +234,8 @@ class Density:
         partial = (counts > 0) & (counts < self.variables)
         for index, component in enumerate(self.components):
             if len(complete):
-                result[complete, index] += self._engine.score_complete(component, values[complete])
+                rows = values if len(complete) == len(values) else values[complete]
+                result[complete, index] += self._engine.score_complete(component, rows)
             walked = np.flatnonzero(partial & (log_weights[:, index] > -np.inf))
             if len(walked):
                 terms = self._engine.score_evidence(component, values[walked], observed[walked])

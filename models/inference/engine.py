@@ -15,8 +15,9 @@ import torch
 from models.columns.layout import Layout
 from models.inference.member import Component, Member
 from models.inference.walk import Walk, walk_on
+from models.made.blocked import BlockedNetwork
 from models.made.by_degree import sort_units
-from models.made.folded import FoldedNetwork, fold
+from models.made.folded import fold
 
 __all__ = ["Engine"]
 
@@ -25,7 +26,8 @@ Booleans = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 
 PREPARED_LIMIT_BYTES = 256 * 2**20
-CHUNK_LIMIT_NUMBERS = 8 * 2**20
+WALKED_LIMIT_NUMBERS = 8 * 2**20
+PASSED_LIMIT_NUMBERS = 2**20  # an array of so many stays in the processor's last cache
 
 
 class _Sized(Protocol):
@@ -47,23 +49,24 @@ class Engine:
     def __init__(self, members: Sequence[Member], layout: Layout) -> None:
         self._members = tuple(members)
         self._layout = layout
-        self._folded: OrderedDict[object, FoldedNetwork] = OrderedDict()
+        self._folded: OrderedDict[object, BlockedNetwork] = OrderedDict()
         self._walks: OrderedDict[object, Walk] = OrderedDict()
 
     @torch.inference_mode()
     def score_complete(self, component: Component, values: Values) -> Values:
         """Log-likelihood of complete rows, `(rows, variables)` -> `(rows,)`, by full passes."""
-        key = (component.member, id(component.mask))
-        folded = _kept(
-            self._folded, key, lambda: fold(self._members[component.member].network, component.mask)
-        )
         layout, device = self._layout, self._layout.device
-        widest = max(layout.inputs, layout.outputs, *(len(bias) for bias in folded.biases), 1)
+
+        def prepare() -> BlockedNetwork:
+            network = self._members[component.member].network
+            return BlockedNetwork(fold(network, component.mask), layout)
+
+        network = _kept(self._folded, (component.member, id(component.mask)), prepare)
         result = np.empty(len(values))
-        for chunk in _chunks(len(values), widest):
+        for chunk in _chunks(len(values), PASSED_LIMIT_NUMBERS, max(layout.inputs, network.widest)):
             part = torch.as_tensor(values[chunk], dtype=torch.float32, device=device)
             everything = torch.ones_like(part, dtype=torch.bool)
-            parameters = folded(layout.features(part, everything))
+            parameters = network(layout.features(part, everything))
             terms = layout.log_prob(parameters, part)
             result[chunk] = terms.sum(dim=1, dtype=torch.float64).cpu().numpy()
         return result
@@ -88,7 +91,7 @@ class Engine:
         """
         walk = self._walk(component)
         result = np.empty((len(values), 2))
-        for chunk in _chunks(len(values), self._layout.variables):
+        for chunk in _chunks(len(values), WALKED_LIMIT_NUMBERS, self._layout.variables):
             known = observed[chunk]
             last = None if last_observed is None else last_observed[chunk]
             stops = known.sum(axis=1)
@@ -111,7 +114,7 @@ class Engine:
         """
         walk = self._walk(component)
         result = values.copy()
-        for chunk in _chunks(len(values), self._layout.variables):
+        for chunk in _chunks(len(values), WALKED_LIMIT_NUMBERS, self._layout.variables):
             observed = ~np.isnan(values[chunk])
             uniforms = np.require(noise[chunk], np.float64, ["C", "W"])
             if component.any_order and observed.any():
@@ -136,13 +139,13 @@ def _kept(
     """What was prepared for a key, the most recently used kept within the budget."""
     prepared = store.pop(key, None) or prepare()
     store[key] = prepared
-    total = sum(entry.size_bytes for entry in store.values())
+    total = sum(entry.size_bytes for entry in list(store.values()))
     while total > PREPARED_LIMIT_BYTES and len(store) > 1:
         total -= store.popitem(last=False)[1].size_bytes
     return prepared
 
 
-def _chunks(rows: int, numbers_per_row: int) -> Iterator[slice]:
+def _chunks(rows: int, limit: int, numbers_per_row: int) -> Iterator[slice]:
     """Cuts that keep the largest intermediate array within bounds, whatever the request."""
-    size = max(1, CHUNK_LIMIT_NUMBERS // numbers_per_row)
+    size = max(1, limit // numbers_per_row)
     return (slice(start, start + size) for start in range(0, rows, size))

@@ -8,7 +8,17 @@ import pytest
 import torch
 
 from models.columns.layout import Layout
-from models.made import MADE, Activation, Mask, MaskConfig, NetworkConfig, fold, sample_mask
+from models.made import (
+    MADE,
+    Activation,
+    Mask,
+    MaskConfig,
+    MaskSource,
+    NetworkConfig,
+    fold,
+    sample_mask,
+)
+from models.made.blocked import BlockedNetwork
 from models.made.network import MaskTensors
 
 KINDS = "bcxcb"
@@ -141,3 +151,23 @@ def test_a_missing_variable_is_as_good_as_last_in_the_ordering(
     moved = network(complete, ones, MaskTensors(closed, layout, layout.device))
     units = observed[0][layout.variable_of_output]
     torch.testing.assert_close(moved[:, units], zeroed[:, units], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("kinds", ["bcxxcbbcx", "b" * 40])
+def test_skipping_zero_blocks_changes_nothing(
+    residual: bool,
+    kinds: str,
+    make_layout: Callable[[str], Layout],
+    make_network: Callable[..., MADE],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("models.made.blocked.PRODUCTS_THAT_PAY", 0)
+    layout = make_layout(kinds)
+    config = NetworkConfig((30, 30), residual=residual)
+    network = make_network(layout, config)
+    mask = MaskSource(config, MaskConfig("sampled", "sampled"), layout.variables, 1).answering[0]
+    folded = fold(network, mask)
+    features = torch.randn(25, layout.inputs, device=layout.device)
+    expected = folded(features)
+    torch.testing.assert_close(BlockedNetwork(folded, layout)(features), expected)
