@@ -38,11 +38,13 @@ $(VENV)/.created:
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing into $(VENV): minutes the first time, seconds after a change"
 	@$(PIP) --editable .
+	@$(BIN)/python -m models.inference
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing into $(VENV) with the development extras: minutes the first time, seconds after a change"
 	@$(PIP) --editable '.[dev]'
+	@$(BIN)/python -m models.inference
 	@touch $(VENV)/.runtime $@
 
 setup: $(VENV)/.dev

@@ -189,6 +189,11 @@ class Density:
             )
         return result
 
+    def prepare(self) -> None:
+        """Prepares the weights of every component, as far as the budget goes."""
+        for component in self.components:
+            self._engine.prepare(component)
+
     def _choose(self, values: Values, observed: Booleans, noise: Values) -> Integers:
         """Component of each row, drawn from its posterior given the evidence: `(rows,)`.
 
@@ -249,11 +254,11 @@ def warm_up(density: Density) -> None:
     Args:
         density: One that is about to be served.
     """
-    rows = density.sample(
-        np.full((1, density.variables), np.nan), np.full((1, density.noise_width), 0.5)
-    )
+    density.prepare()
+    noise = np.full((1, density.noise_width), 0.5)
+    rows = density.sample(np.full((1, density.variables), np.nan), noise)
     density.score(rows)
     if any(member.any_order for member in density.members):
         rows[:, 1:] = np.nan
         density.score(rows)
-        density.sample(rows, np.full((1, density.noise_width), 0.5))
+        density.sample(rows, noise)

@@ -56,12 +56,7 @@ class Engine:
     def score_complete(self, component: Component, values: Values) -> Values:
         """Log-likelihood of complete rows, `(rows, variables)` -> `(rows,)`, by full passes."""
         layout, device = self._layout, self._layout.device
-
-        def prepare() -> BlockedNetwork:
-            network = self._members[component.member].network
-            return BlockedNetwork(fold(network, component.mask), layout)
-
-        network = _kept(self._folded, (component.member, id(component.mask)), prepare)
+        network = self._network(component)
         result = np.empty(len(values))
         for chunk in _chunks(len(values), PASSED_LIMIT_NUMBERS, max(layout.inputs, network.widest)):
             part = torch.as_tensor(values[chunk], dtype=torch.float32, device=device)
@@ -124,6 +119,20 @@ class Engine:
                 positions = component.mask.positions
                 walk.draw(result[chunk], orders, uniforms, temperature, positions)
         return result
+
+    def prepare(self, component: Component) -> None:
+        """Prepares the weights of a component before they are asked for."""
+        self._network(component)
+        self._walk(component)
+
+    def _network(self, component: Component) -> BlockedNetwork:
+        """The folded weights of a component in its own ordering."""
+
+        def prepare() -> BlockedNetwork:
+            network = self._members[component.member].network
+            return BlockedNetwork(fold(network, component.mask), self._layout)
+
+        return _kept(self._folded, (component.member, id(component.mask)), prepare)
 
     def _walk(self, component: Component) -> Walk:
         """The walk of a component; those of one network and the same degrees share it."""

@@ -1,0 +1,26 @@
+"""Compiles ahead: `python -m models.inference`, so that the first start need not."""
+
+import numpy as np
+import pyarrow as pa
+
+from models.columns.layout import Layout
+from models.columns.schema import Schema
+from models.inference.compiled import machine_code_folder
+from models.inference.density import Density, warm_up
+from models.inference.member import Member
+from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Runs the smallest density there is, and says where the machine code is kept."""
+    layout = Layout(Schema.infer(pa.table({"a": [True, False], "b": [False, True]})).columns)
+    config = NetworkConfig((2,))
+    masks = MaskSource(config, MaskConfig(ensemble=1), layout.variables, seed=0).answering
+    warm_up(Density([Member("smallest", MADE(config, layout), masks, True)], layout, np.zeros(1)))
+    print(f"Compiled into {machine_code_folder()}")  # noqa: T201 - a command's answer
+
+
+if __name__ == "__main__":
+    main()
