@@ -13,6 +13,8 @@ from models.columns.base import Column, Head
 from models.columns.binary import Binary
 from models.columns.categorical import Categorical
 from models.columns.continuous import Continuous
+from models.columns.datetime import Datetime
+from models.columns.integer import Integer
 from models.columns.kinds import KINDS
 from models.columns.layout import Layout
 from models.columns.schema import LeftOut, Schema
@@ -23,7 +25,9 @@ __all__ = [
     "Categorical",
     "Column",
     "Continuous",
+    "Datetime",
     "Head",
+    "Integer",
     "Layout",
     "LeftOut",
     "Schema",

@@ -99,7 +99,8 @@ class Column(ABC):
 
     Attributes:
         kind: Name of the column kind.
-        discrete: Whether values have probabilities; otherwise they have densities.
+        discrete: Whether values are a choice among a few, imputed with the probability of the
+            one chosen; otherwise they are amounts, imputed with an interval.
         head_type: The head that evaluates columns of this kind.
         name: Name of the column.
         arrow_type: Type that the column came as, and that `decode` gives back.

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.columns.arrow_types import Family, family, is_integer
+from models.columns.lattice import Lattice
 from models.columns.vocabulary import canonical
 
 __all__ = ["LEFT_OUT", "RULES", "Profile", "Verdict", "infer"]
@@ -145,7 +146,7 @@ def _declared(profile: Profile) -> Verdict | None:
 
 def _instant(profile: Profile) -> Verdict | None:
     """Dates and time stamps are seconds on a line."""
-    return Verdict("continuous", "instants") if profile.family is Family.INSTANT else None
+    return Verdict("datetime", "instants") if profile.family is Family.INSTANT else None
 
 
 def _key_by_name(profile: Profile) -> Verdict | None:
@@ -180,9 +181,18 @@ def _few_numbers(profile: Profile) -> Verdict | None:
     return None
 
 
+def _lattice(profile: Profile) -> Verdict | None:
+    """Numbers of one resolution have probabilities, and come back at that resolution."""
+    numbers = profile.values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    lattice = Lattice.find(numbers, profile.array.type)
+    if lattice is None:
+        return None
+    return Verdict("integer", f"steps of {lattice.resolution:g}")
+
+
 def _number(profile: Profile) -> Verdict | None:
-    """All other numbers lie on a line."""
-    return Verdict("continuous", "numbers")
+    """All other numbers lie on a continuum."""
+    return Verdict("continuous", "numbers of no common resolution")
 
 
 RULES: tuple[Callable[[Profile], Verdict | None], ...] = (
@@ -199,6 +209,7 @@ RULES: tuple[Callable[[Profile], Verdict | None], ...] = (
     _row_number,
     _zero_one,
     _few_numbers,
+    _lattice,
     _number,
 )
 

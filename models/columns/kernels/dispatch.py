@@ -12,6 +12,7 @@ from models.columns.kernels.base import Kernel, inlined
 from models.columns.kernels.binary import BINARY
 from models.columns.kernels.categorical import CATEGORICAL
 from models.columns.kernels.continuous import CONTINUOUS
+from models.columns.kernels.integer import INTEGER
 
 __all__ = ["KERNELS", "draw", "features", "kernel_of", "log_prob"]
 
@@ -19,6 +20,8 @@ KERNELS: dict[str, Kernel] = {
     "binary": BINARY,
     "categorical": CATEGORICAL,
     "continuous": CONTINUOUS,
+    "datetime": CONTINUOUS,
+    "integer": INTEGER,
 }
 """Kernel of each column kind; a kind's number is its place."""
 

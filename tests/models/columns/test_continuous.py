@@ -1,6 +1,5 @@
 """Continuous columns: encoding, and what is learned; see also `test_continuous_density`."""
 
-import datetime as dt
 import json
 from decimal import Decimal
 from typing import Any
@@ -30,10 +29,6 @@ def column_of(*values: float) -> Continuous:
         ([2**50, None, -(2**50), 7], pa.int64()),
         ([2**50, None, 0], pa.uint64()),
         ([Decimal("1.25"), Decimal("-3.10"), None], pa.decimal128(7, 2)),
-        ([dt.date(2020, 2, 29), None, dt.date(1890, 1, 1)], pa.date32()),
-        ([dt.date(2020, 2, 29), None, dt.date(1890, 1, 1)], pa.date64()),
-        ([dt.datetime(2020, 2, 29, 1, 2, 3), None, dt.datetime(1999, 1, 1)], pa.timestamp("s")),
-        ([dt.datetime(2020, 2, 29, 1, 2, 3, 4000), None], pa.timestamp("ms", tz="Asia/Tokyo")),
     ],
     ids=str,
 )
@@ -74,15 +69,6 @@ def test_narrow_floats_keep_their_type(arrow_type: pa.DataType) -> None:
     assert column.decode(np.array([1e6])).to_numpy()[0] > 60_000
 
 
-def test_microseconds_come_back_to_within_one() -> None:
-    ticks = np.random.default_rng(0).integers(1_600_000_000_000_000, 1_700_000_000_000_000, 500)
-    array = pa.array(ticks).cast(pa.timestamp("us", tz="Europe/Berlin"))
-    column = Continuous.fit("t", array)
-    decoded = column.decode(column.encode(array))
-    assert decoded.type == array.type
-    assert np.abs(decoded.cast(pa.int64()).to_numpy() - ticks).max() <= 1
-
-
 def test_a_dictionary_of_numbers_comes_back_as_numbers() -> None:
     array = pa.array([1.5, 2.5, None, 1.5]).dictionary_encode()
     column = Continuous.fit("x", array)
@@ -118,7 +104,15 @@ def test_every_finite_number_has_a_finite_likelihood(value: float) -> None:
     assert log_prob.isfinite().all()
 
 
-@pytest.mark.parametrize("array", [pa.array(["a"]), pa.array([True]), pa.nulls(2, pa.int8())])
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array(["a"]),
+        pa.array([True]),
+        pa.nulls(2, pa.int8()),
+        pa.array([0, 1]).cast(pa.timestamp("s")),
+    ],
+)
 def test_what_holds_no_numbers_is_refused_at_fit(array: pa.Array) -> None:
     with pytest.raises(SchemaError, match="column 'x'"):
         Continuous.fit("x", array)
@@ -132,11 +126,18 @@ def test_nan_is_refused_at_fit_and_at_encode() -> None:
         column_of(1.0, 2.0).encode(array)
 
 
+def test_values_that_repeat_are_atoms_and_survive() -> None:
+    array = pa.array([0.1] * 7 + [1 / 3] * 5 + np.geomspace(1, 7e5, 50).tolist())
+    column = Continuous.fit("x", array)
+    assert column.atoms == (0.1, 1 / 3)
+    assert (column.inputs, column.outputs) == (3, 26)
+    assert column.decode(column.encode(array)).to_numpy() == pytest.approx(array.to_numpy())
+    assert column.learned()["atoms"] == [0.1, 1 / 3]
+
+
 def test_description_speaks_in_values_of_the_column() -> None:
     ages = Continuous.fit("age", pa.array([20, 31, 60])).describe()
     assert (ages["kind"], ages["type"]) == ("continuous", "int64")
     assert (ages["minimum"], ages["maximum"], ages["example"]) == (20, 60, 37)
     lengths = column_of(0.123456, 0.223456, 0.523456).describe()
     assert lengths["example"] == 0.29
-    days = Continuous.fit("d", pa.array([dt.date(2020, 1, 1), dt.date(2020, 1, 3)])).describe()
-    assert (days["minimum"], days["example"], days["unit"]) == ("2020-01-01", "2020-01-02", "s")

@@ -1,5 +1,7 @@
 """Continuous columns: densities that integrate to 1, draws that follow them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,6 +14,7 @@ from scipy.special import expit, logsumexp
 from models.columns import Continuous
 from models.columns.continuous import ContinuousHead
 from models.columns.numbers import Values
+from models.columns.transform import Transform, stack, transform, untransform
 
 
 def mixture(parameters: Values) -> tuple[Values, Values, Values]:
@@ -27,8 +30,27 @@ def cumulative(z: Values, parameters: Values) -> Values:
     return shares
 
 
+STRAIGHT = Transform(0.0, 1.0, 0.0, 0.0, 0.0, 1.0)  # T(z) = z
+
+
 def column_of(*values: float) -> Continuous:
-    return Continuous.fit("x", pa.array(values, pa.float64()))
+    """A column whose mixture stands on z itself."""
+    column = Continuous.fit("x", pa.array(values, pa.float64()))
+    return replace(column, transform=STRAIGHT, atoms=())
+
+
+def bent_column(*atoms: float) -> Continuous:
+    """A skewed column with some atoms."""
+    values = np.exp(1.5 * np.random.default_rng(1).normal(size=300))
+    column = Continuous.fit("x", pa.array([*values, *atoms * 30]))
+    assert column.atoms == atoms
+    return column
+
+
+def transformed(column: Continuous, z: Values) -> Values:
+    """T(z), (points,) to (points,)."""
+    bent: Values = transform(torch.tensor(z)[:, None], stack([column.transform])).numpy()
+    return bent[:, 0]
 
 
 def test_features_are_clipped_and_zero_where_missing(device: torch.device) -> None:
@@ -37,6 +59,14 @@ def test_features_are_clipped_and_zero_where_missing(device: torch.device) -> No
     assert head.features(values, ~values.isnan()).tolist() == [[0.5, 0.0, 8.0, -8.0]]
     nothing = head.features(values, torch.zeros_like(values, dtype=torch.bool))
     assert nothing.tolist() == [[0.0] * 4]
+
+
+def test_features_tell_atoms_apart(device: torch.device) -> None:
+    head = ContinuousHead([bent_column(0.0, 7.25), column_of(0.0, 1.0), bent_column(2.0)])
+    zero = bent_column(0.0, 7.25).atom_codes[0]
+    values = torch.tensor([[zero, 0.5, torch.nan]], dtype=torch.float64, device=device)
+    units = head.to(device).features(values, ~values.isnan())[0].tolist()
+    assert units[1:] == [1.0, 0.0, 0.5, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("spread", [1e-6, 1e-2, 1.0, 1e5])
@@ -67,6 +97,56 @@ def test_density_is_the_derivative_of_the_distribution_function() -> None:
     units = torch.tensor(parameters).expand(101, -1)
     log_prob = ContinuousHead([column]).log_prob(units, torch.tensor(z)[:, None])
     np.testing.assert_allclose(log_prob[:, 0].exp(), slope / column.scale, rtol=1e-6)
+
+
+@pytest.mark.parametrize("atoms", [(), (0.0,), (-5.0, 0.0, 7.25)], ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_density_and_atoms_together_are_one(atoms: tuple[float, ...], seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    column = bent_column(*atoms)
+    parameters = generator.normal(size=column.outputs)
+    _, means, scales = mixture(parameters[:24])
+    line = np.unique(means + scales * np.linspace(-25, 25, 4001)[:, None])
+    numbers = stack([column.transform])
+    z = untransform(torch.tensor(line)[:, None], numbers).numpy()[:, 0]
+    z = np.append(z[~np.isin(z, column.atom_codes)], column.atom_codes)
+    units = torch.tensor(parameters).expand(len(z), -1)
+    log_prob = ContinuousHead([column]).log_prob(units, torch.tensor(z)[:, None])
+    mass = log_prob[:, 0].exp().numpy()
+    smooth = slice(0, len(z) - len(atoms))
+    density = np.trapezoid(mass[smooth], column.scale * z[smooth])
+    assert density + mass[smooth.stop :].sum() == pytest.approx(1, abs=2e-3)
+
+
+def test_a_value_beside_an_atom_has_a_density() -> None:
+    column = bent_column(0.0, 7.25)
+    z = column.encode(pa.array([7.25, 7.25 + 1e-9, 7.25 + 1e-3]))
+    units = torch.zeros(3, 26, dtype=torch.float64)
+    atom, near, beside = ContinuousHead([column]).log_prob(units, torch.tensor(z)[:, None])[:, 0]
+    assert atom.exp() == pytest.approx(1 / 10)
+    assert near == pytest.approx(beside.item(), abs=1e-3)
+
+
+def test_draws_hit_atoms_exactly_and_as_often_as_scored(device: torch.device) -> None:
+    columns = [column_of(1.0, 2.0), bent_column(0.0, 7.25), bent_column(0.0)]
+    head = ContinuousHead(columns).to(device)
+    generator = torch.Generator().manual_seed(0)
+    parameters = torch.randn(1, head.outputs, generator=generator, dtype=torch.float64)
+    noise = torch.rand(20_000, head.noise, generator=generator, dtype=torch.float64)
+    units = parameters.expand(len(noise), -1).to(device)
+    draws = head.sample(units, noise.to(device))
+    for place, value in [(1, 0.0), (1, 7.25), (2, 0.0)]:
+        codes = torch.zeros(1, 3, dtype=torch.float64)
+        codes[0, place] = columns[place].encode(pa.array([value])).item()
+        chance = head.log_prob(units[:1], codes.to(device))[0, place].exp().item()
+        hits = int((draws[:, place].cpu() == codes[0, place]).sum())
+        assert stats.binomtest(hits, len(noise), chance).pvalue > 1e-3
+        assert columns[place].decode(codes[:, place].numpy()).to_pylist() == [value]
+    shares = cumulative(
+        transformed(columns[2], draws[:, 2].cpu().numpy()), parameters[0, 50:74].numpy()
+    )
+    smooth = ~np.isin(draws[:, 2].cpu().numpy(), columns[2].atom_codes)
+    assert stats.kstest(shares[smooth], "uniform").pvalue > 1e-3
 
 
 def test_float32_agrees_with_float64(device: torch.device) -> None:
@@ -166,9 +246,10 @@ MARGINALS = {
 
 @pytest.mark.parametrize("values", MARGINALS.values(), ids=MARGINALS.keys())
 def test_initial_mixture_follows_the_marginal(values: Values) -> None:
-    column = column_of(*values)
+    column = Continuous.fit("x", pa.array(values))
     codes = column.encode(pa.array(values))
-    shares = cumulative(codes, column.initial_parameters(np.append(codes, np.nan)))
+    parameters = column.initial_parameters(np.append(codes, np.nan))
+    shares = cumulative(transformed(column, codes), parameters)
     assert stats.kstest(shares, "uniform").statistic < 0.03
 
 
@@ -179,3 +260,14 @@ def test_initial_parameters_of_awkward_columns_are_finite(codes: list[float]) ->
     parameters = column_of(0.0, 1.0).initial_parameters(np.array(codes))
     assert parameters.shape == (24,)
     assert np.isfinite(parameters).all()
+
+
+def test_initial_parameters_give_atoms_their_share() -> None:
+    values = np.append(np.zeros(900), np.random.default_rng(0).lognormal(size=100))
+    column = Continuous.fit("x", pa.array(values))
+    codes = column.encode(pa.array(values))
+    units = torch.tensor(column.initial_parameters(codes))[None]
+    zero = torch.tensor(column.atom_codes)[None]
+    assert ContinuousHead([column]).log_prob(units, zero).exp().item() == pytest.approx(
+        0.9, rel=1e-3
+    )

@@ -13,8 +13,10 @@ from models.columns import Column, Layout
 
 MakeColumns = Callable[[Sequence[str]], list[Column]]
 
-KINDS = st.lists(st.sampled_from(["b", "x", "c1", "c2", "c3", "c6", "c20"]), min_size=1, max_size=9)
-MIXED = ["c3", "x", "b", "c9", "c2", "x", "b", "c3", "c17"]
+KINDS = st.lists(
+    st.sampled_from(["b", "x", "i", "t", "c1", "c2", "c6", "c20"]), min_size=1, max_size=9
+)
+MIXED = ["c3", "x", "b", "c9", "i", "c2", "t", "x", "b", "i", "c3", "c17", "i"]
 # The fixture only makes columns: it keeps nothing from one example to the next.
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 
@@ -155,7 +157,9 @@ def test_initial_parameters_stand_where_the_units_of_their_column_do(
         np.testing.assert_array_equal(parameters[layout.variable_of_output == d], expected)
 
 
-@pytest.mark.parametrize("kinds", [["b", "x"], ["c5", "c7"], ["c5", "x", "b", "c20"]], ids=str)
+@pytest.mark.parametrize(
+    "kinds", [["b", "x"], ["c5", "c7"], ["c5", "x", "b", "c20"], ["i", "t"]], ids=str
+)
 def test_operations_do_not_grow_with_the_number_of_columns(
     make_columns: MakeColumns, kinds: list[str]
 ) -> None:

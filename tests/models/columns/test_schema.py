@@ -90,14 +90,17 @@ def test_two_texts_can_be_made_binary(table: pa.Table) -> None:
     [
         ({"agee": "continuous"}, r"'agee'.*did you mean 'age'\?"),
         (
-            {"age": "integer"},
-            "'age'.*'kind' must be one of binary, categorical, continuous, left_out",
+            {"age": "ordinal"},
+            "'age'.*'kind' must be one of binary, categorical, integer, continuous, datetime, left",
         ),
         ({"age": {}}, "'age': 'kind' is missing"),
         ({"age": 3}, "'age': expected an object, got 3"),
         ({"age": {"kind": "continuous", "clip": 3}}, "'age': unknown field 'clip'"),
         ({"city": "binary"}, "'city' cannot be binary: it holds 3 distinct values"),
         ({"city": "continuous"}, "'city' cannot be continuous: its type is string"),
+        ({"city": "integer"}, "'city' cannot be integer: its type is string"),
+        ({"income": "integer"}, "'income' cannot be integer: its values share no resolution"),
+        ({"income": "datetime"}, "'income' cannot be datetime: its type is double"),
     ],
 )
 def test_impossible_overrides_are_refused(
@@ -173,7 +176,7 @@ def test_the_file_is_what_a_person_can_read(schema: Schema) -> None:
     age, city, _, since, active = content["columns"]
     assert list(age)[:5] == ["name", "kind", "arrow_type", "minimum", "maximum"]
     assert age["arrow_type"] == "int64"
-    assert isinstance(age["minimum"], int)
+    assert [type(age[field]) for field in ("minimum", "resolution", "origin")] == [int] * 3
     assert city["categories"] == ["Bern", "Graz", "Rom"]
     assert active["values"] == [False, True]
     assert since["arrow_type"] == "timestamp[s, tz=UTC]"
@@ -230,14 +233,20 @@ def _drop(*path: str | int) -> Edit:
         (_set("columns", 0, "kind", to="count"), r"columns\[0\] 'age': 'kind' must be one of bin"),
         (_set("columns", 0, "kind", to="binary"), r"columns\[0\] 'age': 'values' is missing"),
         (_set("columns", 0, "arrow_type", to="int"), r"columns\[0\] 'age': 'arrow_type' must be"),
-        (_set("columns", 0, "arrow_type", to="string"), "a type of numbers, dates or time stamps"),
-        (_set("columns", 0, "scale", to=0), "'scale' must be a finite number above 0, got 0"),
-        (_set("columns", 0, "scale", to=float("inf")), "'scale' must be a finite number above 0"),
-        (_set("columns", 0, "shift", to="1"), "'shift' must be a number, got '1'"),
-        (_set("columns", 0, "shift", to=True), "'shift' must be a number, got True"),
+        (_set("columns", 0, "arrow_type", to="string"), "must be a type for a number, got"),
+        (_set("columns", 2, "scale", to=0), "'scale' must be a finite number above 0, got 0"),
+        (_set("columns", 2, "scale", to=float("inf")), "'scale' must be a finite number above 0"),
+        (_set("columns", 2, "shift", to="1"), "'shift' must be a number, got '1'"),
+        (_set("columns", 2, "shift", to=True), "'shift' must be a number, got True"),
         (_set("columns", 0, "components", to=2.5), "'components' must be a whole number"),
         (_set("columns", 0, "components", to=0), "'components' must be a finite number above 0"),
         (_set("columns", 0, "minimum", to=1e9), "'minimum' must be no larger than 'maximum'"),
+        (_set("columns", 0, "resolution", to=-1), "'resolution' must be a finite number above 0"),
+        (_set("columns", 0, "origin", to=None), "'origin' must be a number, got None"),
+        (_set("columns", 0, "atoms", to=3), "'atoms' must be a list, got 3"),
+        (_set("columns", 0, "atoms", to=["x"]), r"'age', atoms\[0\]: 'value' must be a number"),
+        (_set("columns", 0, "transform", to=3), "'age', transform: expected an object, got 3"),
+        (_set("columns", 0, "transform", "width", to=0), "'age', transform: 'width' must be a fin"),
         (_set("columns", 0, "bins", to=3), r"columns\[0\] 'age': unknown field 'bins'"),
         (_set("columns", 1, "categories", to=[]), "'categories' must be a list of at least one"),
         (_set("columns", 1, "categories", 1, to=5), r"5 is not of type string"),

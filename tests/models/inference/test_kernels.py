@@ -7,16 +7,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.columns.amount import Amount
 from models.columns.base import Column
 from models.columns.kernels import KERNELS
 from models.columns.kinds import KINDS
 from models.columns.schema import Schema
 
+SKEWED = np.append(np.zeros(6), np.exp(np.linspace(-3.0, 5.0, 12)))  # zero is an atom
 TABLE = pa.table(
     {
-        "binary": [True, False] * 6,
-        "categorical": ["p", "q", "r", "s"] * 3,
-        "continuous": np.linspace(-3.0, 5.0, 12),
+        "binary": [True, False] * 9,
+        "categorical": ["p", "q", "r"] * 6,
+        "integer": np.rint(SKEWED * 100) / 4,
+        "continuous": SKEWED,
+        "datetime": pa.array(np.rint(SKEWED * 1e6).astype("M8[s]")),
     }
 )
 SCHEMA = Schema.infer(TABLE, {name: name for name in TABLE.column_names})
@@ -26,7 +30,11 @@ COLUMNS = {column.kind: column for column in SCHEMA.columns}
 def any_value(column: Column, data: st.DataObject) -> float:
     if column.discrete:
         return float(data.draw(st.integers(0, max(column.outputs, 2) - 1)))
-    return data.draw(st.floats(-1e7, 1e7) | st.floats(-4, 4))
+    assert isinstance(column, Amount)
+    value = data.draw(
+        st.floats(-1e7, 1e7) | st.floats(-4, 4) | st.sampled_from(column.atom_codes.tolist())
+    )
+    return float(np.rint(value)) if column.kind == "integer" else value
 
 
 def test_every_kind_has_a_kernel() -> None:
@@ -50,13 +58,13 @@ def test_a_kernel_agrees_with_its_head(kind: str, data: st.DataObject) -> None:
 
     units = np.zeros(column.inputs, dtype=np.float32)
     kernel.features(value, units, constants, at)
-    z = torch.tensor([[value]])
+    z = torch.tensor([[value]], dtype=torch.float64)
     expected = head.features(z, torch.ones(1, 1, dtype=torch.bool))
     np.testing.assert_allclose(units, expected[0], rtol=1e-6)
 
     given_parameters = torch.as_tensor(parameters)[None]
     score = kernel.log_prob(parameters.copy(), len(parameters), value, constants, at)
-    exact = head.log_prob(given_parameters.double(), z.double())
+    exact = head.log_prob(given_parameters.double(), z)
     assert score == pytest.approx(exact.item(), rel=1e-5, abs=1e-5)
 
     drawn = kernel.draw(

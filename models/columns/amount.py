@@ -1,0 +1,205 @@
+r"""Amounts: what integer, continuous and datetime columns share.
+
+A code is affine in the value, so that means and intervals of codes are those of values. The
+distribution is a mixture of M logistics on T(code), T the column's monotone transform, and of A
+atoms, single values that stand out; the shares of all M + A are one softmax:
+
+    p(x) = sum_a pi_a [x = atom_a] + sum_m pi_m f_m(x)
+
+`Integer` makes f_m the mass of the lattice cell around x, `Continuous` the density at x.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from models.columns.arrow_types import Family, family, is_integer, type_name, value_type
+from models.columns.base import Column
+from models.columns.mixture import Points, fit_mixture
+from models.columns.numbers import Values, from_numbers, to_numbers
+from models.columns.record import Record
+from models.columns.transform import Transform, stack, transform
+from models.columns.vocabulary import Value
+from models.errors import SchemaError, TableError
+
+__all__ = ["Amount"]
+
+
+@dataclass(frozen=True)
+class Amount(Column):
+    """A column of numbers or instants on a line.
+
+    Attributes:
+        minimum: Smallest training value, in original units.
+        maximum: Largest training value, in original units.
+        atoms: Values that stand out, in original units, rising.
+        transform: The monotone transform of codes.
+        components: Logistics in the mixture, M.
+    """
+
+    discrete: ClassVar[bool] = False
+    families: ClassVar[tuple[Family, ...]]
+    minimum: float
+    maximum: float
+    atoms: tuple[float, ...]
+    transform: Transform
+    components: int
+
+    @abstractmethod
+    def codes(self, values: Values) -> Values:
+        """Returns the codes of values in original units, (rows,), NaN where NaN."""
+
+    @abstractmethod
+    def amounts(self, codes: Values) -> Values:
+        """Returns the values of codes in original units, (rows,), NaN where NaN."""
+
+    @property
+    def cell(self) -> float:
+        """Width of the cell around a value whose mass counts, in codes; 0 for densities."""
+        return 0.0
+
+    @property
+    def atom_codes(self) -> Values:
+        """Codes of the atoms, (A,)."""
+        return self.codes(np.array(self.atoms, dtype=np.float64))
+
+    @property
+    def inputs(self) -> int:
+        """One unit for the place, one for each atom."""
+        return 1 + len(self.atoms)
+
+    @property
+    def outputs(self) -> int:
+        """Logit, mean and raw log-scale of each logistic, a logit of each atom."""
+        return 3 * self.components + len(self.atoms)
+
+    @property
+    def noise(self) -> int:
+        """Two uniforms: one for the logistic or atom, one for the value."""
+        return 2
+
+    @classmethod
+    def read(cls, name: str, array: pa.ChunkedArray | pa.Array) -> tuple[pa.DataType, Values]:
+        """Returns the type of a training column's values, and those that are not null.
+
+        Raises:
+            SchemaError: The column holds other values, or none.
+            TableError: A value is NaN or infinite.
+        """
+        arrow_type = value_type(array.type)
+        if family(arrow_type) not in cls.families:
+            raise SchemaError(f"column {name!r} cannot be {cls.kind}: its type is {arrow_type}")
+        values = to_numbers(name, array, arrow_type)
+        known = values[~np.isnan(values)]
+        if not known.size:
+            raise SchemaError(f"column {name!r} holds no value to learn from")
+        return arrow_type, known
+
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
+        """Returns codes, NaN where null; see `Column.encode`."""
+        return self.codes(to_numbers(self.name, array, self.arrow_type))
+
+    def decode(self, values: Values) -> pa.Array:
+        """Returns values, rounded and clipped to the type; see `Column.decode`."""
+        with np.errstate(over="ignore"):
+            return from_numbers(self.amounts(values), self.arrow_type)
+
+    def initial_parameters(self, values: Values) -> Values:
+        """Returns the mixture fitted to the codes by expectation-maximisation."""
+        known = values[~np.isnan(values)]
+        spikes = self.atom_codes
+        at_atoms = np.isin(known, spikes)
+        smooth, shares = Points.thin(known[~at_atoms] if known.size else np.zeros(1))
+        rows = max(1, known.size)
+        counts = (known[at_atoms, None] == spikes).sum(0) / rows
+        codes = np.append(smooth, spikes)
+        low = self._transformed(codes - self.cell / 2)
+        high = self._transformed(codes + self.cell / 2)
+        weights = np.append(shares * (1 - counts.sum()), counts)
+        atoms = np.append(np.full(len(smooth), -1), np.arange(len(spikes)))
+        return fit_mixture(
+            Points((low + high) / 2, weights, high - low, atoms),
+            len(spikes),
+            self.components,
+        )
+
+    def learned(self) -> dict[str, Any]:
+        """Returns range, atoms, transform and number of components."""
+        return {
+            "minimum": self._to_json(self.minimum),
+            "maximum": self._to_json(self.maximum),
+            "atoms": [self._to_json(atom) for atom in self.atoms],
+            "transform": self.transform.to_json(),
+            "components": self.components,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Returns name, kind, type, range seen in training and example."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "type": type_name(self.arrow_type),
+            "minimum": self._to_json(self.minimum),
+            "maximum": self._to_json(self.maximum),
+            "example": self._example(),
+        }
+
+    @classmethod
+    def recorded(cls, record: Record) -> dict[str, Any]:
+        """Reads the fields that all amounts have; see `Column.from_json`."""
+        arrow_type = record.arrow_type()
+        if family(arrow_type) not in cls.families:
+            names = " or ".join(family.value for family in cls.families)
+            raise record.wrong("arrow_type", f"a type for {names}")
+        minimum, maximum = (_number(record, end, arrow_type) for end in ("minimum", "maximum"))
+        if minimum > maximum:
+            raise record.wrong("minimum", "no larger than 'maximum'")
+        atoms = [
+            _number(
+                Record.of(f"{record.where}, atoms[{place}]", {"value": atom}), "value", arrow_type
+            )
+            for place, atom in enumerate(record.items("atoms"))
+        ]
+        place = f"{record.where}, transform"
+        return {
+            "name": record.text("name"),
+            "arrow_type": arrow_type,
+            "minimum": minimum,
+            "maximum": maximum,
+            "atoms": tuple(sorted(set(atoms))),
+            "transform": Transform.from_json(Record.of(place, record.fields.get("transform"))),
+            "components": record.whole("components", above=0),
+        }
+
+    def _transformed(self, codes: Values) -> Values:
+        points: Values = transform(
+            torch.from_numpy(codes)[:, None], stack([self.transform])
+        ).numpy()
+        return points[:, 0]
+
+    def _to_json(self, value: float) -> Value:
+        """Returns a value in original units as a person would write it."""
+        if family(self.arrow_type) is Family.INSTANT:
+            text: str = (
+                from_numbers(np.array([value]), self.arrow_type).cast(pa.string())[0].as_py()
+            )
+            return text
+        return int(value) if is_integer(self.arrow_type) else value
+
+    @abstractmethod
+    def _example(self) -> Value:
+        """Returns a typical value, rounded to what a person would type."""
+
+
+def _number(record: Record, field: str, arrow_type: pa.DataType) -> float:
+    """Reads a value in original units."""
+    if family(arrow_type) is not Family.INSTANT:
+        return record.number(field)
+    try:
+        return float(to_numbers(field, pa.array([record.text(field)]), arrow_type)[0])
+    except TableError:
+        raise record.wrong(field, "a date or a time stamp such as 2024-01-31") from None

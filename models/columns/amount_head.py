@@ -1,0 +1,125 @@
+"""The arithmetic of integer, continuous and datetime columns; see `models.columns.amount`."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from models.columns.amount import Amount
+from models.columns.base import Head
+from models.columns.choice import choose
+from models.columns.mixture import LOG_SCALE_LIMIT
+from models.columns.transform import stack, transform, untransform
+
+__all__ = ["FARTHEST", "FEATURE_LIMIT", "AmountHead"]
+
+FARTHEST = 1e6
+"""What lies farther out on the scale of the mixture counts as here: likelihoods stay finite."""
+
+FEATURE_LIMIT = 8.0
+"""Standard deviations of T(code) that the network tells apart."""
+
+
+class AmountHead(Head):
+    """Conditionals of n amounts with M logistics each; the numbers of their atoms may differ.
+
+    The input units of a column are T(code), clipped, and for each atom whether the value is it.
+    Its output units are those of `models.columns.mixture`; they are gathered into a block
+    (n, 3 M + A), A the largest number of atoms, whose padding has no mass.
+    """
+
+    def __init__(self, columns: Sequence[Amount]) -> None:
+        super().__init__(columns)
+        self._components = columns[0].components
+        self._transforms = stack([column.transform for column in columns])
+        atoms = [torch.as_tensor(column.atom_codes) for column in columns]
+        counts = torch.tensor([len(codes) for codes in atoms])
+        most = int(counts.max())
+        places = torch.arange(most)
+        self._padding = places >= counts[:, None]  # (n, A)
+        self._atoms = torch.full((len(columns), most), torch.inf, dtype=torch.float64)
+        for row, codes in zip(self._atoms, atoms, strict=True):
+            row[: len(codes)] = codes
+        self._last = self._components + counts - 1
+        self._uniform = not self._padding.any()
+        width = 3 * self._components
+        offsets = (width + counts).cumsum(0) - counts - width
+        units = torch.arange(width + most)
+        missing = units >= (width + counts)[:, None]
+        self._gathered = (offsets[:, None] + units).masked_fill(missing, 0).flatten()
+        # Of (n) places and (n, A) hits in a row, which unit is which, columns in order.
+        numbers = torch.arange(len(columns))
+        own = torch.cat([numbers[:, None], len(columns) + numbers[:, None] * most + places], dim=1)
+        self._units = own[torch.cat([counts[:, None] >= 0, ~self._padding], dim=1)]
+
+    @abstractmethod
+    def _log_smooth(self, codes: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:
+        """Returns log f_m at codes, (batch, n) to (batch, n, M), in the dtype of `means`."""
+
+    @abstractmethod
+    def _settle(self, codes: Tensor) -> Tensor:
+        """Returns the values that drawn points of the line stand for, (batch, n)."""
+
+    _atoms_alone: ClassVar[bool]
+    """Whether the logistics have no mass at an atom."""
+
+    def features(self, values: Tensor, observed: Tensor) -> Tensor:
+        """Returns T(code), clipped, and which atom the value is; see `Head.features`."""
+        points = transform(values, self._transforms).clamp(-FEATURE_LIMIT, FEATURE_LIMIT)
+        units = torch.where(observed, points.to(values.dtype), torch.zeros_like(values))
+        if not self._atoms.shape[1]:
+            return units
+        hits = (self._hits(values) & observed.unsqueeze(2)).flatten(1)
+        return torch.cat([units, hits.to(values.dtype)], dim=1).index_select(1, self._units)
+
+    def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """Returns log-masses, or log-densities in original units; see `Head.log_prob`."""
+        dtype = torch.promote_types(parameters.dtype, torch.float32)
+        logits, means, log_scales = self._mixture(parameters.to(dtype))
+        codes = values.nan_to_num(0.0)
+        smooth = self._log_smooth(codes, means, log_scales)
+        hits = self._hits(codes)
+        if self._atoms_alone:
+            smooth = smooth.masked_fill(hits.any(2, keepdim=True), -torch.inf)
+        spikes = torch.zeros_like(hits, dtype=dtype).masked_fill(~hits, -torch.inf)
+        terms = logits + torch.cat([smooth, spikes], dim=2)
+        return torch.logsumexp(terms, 2) - torch.logsumexp(logits, 2)
+
+    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
+        """Draws logistic or atom with one uniform, a quantile with another; see `Head.sample`."""
+        logits, means, log_scales = self._mixture(parameters.to(noise.dtype))
+        which, where = noise.reshape(len(noise), len(self.columns), 2).unbind(2)
+        drawn = choose(logits, which, temperature).minimum(self._last).unsqueeze(2)
+        component = drawn.clamp(max=self._components - 1)
+        mean = means.gather(2, component).squeeze(2)
+        scale = log_scales.gather(2, component).squeeze(2).exp() * temperature
+        points = (mean + scale * where.logit(_smallest(where))).clamp(-FARTHEST, FARTHEST)
+        values = self._settle(untransform(points, self._transforms)).to(noise.dtype)
+        if not self._atoms.shape[1]:
+            return values
+        atom = (drawn - self._components).clamp(min=0)
+        spikes = self._atoms.expand(len(noise), -1, -1).gather(2, atom).squeeze(2)
+        return torch.where(drawn.squeeze(2) < self._components, values, spikes.to(noise.dtype))
+
+    def _hits(self, values: Tensor) -> Tensor:
+        """Returns which atom values are, (batch, n) to (batch, n, A) bool."""
+        return values.unsqueeze(2) == self._atoms.to(values.dtype)
+
+    def _mixture(self, parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns logits (batch, n, M + A), means and log-scales (batch, n, M) of all columns."""
+        if not self._uniform:
+            parameters = parameters.index_select(1, self._gathered)
+        each, most = self._components, self._atoms.shape[1]
+        block = parameters.reshape(len(parameters), len(self.columns), 3 * each + most)
+        logits, means, raw, atoms = torch.split(block, [each, each, each, most], dim=2)
+        if not self._uniform:
+            atoms = atoms.masked_fill(self._padding, -torch.inf)
+        log_scales = LOG_SCALE_LIMIT * torch.tanh(raw / LOG_SCALE_LIMIT)
+        return torch.cat([logits, atoms], dim=2), means, log_scales
+
+
+def _smallest(noise: Tensor) -> float:
+    """Returns how close to 0 and 1 uniforms of this dtype may come."""
+    return torch.finfo(noise.dtype).eps / 2

@@ -1,0 +1,26 @@
+"""Datetime columns: dates and time stamps, as continuous columns of seconds since 1970.
+
+The code keeps the time zone out: it is part of the Arrow type, which decoding gives back.
+"""
+
+from typing import Any, ClassVar
+
+from models.columns.arrow_types import Family
+from models.columns.continuous import Continuous
+from models.columns.vocabulary import Value
+
+__all__ = ["Datetime"]
+
+
+class Datetime(Continuous):
+    """A column of instants; densities are per second."""
+
+    kind: ClassVar[str] = "datetime"
+    families: ClassVar[tuple[Family, ...]] = (Family.INSTANT,)
+
+    def describe(self) -> dict[str, Any]:
+        """Returns what all amounts describe, and the unit that a density is per."""
+        return super().describe() | {"unit": "s"}
+
+    def _example(self) -> Value:
+        return self._to_json(round(self.shift))

@@ -1,0 +1,148 @@
+r"""The monotone transform of amounts: even out a skewed column before the mixture sees it.
+
+With y = (code - center) / width,
+
+    T(code) = (a(y) - shift) / scale,    a(y) = asinh(y) for low <= y <= high
+
+and a goes on straight, at the slope it has there, below `low` and above `high`, which are the
+ends of the training values. Around the center asinh is straight, far from it a logarithm: one
+family for symmetric, skewed and heavy-tailed columns (Johnson, Biometrika 1949, system SU). That
+it is straight outside gives draws beyond the training values the tail of a logistic, not of its
+exponential.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.columns.numbers import Values
+from models.columns.record import Record
+
+__all__ = ["Transform", "log_slope", "stack", "transform", "untransform"]
+
+_POINTS = 512
+_NARROWEST, _WIDEST, _WIDTHS = -6.0, 2.5, 24  # logs of widths in standard deviations
+_CENTERS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A transform of the codes of one column.
+
+    Attributes:
+        center: Code around which it is straight.
+        width: How far it is straight, in codes; > 0.
+        low: Lower end of the asinh, as y.
+        high: Upper end of the asinh, as y; at least `low`.
+        shift: Mean of the training values, as a(y).
+        scale: Standard deviation of the training values, as a(y); > 0.
+    """
+
+    center: float
+    width: float
+    low: float
+    high: float
+    shift: float
+    scale: float
+
+    @classmethod
+    def fit(cls, codes: Values, cell: float = 0.0) -> Self:
+        """Returns the transform under which codes are likeliest to be normal.
+
+        The best center is looked for among their quantiles, the best width on a logarithmic grid.
+
+        Args:
+            codes: Training codes, (rows,), at least one.
+            cell: Distance of neighbouring codes; those that are equal are spread over as much,
+                lest a single value draw the transform to itself.
+        """
+        codes = _spread(codes, cell)
+        spread = _deviation(codes)
+        quantiles = np.quantile(codes, (np.arange(_POINTS) + 0.5) / _POINTS)
+        widths = spread * np.exp(np.linspace(_NARROWEST, _WIDEST, _WIDTHS))[:, None]
+        best = (-np.inf, 0.0, 1.0)
+        for center in np.unique(np.quantile(codes, _CENTERS)):
+            y = (quantiles - center) / widths  # (widths, points)
+            deviation = np.maximum(np.arcsinh(y).std(1), 1e-9)
+            slopes = np.log(widths[:, 0]) + 0.5 * np.log1p(y * y).mean(1)
+            likelihoods = -np.log(deviation) - slopes
+            place = int(likelihoods.argmax())
+            best = max(best, (float(likelihoods[place]), float(center), float(widths[place, 0])))
+        _, center, width = best
+        bent = np.arcsinh((codes - center) / width)
+        low, high = ((end - center) / width for end in (float(codes.min()), float(codes.max())))
+        return cls(center, width, low, high, float(bent.mean()), _deviation(bent))
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the numbers by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_json(cls, record: Record) -> Self:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            SchemaError: Names the field and what was expected.
+        """
+        record.only([field.name for field in fields(cls)])
+        positive = {"width": 0.0, "scale": 0.0}
+        numbers = {
+            field.name: record.number(field.name, above=positive.get(field.name, -np.inf))
+            for field in fields(cls)
+        }
+        if numbers["low"] > numbers["high"]:
+            raise record.wrong("low", "no larger than 'high'")
+        return cls(**numbers)
+
+
+def stack(transforms: Sequence[Transform]) -> Tensor:
+    """Returns the numbers of the transforms of n columns, (6, n) float64."""
+    return torch.tensor([astuple(each) for each in transforms], dtype=torch.float64).T
+
+
+def transform(codes: Tensor, numbers: Tensor) -> Tensor:
+    """Returns T(code) in float64; codes are (batch, n), numbers (6, n)."""
+    center, width, low, high, shift, scale = numbers
+    y = (codes.double() - center) / width
+    inside = y.clamp(low, high)
+    bent = torch.asinh(inside) + (y - inside) / torch.sqrt(1 + inside * inside)
+    points: Tensor = (bent - shift) / scale
+    return points
+
+
+def log_slope(codes: Tensor, numbers: Tensor) -> Tensor:
+    """Returns log T'(code) in float64; codes are (batch, n), numbers (6, n)."""
+    center, width, low, high, _, scale = numbers
+    inside = ((codes.double() - center) / width).clamp(low, high)
+    return -torch.log(width * scale) - 0.5 * torch.log1p(inside * inside)
+
+
+def untransform(points: Tensor, numbers: Tensor) -> Tensor:
+    """Returns the codes, in float64, at which T is `points`, (batch, n); numbers are (6, n)."""
+    center, width, low, high, shift, scale = numbers
+    bent = points.double() * scale + shift
+    inside = bent.clamp(torch.asinh(low), torch.asinh(high))
+    y = torch.sinh(inside) + (bent - inside) * torch.cosh(inside)
+    codes: Tensor = center + width * y
+    return codes
+
+
+def _spread(codes: Values, cell: float) -> Values:
+    """Spreads equal codes evenly over a cell around them, (rows,) to (rows,) rising."""
+    ordered = np.sort(codes)
+    if cell == 0:
+        return ordered
+    _, first, counts = np.unique(ordered, return_index=True, return_counts=True)
+    places = np.arange(len(ordered)) - np.repeat(first, counts) + 0.5
+    return np.asarray(ordered + cell * (places / np.repeat(counts, counts) - 0.5))
+
+
+def _deviation(values: Values) -> float:
+    """Returns the standard deviation, 1 where it vanishes."""
+    deviation = float(values.std())
+    smallest = 16 * np.finfo(np.float64).eps * float(np.abs(values).max())
+    return deviation if deviation > smallest else 1.0
