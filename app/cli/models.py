@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -43,10 +44,12 @@ def models(
     if not names:
         console.print(f"No models in {checkpoints}; `madeira train DATA --name NAME` makes one.")
         return
-    shown = Table(header_style="bold")
+    shown = Table(header_style="bold", box=SIMPLE_HEAD)
     for heading in _HEADINGS:
         right = heading in ("version", "rows", "valid nats", "size")
-        shown.add_column(heading, justify="right" if right else "left", no_wrap=heading != "model")
+        shown.add_column(
+            heading, justify="right" if right else "left", no_wrap=heading != "trained"
+        )
     broken: list[str] = []
     for name in names:
         found = versions(checkpoints / name)
