@@ -116,11 +116,18 @@ class Report:
 
 
 def parse_arguments(description: str | None) -> argparse.Namespace:
-    """The arguments that every benchmark takes: `quick` and `device`."""
+    """The arguments that every benchmark takes: `quick` and `device`; sets the threads.
+
+    On a machine that does other work too, one thread gives the fairer comparison: threads that
+    wait for one that was taken off its core make a parallel product many times slower.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="a smaller subset, within a minute")
     parser.add_argument("--device", default="cpu", help="such as cpu or cuda")
-    return parser.parse_args()
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    return arguments
 
 
 def hardware() -> dict[str, Any]:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from benchmarks.report import Report
-from models import DensityEstimator
+from models import CheckpointError, DensityEstimator
 
 __all__ = ["main", "measure_stream"]
 
@@ -23,13 +23,17 @@ def measure_stream(report: Report, quick: bool, device: str, rows: int | None = 
         print(f"left out: no checkpoint at {CHECKPOINT}")
         return
     rows = rows or (QUICK_ROWS if quick else ROWS)
-    estimator = DensityEstimator.load(CHECKPOINT, device=device)
+    try:
+        estimator = DensityEstimator.load(CHECKPOINT, device=device)
+    except CheckpointError as error:
+        print(f"left out: {error}")
+        return
     estimator.sample(1, seed=0)
     start, drawn, settled, peak = time.perf_counter(), 0, 0.0, 0.0
     for table in estimator.stream(rows, seed=0):
         drawn += table.num_rows
         peak = max(peak, _resident_mib())
-        if drawn <= rows * SETTLED:
+        if drawn <= max(rows * SETTLED, table.num_rows):
             settled = peak
     taken = time.perf_counter() - start
     name = f"stream, {rows} rows of loans, {len(estimator.schema.columns)} columns"

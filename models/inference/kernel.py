@@ -106,6 +106,8 @@ def walk(
     parameters = np.empty(most_outputs, np.float32)
     feature = np.zeros(most_inputs, np.float32)
     uniforms = np.empty(most_noise, np.float64)
+    column = np.zeros(tile, np.float32)
+    zero = np.float32(0.0)
 
     for top in range(0, rows, tile):
         count = min(tile, rows - top)
@@ -189,8 +191,10 @@ def walk(
             place = 0
             for i in range(begin, min(end, furthest + 1)):
                 now = starts[last_layer, i]
+                together = False  # whether all rows add the same column of the first layer
                 if i > 0 and shared:
                     d = orders[0 if one_order else top, i - 1]
+                    together = spans[d, 2] - spans[d, 1] == 1
                     if scored or np.isnan(values[top, d]):
                         for o in range(spans[d, 3], spans[d, 4]):
                             for e in range(now - reach):
@@ -239,21 +243,31 @@ def walk(
                     for j in range(size):
                         feature[j] = 0
                     features(kind, value, feature, constants, own)
-                    for j in range(size):
-                        if feature[j] != 0:
-                            which[r, added] = spans[d, 1] + j
-                            factors[r, added] = feature[j]
-                            added += 1
+                    for j in range(size):  # without a branch, which no predictor would foresee
+                        which[r, added] = spans[d, 1] + j
+                        factors[r, added] = feature[j]
+                        added += feature[j] != 0
                     if conditioning:
                         which[r, added] = conditioning_row + d
                         factors[r, added] = 1
                         added += 1
                     pairs[r] = added
+                    if together:
+                        column[r] = feature[0]
+                        continue
                     low = starts[0, begin]
                     for p in range(fresh, added):
                         factor = factors[r, p]
                         for k in range(starts[0, i], starts[0, end]):
                             sums[0, k - low, r] += factor * first[which[r, p], k]
+                if together and i < furthest:
+                    d = orders[0 if one_order else top, i - 1]
+                    low = starts[0, begin]
+                    for k in range(starts[0, i], starts[0, end]):
+                        factor = first[spans[d, 1], k]
+                        constant = first[conditioning_row + d, k] if conditioning else zero
+                        for r in range(count):
+                            sums[0, k - low, r] += factor * column[r] + constant
                 # The hidden units of degree i.
                 for layer in range(layers):
                     low = starts[layer, begin]
