@@ -17,11 +17,11 @@ from rich.console import Console
 from app.cli.interrupts import Interrupts
 from app.cli.train import LEARNING_CURVE, fit_shown, learning_curve
 from checkpoints.tables import PIXELS, digits, loans, penguins
-from models import DensityEstimator, FitConfig, Schema, preset
+from models import DensityEstimator, FitConfig, ModelsError, Schema, preset
 from models.columns import Binary, Categorical
 from models.training.presets import PRESETS, Preset
 
-__all__ = ["BUNDLED", "Bundled", "build", "digits", "loans", "main", "penguins"]
+__all__ = ["BUNDLED", "HERE", "Bundled", "build", "digits", "loans", "main", "penguins"]
 
 HERE = Path(__file__).parent
 VERSION = "1"
@@ -147,8 +147,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.names) - set(BUNDLED)):
         parser.error(f"no bundled model is called {unknown[0]!r}; there are {', '.join(BUNDLED)}")
-    for name in options.names or BUNDLED:
-        build(name, options.directory, preset_name=options.preset)
+    try:
+        for name in options.names or BUNDLED:
+            build(name, options.directory, preset_name=options.preset)
+    except ModelsError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
 
 
 if __name__ == "__main__":

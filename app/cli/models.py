@@ -75,7 +75,7 @@ def _row(checkpoint: Checkpoint) -> tuple[str, str, str, str]:
         "\n".join(f"{count} {kind}" for kind, count in sorted(kinds.items())),
         f"{metrics['train_rows']:,}",
         f"{metrics['valid_nats']:.3f}",
-        str(metrics["trained_at"])[:16].replace("T", " "),
+        str(metrics["trained_at"])[:16].replace("T", "\n"),
     )
 
 

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 from rich.console import Console
 
-from checkpoints.build import BUNDLED, build, main
+from checkpoints.build import BUNDLED, HERE, build, main
 from checkpoints.tables import LOANS_COLUMNS, PIXELS, digits, loans, penguins
 from models import DensityEstimator, Schema
 
@@ -66,3 +66,17 @@ def test_unknown_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> No
         main(["penguin"])
     assert ended.value.code == 2
     assert "no bundled model is called 'penguin'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_model_is_whole_and_knows_its_table(name: str) -> None:
+    bundled = BUNDLED[name]
+    estimator = DensityEstimator.load(HERE / name / "1")
+    table = bundled.table()
+    assert estimator.schema == bundled.schema(table), "its columns changed: `make checkpoints`"
+    assert estimator.log_prob(table.slice(0, 50)).min() > -1_000
+
+
+def test_bundled_models_are_small_together() -> None:
+    files = [file for name in BUNDLED for file in (HERE / name / "1").iterdir()]
+    assert sum(file.stat().st_size for file in files) < 5_000_000
