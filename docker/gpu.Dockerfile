@@ -13,7 +13,7 @@ COPY pyproject.toml constraints.txt LICENSE ./
 # Dependencies first, against empty packages: their layer outlives every change of the code.
 RUN python -m venv /opt/madeira \
     && mkdir app models \
-    && touch app/__init__.py models/__init__.py \
+    && touch README.md app/__init__.py models/__init__.py \
     && /opt/madeira/bin/pip install --no-cache-dir --constraint constraints.txt . \
     && rm -rf app models build ./*.egg-info
 COPY models models
