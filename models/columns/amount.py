@@ -26,7 +26,10 @@ from models.columns.transform import Transform, stack, transform
 from models.columns.vocabulary import Value
 from models.errors import SchemaError, TableError
 
-__all__ = ["Amount"]
+__all__ = ["PLACE_UNITS", "Amount"]
+
+PLACE_UNITS = 4
+"""Input units that say where a value lies: T(code), and three steps of it."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ class Amount(Column):
 
     @property
     def inputs(self) -> int:
-        """One unit for the place, one for each atom."""
-        return 1 + len(self.atoms)
+        """Four units for the place, one for each atom."""
+        return PLACE_UNITS + len(self.atoms)
 
     @property
     def outputs(self) -> int:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from models.columns.amount import Amount
+from models.columns.amount import PLACE_UNITS, Amount
 from models.columns.base import Head
 from models.columns.choice import choose
 from models.columns.mixture import LOG_SCALE_LIMIT
@@ -25,7 +25,8 @@ FEATURE_LIMIT = 8.0
 class AmountHead(Head):
     """Conditionals of n amounts with M logistics each; the numbers of their atoms may differ.
 
-    The input units of a column are T(code), clipped, and for each atom whether the value is it.
+    The input units of a column are T(code), clipped, tanh(2 (T(code) - c)) for c = -1, 0, 1, and
+    for each atom whether the value is it.
     Its output units are those of `models.columns.mixture`; they are gathered into a block
     (n, 3 M + A), A the largest number of atoms, whose padding has no mass.
     """
@@ -49,10 +50,13 @@ class AmountHead(Head):
         units = torch.arange(width + most)
         missing = units >= (width + counts)[:, None]
         self._gathered = (offsets[:, None] + units).masked_fill(missing, 0).flatten()
-        # Of (n) places and (n, A) hits in a row, which unit is which, columns in order.
-        numbers = torch.arange(len(columns))
-        own = torch.cat([numbers[:, None], len(columns) + numbers[:, None] * most + places], dim=1)
-        self._units = own[torch.cat([counts[:, None] >= 0, ~self._padding], dim=1)]
+        self._steps = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)
+        # Of (n, 4) places and (n, A) hits in a row, which unit is which, columns in order.
+        numbers = torch.arange(len(columns))[:, None]
+        where = numbers * PLACE_UNITS + torch.arange(PLACE_UNITS)
+        which = len(columns) * PLACE_UNITS + numbers * most + places
+        exists = torch.cat([torch.ones_like(where, dtype=torch.bool), ~self._padding], dim=1)
+        self._units = torch.cat([where, which], dim=1)[exists]
 
     @abstractmethod
     def _log_smooth(self, codes: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:
@@ -66,9 +70,11 @@ class AmountHead(Head):
     """Whether the logistics have no mass at an atom."""
 
     def features(self, values: Tensor, observed: Tensor) -> Tensor:
-        """Returns T(code), clipped, and which atom the value is; see `Head.features`."""
-        points = transform(values, self._transforms).clamp(-FEATURE_LIMIT, FEATURE_LIMIT)
-        units = torch.where(observed, points.to(values.dtype), torch.zeros_like(values))
+        """Returns T(code), steps of it, and which atom the value is; see `Head.features`."""
+        points = transform(values, self._transforms).unsqueeze(2)
+        steps = torch.tanh(2 * (points - self._steps))
+        places = torch.cat([points.clamp(-FEATURE_LIMIT, FEATURE_LIMIT), steps], dim=2)
+        units = places.masked_fill(~observed.unsqueeze(2), 0.0).to(values.dtype).flatten(1)
         if not self._atoms.shape[1]:
             return units
         hits = (self._hits(values) & observed.unsqueeze(2)).flatten(1)

@@ -32,6 +32,7 @@ LOG_UNIT, COMPONENTS = 6, 7  # places among the constants
 _ATOMS = 8
 _CODES = 9
 _FEATURE_LIMIT = 8.0
+_PLACE_UNITS = 4
 _LOG_SCALE_LIMIT = 7.0
 _SMALLEST = 2.0**-53
 
@@ -92,11 +93,14 @@ def atom_at(code: float, constants: Values, at: int) -> int:
 
 @inlined
 def place_features(value: float, units: Floats, constants: Values, at: int) -> None:
-    """T(code), clipped, and which atom the value is."""
-    units[0] = bounded(transformed(value, constants, at), -_FEATURE_LIMIT, _FEATURE_LIMIT)
+    """T(code), clipped, three steps of it, and which atom the value is."""
+    point = transformed(value, constants, at)
+    units[0] = bounded(point, -_FEATURE_LIMIT, _FEATURE_LIMIT)
+    for step in range(3):
+        units[1 + step] = tanh(2.0 * (point - (step - 1)))
     atom = atom_at(value, constants, at)
     if atom >= 0:
-        units[1 + atom] = 1.0
+        units[_PLACE_UNITS + atom] = 1.0
 
 
 @inlined

@@ -56,9 +56,12 @@ def transformed(column: Continuous, z: Values) -> Values:
 def test_features_are_clipped_and_zero_where_missing(device: torch.device) -> None:
     head = ContinuousHead([column_of(0.0, 1.0)] * 4).to(device)
     values = torch.tensor([[0.5, torch.nan, 1e6, -1e6]], device=device)
-    assert head.features(values, ~values.isnan()).tolist() == [[0.5, 0.0, 8.0, -8.0]]
+    units = head.features(values, ~values.isnan()).reshape(4, 4).cpu()
+    assert units[:, 0].tolist() == [0.5, 0.0, 8.0, -8.0]
+    steps = [np.tanh(3.0), np.tanh(1.0), np.tanh(-1.0)]
+    np.testing.assert_allclose(units[:, 1:], [steps, [0] * 3, [1] * 3, [-1] * 3], rtol=1e-6)
     nothing = head.features(values, torch.zeros_like(values, dtype=torch.bool))
-    assert nothing.tolist() == [[0.0] * 4]
+    assert nothing.tolist() == [[0.0] * 16]
 
 
 def test_features_tell_atoms_apart(device: torch.device) -> None:
@@ -66,7 +69,9 @@ def test_features_tell_atoms_apart(device: torch.device) -> None:
     zero = bent_column(0.0, 7.25).atom_codes[0]
     values = torch.tensor([[zero, 0.5, torch.nan]], dtype=torch.float64, device=device)
     units = head.to(device).features(values, ~values.isnan())[0].tolist()
-    assert units[1:] == [1.0, 0.0, 0.5, 0.0, 0.0]
+    assert units[4:6] == [1.0, 0.0]
+    assert units[6] == 0.5
+    assert units[10:] == [0.0] * 5
 
 
 @pytest.mark.parametrize("spread", [1e-6, 1e-2, 1.0, 1e5])

@@ -161,10 +161,10 @@ def test_features_give_place_and_atom(device: torch.device) -> None:
     zeros = fit("zeros").encode(pa.array([1234, 0, None])).tolist()
     values = torch.tensor([hours, [1.0, 1e9, 0.0], zeros], device=device).T
     units = head.features(values, ~values.isnan())
-    at_40, at_zero = fit("hours").atoms.index(40.0) + 1, fit("zeros").atoms.index(0.0)
+    at_40, at_zero = fit("hours").atoms.index(40.0) + 4, fit("zeros").atoms.index(0.0)
     assert units.shape == (3, head.inputs)
     assert units[:, at_40].tolist() == [1.0, 0.0, 0.0]
-    last = fit("zeros").inputs - 1
+    last = fit("zeros").inputs - 4
     assert units[:, head.inputs - last + at_zero].tolist() == [0.0, 1.0, 0.0]
     assert units.abs().max() <= 8
     assert not units[2, : fit("hours").inputs].any()
