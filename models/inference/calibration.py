@@ -11,7 +11,7 @@ __all__ = ["Reference"]
 
 Values = npt.NDArray[np.float64]
 Score = Callable[[Values], Values]
-PATTERNS_KEPT = 256
+PATTERNS_KEPT = 1024
 
 
 @dataclass

@@ -22,7 +22,12 @@ from models.columns.kernels import COMPILE_OPTIONS
 __all__ = ["compiled", "machine_code_folder"]
 
 _ROOM = Path(__file__).parent
-_SOURCES = (_ROOM, _ROOM.parent / "columns" / "kernels")
+_COLUMNS = _ROOM.parent / "columns"
+_SOURCES = (
+    *(_ROOM / name for name in ("compiled.py", "kernel.py", "kernel_tables.py", "products.py")),
+    *sorted(_COLUMNS.glob("*.py")),  # constants of theirs are compiled in
+    *sorted((_COLUMNS / "kernels").glob("*.py")),
+)
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -42,7 +47,7 @@ def compiled(function: _Function) -> _Function:
 def machine_code_folder() -> Path:
     """The first folder that can be written to of those that may hold machine code."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted(file for folder in _SOURCES for file in folder.glob("*.py")):
+    for source in _SOURCES:
         digest.update(source.read_bytes())
     name = digest.hexdigest()[:16]
     shipped = _ROOM / "__pycache__" / "kernels" / name

@@ -1,0 +1,45 @@
+"""Machine code is kept where it can be written, and follows its sources."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.inference.compiled import machine_code_folder
+
+START = """
+from models.inference.compiled import machine_code_folder
+print(machine_code_folder())
+"""
+
+
+def test_the_package_keeps_its_machine_code() -> None:
+    folder = machine_code_folder()
+    assert folder.is_dir()
+    assert machine_code_folder() is folder
+
+
+def test_a_package_that_cannot_be_written_to_hands_on_what_it_came_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = machine_code_folder()
+    (shipped / "shipped_with").write_text("it")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    refuse = shipped.parent
+    script = f"""
+import tempfile
+real = tempfile.TemporaryFile
+def refusing(dir=None, **options):
+    if str(dir).startswith({str(refuse)!r}):
+        raise PermissionError("read-only")
+    return real(dir=dir, **options)
+tempfile.TemporaryFile = refusing
+{START}
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    (shipped / "shipped_with").unlink()
+    assert Path(found).is_relative_to(tmp_path)
+    assert (Path(found) / "shipped_with").read_text() == "it"
