@@ -111,6 +111,7 @@ def walk(
 
     for top in range(0, rows, tile):
         count = min(tile, rows - top)
+        whole = min(count, 0)  # no literal, for which a product would be compiled anew
         furthest = 0
         shared = True  # whether all rows of the tile do the same at every position
         for r in range(count):
@@ -137,31 +138,15 @@ def walk(
                             picks[r, q] = o
                             q += 1
                 counts[r] = q
-            if shared:
-                for q in range(counts[0]):
-                    for r in range(count):
-                        output[q, r] = output_bias[picks[0, q]]
+                low, high = (whole, count) if shared else (r, r + 1)
+                for q in range(counts[r]):
+                    for mine in range(low, high):
+                        output[q, mine] = output_bias[picks[r, q]]
                 add_product(
-                    output_weight, picks[0], counts[0], active[last_layer], 0, count, reach, output
+                    output_weight, picks[r], counts[r], active[last_layer], low, high, reach, output
                 )
                 if inputs:
-                    add_product(direct, picks[0], counts[0], known, 0, count, inputs, output)
-            else:
-                for r in range(count):
-                    for q in range(counts[r]):
-                        output[q, r] = output_bias[picks[r, q]]
-                    add_product(
-                        output_weight,
-                        picks[r],
-                        counts[r],
-                        active[last_layer],
-                        r,
-                        r + 1,
-                        reach,
-                        output,
-                    )
-                    if inputs:
-                        add_product(direct, picks[r], counts[r], known, r, r + 1, inputs, output)
+                    add_product(direct, picks[r], counts[r], known, low, high, inputs, output)
             for layer in range(layers):
                 low, high = starts[layer, begin], starts[layer, end]
                 if layer == 0:
@@ -178,7 +163,7 @@ def walk(
                         units,
                         high - low,
                         active[layer - 1],
-                        0,
+                        whole,
                         count,
                         starts[layer - 1, begin],
                         sums[layer],

@@ -1,7 +1,7 @@
 """The kernels of all kinds behind one compiled function each.
 
 A walk meets variables of every kind, so the kind is looked up as it runs: `features(kind, ...)`
-is a chain of comparisons, made here from the list of kernels.
+is a tree of comparisons, made here from the list of kernels.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,32 +23,53 @@ KERNELS: dict[str, Kernel] = {
     "datetime": CONTINUOUS,
     "integer": INTEGER,
 }
-"""Kernel of each column kind; a kind's number is its place."""
+"""Kernel of each column kind; kinds may share one."""
+
+_DISTINCT = list(dict.fromkeys(KERNELS.values()))
 
 
 def kernel_of(column: Column) -> tuple[int, Kernel]:
     """Number and kernel of a column's kind."""
-    return list(KERNELS).index(column.kind), KERNELS[column.kind]
+    kernel = KERNELS[column.kind]
+    return _DISTINCT.index(kernel), kernel
 
 
-def _chain(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """`(kind, ...)` calls the function whose place is `kind`, with the other arguments."""
-    first, *others = functions
-    following = _chain(others) if others else first
+def _tree(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
+    """`(number, ...)` calls the function whose place is `number`, with the other arguments.
+
+    Comparisons halve the functions: each is compiled again wherever it is inlined, so a deep
+    chain of comparisons would take long to compile.
+    """
+    half = len(functions) // 2
+    if half == 0:
+        (function,) = functions
+
+        @inlined
+        def only(number: int, *arguments: Any) -> Any:  # noqa: ANN401
+            return function(*arguments)
+
+        return only
+    if len(functions) == 2:
+        zero, one = functions
+
+        @inlined
+        def either(number: int, *arguments: Any) -> Any:  # noqa: ANN401
+            if number == 0:
+                return zero(*arguments)
+            return one(*arguments)
+
+        return either
+    lower, upper = _tree(functions[:half]), _tree(functions[half:])
 
     @inlined
-    def last(kind: int, *arguments: Any) -> Any:  # noqa: ANN401
-        return first(*arguments)
+    def choose(number: int, *arguments: Any) -> Any:  # noqa: ANN401
+        if number < half:
+            return lower(number, *arguments)
+        return upper(number - half, *arguments)
 
-    @inlined
-    def choose(kind: int, *arguments: Any) -> Any:  # noqa: ANN401
-        if kind == 0:
-            return first(*arguments)
-        return following(kind - 1, *arguments)
-
-    return choose if others else last
+    return choose
 
 
-features = _chain([kernel.features for kernel in KERNELS.values()])
-log_prob = _chain([kernel.log_prob for kernel in KERNELS.values()])
-draw = _chain([kernel.draw for kernel in KERNELS.values()])
+features = _tree([kernel.features for kernel in _DISTINCT])
+log_prob = _tree([kernel.log_prob for kernel in _DISTINCT])
+draw = _tree([kernel.draw for kernel in _DISTINCT])
