@@ -24,7 +24,7 @@ def _fast() -> FitConfig:
 
 def _balanced() -> FitConfig:
     network = NetworkConfig(hidden=(256, 256, 256), residual=True)
-    any_order = TrainingConfig(max_epochs=200, max_steps=24_000, patience_epochs=20)
+    any_order = TrainingConfig(max_epochs=200, max_steps=16_000, patience_epochs=20)
     fixed = TrainingConfig(max_epochs=200, max_steps=12_000, patience_epochs=15, dropout=0.2)
     return FitConfig(
         (
