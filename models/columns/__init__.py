@@ -6,7 +6,7 @@
     Layout.features / log_prob / sample                                      the heads, in torch
 
 A new kind is one file with a `Column` and its `Head`, an entry in `kinds.py` and a rule in
-`infer.py`.
+`infer.py`; and one file in `kernels/`, the same arithmetic compiled for one cell at a time.
 """
 
 from models.columns.base import Column, Head
