@@ -3,20 +3,18 @@
 import gc
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-import numpy as np
 from anyio import to_thread
 from fastapi import FastAPI
 
 from app.api import health, impute, models, openapi, pages, problems, sample, score
 from app.api.service import Service
-from app.jobs import SampleJob, ScoreJob
 from app.registry import Registry, ServedModel
 from app.settings import Settings
 from app.workers import Pool
-from models.errors import OrderingError
+from models.inference import warm_up
 
 __all__ = ["create_app"]
 
@@ -56,7 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         pool = Pool(registry.density, settings.threads)
         app.state.service = Service(settings, registry, pool)
         for model in registry.models.values():
-            await _warm_up(model, pool)
+            await _warm_up(model)
         # The models stay: the garbage collector need not look at them on every round.
         gc.collect()
         gc.freeze()
@@ -82,16 +80,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-async def _warm_up(model: ServedModel, pool: Pool) -> None:
-    """Draws a row and scores it, so that no caller waits for what is done only once."""
-    density = model.density
-    nothing = np.full((1, density.variables), np.nan)
-    noise = np.full((1, density.noise_width), 0.5)
+async def _warm_up(model: ServedModel) -> None:
+    """Has everything computed that is computed only once, so that no caller waits for it."""
     try:
-        drawn = await pool.run(SampleJob(model.key, nothing, noise, 1.0, False))
-        await pool.run(ScoreJob(model.key, drawn.values, False))
-        with suppress(OrderingError):  # fixed orderings alone cannot tell contributions
-            await pool.run(ScoreJob(model.key, drawn.values, True))
+        await to_thread.run_sync(warm_up, model.density)
     except Exception:
         # It is asked again with the first request, and answers with what is wrong.
         log.exception("model %s cannot compute", model.key.name)

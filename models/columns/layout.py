@@ -35,6 +35,8 @@ class Layout:
     Attributes:
         columns: The D columns.
         device: Where the tensors are.
+        value_dtype: What encoded values are held in: codes of fine lattices and instants need
+            more digits than float32 has.
         variables: Number of variables, D.
         inputs: Input units, I.
         outputs: Output units, O.
@@ -59,6 +61,8 @@ class Layout:
         self.outputs = len(self.variable_of_output)
         self.noise = len(self.variable_of_noise)
         self.device = torch.device("cpu")
+        discrete = all(column.discrete for column in self.columns)
+        self.value_dtype = torch.float32 if discrete else torch.float64
         self._singles: dict[int, tuple[Head, slice, slice, slice]] = {}
 
     def to(self, device: torch.device | str) -> "Layout":

@@ -12,6 +12,7 @@ __all__ = ["Reference"]
 Values = npt.NDArray[np.float64]
 Score = Callable[[Values], Values]
 PATTERNS_KEPT = 1024
+INCOMPLETE_ROWS = 1000
 
 
 @dataclass
@@ -33,7 +34,8 @@ class Reference:
         Args:
             score: Log-likelihood of encoded rows, `(rows, variables)` -> `(rows,)`.
             observed: The variables that the rows have observed, shape `(variables,)`; reference
-                rows are scored on the same ones, once.
+                rows are scored on the same ones, once: all of them where nothing is missing,
+                the first thousand otherwise, since there may be as many patterns as rows.
             log_likelihood: Of the rows, nats, shape `(rows,)`.
 
         Returns:
@@ -42,7 +44,8 @@ class Reference:
         key = observed.tobytes()
         ordered = self._sorted.pop(key, None)
         if ordered is None:
-            ordered = np.sort(score(np.where(observed, self.values, np.nan)))
+            rows = self.values if observed.all() else self.values[:INCOMPLETE_ROWS]
+            ordered = np.sort(score(np.where(observed, rows, np.nan)))
         self._sorted[key] = ordered
         while len(self._sorted) > PATTERNS_KEPT:
             self._sorted.popitem(last=False)

@@ -59,9 +59,9 @@ class Engine:
         network = self._network(component)
         result = np.empty(len(values))
         for chunk in _chunks(len(values), PASSED_LIMIT_NUMBERS, max(layout.inputs, network.widest)):
-            part = torch.as_tensor(values[chunk], dtype=torch.float32, device=device)
+            part = torch.as_tensor(values[chunk], dtype=layout.value_dtype, device=device)
             everything = torch.ones_like(part, dtype=torch.bool)
-            parameters = network(layout.features(part, everything))
+            parameters = network(layout.features(part, everything).float())
             terms = layout.log_prob(parameters, part)
             result[chunk] = terms.sum(dim=1, dtype=torch.float64).cpu().numpy()
         return result

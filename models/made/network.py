@@ -72,8 +72,8 @@ class MADE(nn.Module):
         y   = c + (V * M) g(a_L) + (A * M) x
 
     and y holds the parameters of every variable's conditional. A missing variable has x = 0 and
-    o = 0: nothing of the row then depends on it, which is the same as moving it to the end of
-    the ordering and closing the gap in the positions and degrees.
+    o = 0: nothing of the row then depends on it, which is the same as moving it behind all other
+    variables of the ordering.
 
     Args:
         config: Widths, activation, and which of U and A exist.

@@ -65,19 +65,19 @@ def null_tiers(values: Values) -> npt.NDArray[np.int64]:
 
 
 class Rows:
-    """An encoded table on a device.
+    """An encoded table on the device of its layout.
 
     Args:
         values: Shape `(rows, variables)`, NaN where missing.
-        device: Where the rows are kept.
+        layout: The variables.
 
     Attributes:
-        values: float32, shape `(rows, variables)`, NaN where missing.
+        values: Shape `(rows, variables)`, NaN where missing.
         observed: bool, same shape.
     """
 
-    def __init__(self, values: Values, device: torch.device) -> None:
-        self.values = torch.as_tensor(values, dtype=torch.float32, device=device)
+    def __init__(self, values: Values, layout: Layout) -> None:
+        self.values = torch.as_tensor(values, dtype=layout.value_dtype, device=layout.device)
         self.observed = ~self.values.isnan()
 
     def __len__(self) -> int:

@@ -187,7 +187,7 @@ def _train(
             network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
         network.to(device)
         masks = MaskSource(config.network, config.masks, layout.variables, seed, null_tiers(values))
-        train_rows, valid_rows = Rows(values, device), Rows(valid, device)
+        train_rows, valid_rows = Rows(values, layout), Rows(valid, layout)
         curve = train_member(config, network, masks, train_rows, valid_rows, seed, report)
     member = Member(config.name, network, masks.answering, config.masks.any_order)
     return member, curve

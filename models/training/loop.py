@@ -158,7 +158,7 @@ class _MemberTraining:
         mask = MaskTensors(next(self.masks), self.layout, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             parameters = self.network(
-                self.layout.features(values, observed),
+                self.layout.features(values, observed).float(),
                 observed.float(),
                 mask,
                 self.config.dropout,
@@ -178,7 +178,7 @@ class _MemberTraining:
         """Mean log-likelihood of the validation rows under the averaged weights."""
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for values, observed in rows.batches(4096):
-            features = self.layout.features(values, observed)
+            features = self.layout.features(values, observed).float()
             for mask in self.validation_masks:
                 parameters = self.average.network(features, observed.float(), mask)
                 total -= negative_log_likelihood(parameters, values, self.layout).double().sum()

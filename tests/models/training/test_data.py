@@ -35,7 +35,8 @@ def test_a_table_of_no_or_one_row_is_refused(rows: int, message: str) -> None:
 
 
 def test_shuffled_minibatches_hold_every_row_once() -> None:
-    rows = Rows(np.arange(25.0)[:, None], CPU)
+    schema = Schema.infer(pa.table({"a": np.linspace(0.0, 1.0, 25) ** 3}))
+    rows = Rows(np.arange(25.0)[:, None], Layout(schema.columns))
     generator = torch.Generator().manual_seed(0)
     batches = [values.ravel().tolist() for values, _ in rows.batches(10, generator)]
     assert [len(batch) for batch in batches] == [10, 10, 5]

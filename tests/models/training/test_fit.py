@@ -231,6 +231,15 @@ def test_a_table_without_a_single_value_is_refused() -> None:
         fit(np.full((10, 3), np.nan), layout(3), config())
 
 
+def test_amounts_in_cents_can_be_learned_up_to_millions() -> None:
+    amounts = np.random.default_rng(0).lognormal(12, 1, 1500).round(2)
+    table = pa.table({"amount": amounts, "flag": amounts > np.median(amounts)})
+    schema = Schema.infer(table)
+    assert schema.columns[0].kind == "integer"
+    fitted = fit(schema.encode(table), Layout(schema.columns), config(QUICK))
+    assert np.isfinite(fitted.density.score(schema.encode(table))).all()
+
+
 def test_a_single_column_can_be_learned() -> None:
     values = (np.random.default_rng(0).random((2000, 1)) < 0.3).astype(float)
     fitted = fit(values, layout(1), config(THOROUGH))
