@@ -234,9 +234,9 @@ class Density:
     def _scores(self, values: Values, observed: Booleans, log_weights: Values) -> Values:
         """Log-weight plus log-likelihood of the evidence, by component: `(rows, components)`."""
         result = log_weights.copy()
-        counts = observed.sum(axis=1)
-        complete = np.flatnonzero(counts == self.variables)
-        partial = (counts > 0) & (counts < self.variables)
+        every = observed.all(axis=1)
+        complete = np.flatnonzero(every)
+        partial = ~every & observed.any(axis=1)
         for index, component in enumerate(self.components):
             if len(complete):
                 rows = values if len(complete) == len(values) else values[complete]

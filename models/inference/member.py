@@ -57,7 +57,7 @@ class Component:
         Returns:
             Shape `(rows,)`.
         """
-        if self.any_order:
+        if self.any_order or (last_observed is None and observed.all()):
             return np.ones(len(observed), dtype=bool)
         counts = observed.sum(axis=1)
         fits: Booleans = np.where(observed, self.mask.positions, 0).max(axis=1) == counts
