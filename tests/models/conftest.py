@@ -35,15 +35,26 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 
 @pytest.fixture
 def make_layout(device: torch.device) -> MakeLayout:
-    """Layouts of columns by kind: `b`inary, `c`ategorical (three values), `x` continuous."""
+    """Layouts of columns by kind.
+
+    `b`inary, `c`ategorical (three values), `x` continuous, i`n`teger (with an atom), da`t`etime.
+    """
 
     def make(kinds: Sequence[str]) -> Layout:
         columns = {
             "b": pa.array([True, False] * 6),
             "c": pa.array(["p", "q", "r"] * 4),
             "x": pa.array(np.linspace(-3.0, 5.0, 12)),
+            "n": pa.array([0, 0, 0, 0, 0, 0, 3, 5, 9, 14, 2, 7]),
+            "t": pa.array(np.linspace(0, 10**9, 12).astype("datetime64[s]")),
         }
-        overrides = {"b": "binary", "c": "categorical", "x": "continuous"}
+        overrides = {
+            "b": "binary",
+            "c": "categorical",
+            "x": "continuous",
+            "n": "integer",
+            "t": "datetime",
+        }
         names = [f"{kind}{index}" for index, kind in enumerate(kinds)]
         table = pa.table({name: columns[name[0]] for name in names})
         schema = Schema.infer(table, {name: overrides[name[0]] for name in names})

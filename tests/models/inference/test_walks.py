@@ -85,6 +85,8 @@ def random_rows(kinds: str, rows: int, missing: float, seed: int) -> Values:
         "b": lambda: generator.integers(0, 2, rows),
         "c": lambda: generator.integers(0, 4, rows),
         "x": lambda: generator.normal(size=rows) * 2,
+        "n": lambda: np.maximum(generator.integers(-6, 15, rows), -2),
+        "t": lambda: generator.normal(size=rows) * 2,
     }
     values = np.column_stack([draw[kind]() for kind in kinds]).astype(np.float64)
     values[generator.random(values.shape) < missing] = np.nan
@@ -93,7 +95,7 @@ def random_rows(kinds: str, rows: int, missing: float, seed: int) -> Values:
 
 @several
 @given(
-    kinds=st.text("bcx", min_size=1, max_size=9),
+    kinds=st.text("bcxnt", min_size=1, max_size=9),
     config=networks,
     mixture=masks,
     missing=st.sampled_from([0.0, 0.3, 0.9]),
@@ -122,7 +124,7 @@ def test_scores_and_contributions_are_those_of_full_passes(
 
 @several
 @given(
-    kinds=st.text("bcx", min_size=1, max_size=9),
+    kinds=st.text("bcxnt", min_size=1, max_size=9),
     config=networks,
     mixture=masks,
     missing=st.sampled_from([0.3, 0.7, 1.0]),
