@@ -162,8 +162,8 @@ def in_turns(
     """Runs each in turn, again and again, and gives the median time of each in seconds.
 
     Whatever else the machine does, it does to all of them alike. A turn of short work is many
-    runs of it, after a rest and a run that is not counted: OpenMP's threads spin for some 50 ms
-    after the work that needed them, at the cost of whatever comes next.
+    runs of it, after a rest and a run that is not counted: what the work before it left in the
+    caches or running in other threads is not to count.
 
     Args:
         works: What to run, by name. Each runs twice beforehand, uncounted.
