@@ -26,7 +26,7 @@ from difflib import get_close_matches
 from http import HTTPStatus
 from typing import ClassVar
 
-from models.errors import CellError, TableError
+from models.errors import CellError
 
 __all__ = [
     "CELL_ERRORS_LIMIT",
@@ -156,11 +156,6 @@ class InvalidInputError(RequestError):
         if len(cells) >= CELL_ERRORS_LIMIT:
             more = f" (the first of {CELL_ERRORS_LIMIT} errors or more)"
         return cls(f"{first}{more}", cells=cells)
-
-    @classmethod
-    def of_table(cls, error: TableError) -> "InvalidInputError":
-        """The same, from the error of the schema."""
-        return cls.of_cells(error.cells)
 
 
 class UnavailableError(RequestError):

@@ -23,6 +23,7 @@ __all__ = [
     "draw_code",
     "log_scale",
     "log_slope",
+    "log_total",
     "place_features",
     "transformed",
 ]
@@ -101,6 +102,22 @@ def place_features(value: float, units: Floats, constants: Values, at: int) -> N
     atom = atom_at(value, constants, at)
     if atom >= 0:
         units[_PLACE_UNITS + atom] = 1.0
+
+
+@inlined
+def log_total(parameters: Floats, width: int, components: int) -> float:
+    """Log of the sum of exponentials of all logits, those of logistics and those of atoms."""
+    highest = float(parameters[0])
+    for m in range(1, components):
+        highest = max(highest, parameters[m])
+    for place in range(3 * components, width):
+        highest = max(highest, parameters[place])
+    mass = 0.0
+    for m in range(components):
+        mass += exp(parameters[m] - highest)
+    for place in range(3 * components, width):
+        mass += exp(parameters[place] - highest)
+    return float(highest + log(mass))
 
 
 @inlined

@@ -15,6 +15,7 @@ from models.columns.kernels.amount import (
     draw_code,
     log_scale,
     log_slope,
+    log_total,
     place_features,
     transformed,
 )
@@ -30,38 +31,23 @@ def _constants(column: Continuous) -> Values:
 
 @inlined
 def _log_prob(parameters: Floats, width: int, value: float, constants: Values, at: int) -> float:
-    """Mixture of logistics, or an atom; sums of exponentials grow with their running maxima."""
+    """Mixture of logistics, or an atom; the sum of exponentials grows with its maximum."""
     components = int(constants[at + COMPONENTS])
     atom = atom_at(value, constants, at)
-    point = bounded(transformed(value, constants, at), -FARTHEST, FARTHEST)
-    highest = highest_logit = -1e300
-    mass = mass_of_logits = 0.0
-    for m in range(components):
-        logit = float(parameters[m])
-        if atom < 0:
-            spread = log_scale(parameters[2 * components + m])
-            distance = abs(point - parameters[components + m]) * exp(-spread)
-            term = logit - distance - 2.0 * log1p(exp(-distance)) - spread
-            if term > highest:
-                mass = mass * exp(highest - term) + 1.0
-                highest = term
-            else:
-                mass += exp(term - highest)
-        if logit > highest_logit:
-            mass_of_logits = mass_of_logits * exp(highest_logit - logit) + 1.0
-            highest_logit = logit
-        else:
-            mass_of_logits += exp(logit - highest_logit)
-    for place in range(3 * components, width):
-        logit = float(parameters[place])
-        if logit > highest_logit:
-            mass_of_logits = mass_of_logits * exp(highest_logit - logit) + 1.0
-            highest_logit = logit
-        else:
-            mass_of_logits += exp(logit - highest_logit)
-    total = highest_logit + log(mass_of_logits)
+    total = log_total(parameters, width, components)
     if atom >= 0:
         return float(parameters[3 * components + atom] - total)
+    point = bounded(transformed(value, constants, at), -FARTHEST, FARTHEST)
+    highest, mass = -1e300, 0.0
+    for m in range(components):
+        spread = log_scale(parameters[2 * components + m])
+        distance = abs(point - parameters[components + m]) * exp(-spread)
+        term = parameters[m] - distance - 2.0 * log1p(exp(-distance)) - spread
+        if term > highest:
+            mass = mass * exp(highest - term) + 1.0
+            highest = term
+        else:
+            mass += exp(term - highest)
     slope = log_slope(value, constants, at) - constants[at + LOG_UNIT]
     return float(highest + log(mass) - total + slope)
 

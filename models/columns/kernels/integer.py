@@ -14,6 +14,7 @@ from models.columns.kernels.amount import (
     draw_code,
     log_scale,
     log_slope,
+    log_total,
     place_features,
     transformed,
 )
@@ -38,7 +39,7 @@ def _softplus(value: float) -> float:
 
 @inlined
 def _log_prob(parameters: Floats, width: int, value: float, constants: Values, at: int) -> float:
-    """Masses of the cell around the value; sums of exponentials grow with their maxima."""
+    """Masses of the cell around the value; the sum of exponentials grows with its maximum."""
     components = int(constants[at + COMPONENTS])
     low = transformed(value - 0.5, constants, at)
     high = transformed(value + 0.5, constants, at)
@@ -46,37 +47,23 @@ def _log_prob(parameters: Floats, width: int, value: float, constants: Values, a
     rounded = slope < _FINEST or abs(value) > _FARTHEST_CODE
     cell = slope if rounded else high - low
     middle = bounded((low + high) / 2.0, -FARTHEST, FARTHEST)
-    highest = highest_logit = -1e300
-    mass = mass_of_logits = 0.0
+    highest, mass = -1e300, 0.0
     atom = atom_at(value, constants, at)
     if atom >= 0:
         highest = float(parameters[3 * components + atom])
         mass = 1.0
     for m in range(components):
-        logit = float(parameters[m])
         sharpness = exp(-log_scale(parameters[2 * components + m]))
         distance = (middle - parameters[components + m]) * sharpness
         half = cell * sharpness / 2.0
         ends = _softplus(-half - distance) + _softplus(distance - half)
-        term = logit - ends + log(-expm1(-2.0 * half))
+        term = parameters[m] - ends + log(-expm1(-2.0 * half))
         if term > highest:
             mass = mass * exp(highest - term) + 1.0
             highest = term
         else:
             mass += exp(term - highest)
-        if logit > highest_logit:
-            mass_of_logits = mass_of_logits * exp(highest_logit - logit) + 1.0
-            highest_logit = logit
-        else:
-            mass_of_logits += exp(logit - highest_logit)
-    for place in range(3 * components, width):
-        logit = float(parameters[place])
-        if logit > highest_logit:
-            mass_of_logits = mass_of_logits * exp(highest_logit - logit) + 1.0
-            highest_logit = logit
-        else:
-            mass_of_logits += exp(logit - highest_logit)
-    return float(highest + log(mass) - highest_logit - log(mass_of_logits))
+    return float(highest + log(mass) - log_total(parameters, width, components))
 
 
 @inlined
