@@ -18,7 +18,7 @@ CODE := app models benchmarks tests checkpoints docs
 TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test coverage lint format bench docs checkpoints
+.PHONY: help setup serve test coverage lint format bench bench-setup docs checkpoints
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
@@ -81,6 +81,18 @@ bench: $(VENV)/.dev
 		name=$$(basename $$file .py); echo "== $$name"; \
 		$(BIN)/python -m benchmarks.$$name --quick $(ARGS) || exit 1; \
 	done
+
+# What the benchmarks compare with, each group in an environment of its own: their requirements
+# contradict each other and ours.
+PEERS := $(patsubst benchmarks/peers/%.txt,.bench/%/.installed,$(wildcard benchmarks/peers/*.txt))
+
+bench-setup: $(VENV)/.dev $(PEERS)
+
+.bench/%/.installed: benchmarks/peers/%.txt
+	@echo "Installing the peers of $*: minutes"
+	@$(PYTHON) -m venv .bench/$*
+	@.bench/$*/bin/python -m pip install --disable-pip-version-check -qq -r $<
+	@touch $@
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m docs.build $(ARGS)
