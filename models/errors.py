@@ -33,7 +33,16 @@ class ModelsError(Exception):
 
 
 class SchemaError(ModelsError):
-    """No schema can be inferred from the table, or an override cannot be met."""
+    """No schema can be inferred from the table, or an override cannot be met.
+
+    Attributes:
+        path: Keys and places that lead to what is at fault in the schema or the overrides, such
+            as `("columns", 3, "kind")`; empty where nothing in there is.
+    """
+
+    def __init__(self, message: str, path: Sequence[str | int] = ()) -> None:
+        super().__init__(message)
+        self.path = tuple(path)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ atoms, single values that stand out; the shares of all M + A are one softmax:
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +20,7 @@ import torch
 from models.columns.arrow_types import Family, family, is_integer, type_name, value_type
 from models.columns.base import Column
 from models.columns.mixture import Points, fit_mixture
+from models.columns.notation import Notation, find_notation, notation_from_json
 from models.columns.numbers import Values, from_numbers, to_numbers
 from models.columns.record import Record
 from models.columns.transform import Transform, stack, transform
@@ -42,6 +43,7 @@ class Amount(Column):
         atoms: Values that stand out, in original units, rising.
         transform: The monotone transform of codes.
         components: Logistics in the mixture, M.
+        notation: How the values are written, where the column holds them as text.
     """
 
     discrete: ClassVar[bool] = False
@@ -51,6 +53,7 @@ class Amount(Column):
     atoms: tuple[float, ...]
     transform: Transform
     components: int
+    notation: Notation | None = field(default=None, kw_only=True)
 
     @abstractmethod
     def codes(self, values: Values) -> Values:
@@ -86,30 +89,41 @@ class Amount(Column):
         return 2
 
     @classmethod
-    def read(cls, name: str, array: pa.ChunkedArray | pa.Array) -> tuple[pa.DataType, Values]:
-        """Returns the type of a training column's values, and those that are not null.
+    def read(
+        cls, name: str, array: pa.ChunkedArray | pa.Array
+    ) -> tuple[pa.DataType, Values, Notation | None]:
+        """Returns type and notation of a training column, and its values that are not null.
 
         Raises:
             SchemaError: The column holds other values, or none.
             TableError: A value is NaN or infinite.
         """
         arrow_type = value_type(array.type)
-        if family(arrow_type) not in cls.families:
-            raise SchemaError(f"column {name!r} cannot be {cls.kind}: its type is {arrow_type}")
-        values = to_numbers(name, array, arrow_type)
+        notation = find_notation(array, cls.families)
+        if family(arrow_type) not in cls.families and notation is None:
+            what = f"its type is {arrow_type}"
+            if family(arrow_type) is Family.TEXT:
+                what += " and its texts do not all follow one notation of such values"
+            raise SchemaError(f"column {name!r} cannot be {cls.kind}: {what}")
+        values = _read(name, array, arrow_type, notation)
         known = values[~np.isnan(values)]
         if not known.size:
             raise SchemaError(f"column {name!r} holds no value to learn from")
-        return arrow_type, known
+        return arrow_type, known, notation
+
+    @property
+    def number_type(self) -> pa.DataType:
+        """Type of the values as numbers or instants, whether or not they are held as text."""
+        return self.arrow_type if self.notation is None else self.notation.number_type
 
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
         """Returns codes, NaN where null; see `Column.encode`."""
-        return self.codes(to_numbers(self.name, array, self.arrow_type))
+        return self.codes(_read(self.name, array, self.arrow_type, self.notation))
 
     def decode(self, values: Values) -> pa.Array:
         """Returns values, rounded and clipped to the type; see `Column.decode`."""
         with np.errstate(over="ignore"):
-            return from_numbers(self.amounts(values), self.arrow_type)
+            return self._written(self.amounts(values))
 
     def initial_parameters(self, values: Values) -> Values:
         """Returns the mixture fitted to the codes by expectation-maximisation."""
@@ -138,7 +152,7 @@ class Amount(Column):
             "atoms": [self._to_json(atom) for atom in self.atoms],
             "transform": self.transform.to_json(),
             "components": self.components,
-        }
+        } | ({"notation": self.notation.to_json()} if self.notation else {})
 
     def describe(self) -> dict[str, Any]:
         """Returns name, kind, type, range seen in training and example."""
@@ -148,34 +162,43 @@ class Amount(Column):
             "type": type_name(self.arrow_type),
             "minimum": self._to_json(self.minimum),
             "maximum": self._to_json(self.maximum),
-            "example": self._example(),
+            "example": self._example() if self.notation is None else self._written_example(),
         }
 
     @classmethod
     def recorded(cls, record: Record) -> dict[str, Any]:
         """Reads the fields that all amounts have; see `Column.from_json`."""
-        arrow_type = record.arrow_type()
-        if family(arrow_type) not in cls.families:
+        arrow_type, notation = record.arrow_type(), None
+        if "notation" in record.fields and family(arrow_type) is Family.TEXT:
+            notation = notation_from_json(record.inner("notation"))
+        number_type = notation.number_type if notation else arrow_type
+        if family(number_type) not in cls.families:
             names = " or ".join(family.value for family in cls.families)
             raise record.wrong("arrow_type", f"a type for {names}")
-        minimum, maximum = (_number(record, end, arrow_type) for end in ("minimum", "maximum"))
+        minimum, maximum = (_number(record, end, number_type) for end in ("minimum", "maximum"))
         if minimum > maximum:
             raise record.wrong("minimum", "no larger than 'maximum'")
         atoms = [
             _number(
-                Record.of(f"{record.where}, atoms[{place}]", {"value": atom}), "value", arrow_type
+                Record(
+                    f"{record.where}, atoms[{place}]",
+                    {"value": atom},
+                    (*record.path, "atoms", place),
+                ),
+                "value",
+                number_type,
             )
             for place, atom in enumerate(record.items("atoms"))
         ]
-        place = f"{record.where}, transform"
         return {
             "name": record.text("name"),
             "arrow_type": arrow_type,
             "minimum": minimum,
             "maximum": maximum,
             "atoms": tuple(sorted(set(atoms))),
-            "transform": Transform.from_json(Record.of(place, record.fields.get("transform"))),
+            "transform": Transform.from_json(record.inner("transform")),
             "components": record.whole("components", above=0),
+            "notation": notation,
         }
 
     def _transformed(self, codes: Values) -> Values:
@@ -186,16 +209,40 @@ class Amount(Column):
 
     def _to_json(self, value: float) -> Value:
         """Returns a value in original units as a person would write it."""
-        if family(self.arrow_type) is Family.INSTANT:
+        if family(self.number_type) is Family.INSTANT:
             text: str = (
-                from_numbers(np.array([value]), self.arrow_type).cast(pa.string())[0].as_py()
+                from_numbers(np.array([value]), self.number_type).cast(pa.string())[0].as_py()
             )
             return text
         return int(value) if is_integer(self.arrow_type) else value
 
+    def _written(self, amounts: Values) -> pa.Array:
+        """Returns values in original units, (rows,), in the column's type."""
+        values = from_numbers(amounts, self.number_type)
+        if self.notation is None:
+            return values
+        return self.notation.write(values).cast(self.arrow_type)
+
+    def _written_example(self) -> Value:
+        example = pa.array([self._example()])
+        text: str = self._written(to_numbers("", example, self.number_type))[0].as_py()
+        return text
+
     @abstractmethod
     def _example(self) -> Value:
         """Returns a typical value, rounded to what a person would type."""
+
+
+def _read(
+    name: str,
+    array: pa.ChunkedArray | pa.Array,
+    arrow_type: pa.DataType,
+    notation: Notation | None,
+) -> Values:
+    """Returns values in original units, (rows,), NaN where null."""
+    if notation is None or family(array.type) is not Family.TEXT:
+        return to_numbers(name, array, arrow_type if notation is None else notation.number_type)
+    return to_numbers(name, notation.read(name, array), notation.number_type)
 
 
 def _number(record: Record, field: str, arrow_type: pa.DataType) -> float:

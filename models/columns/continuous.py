@@ -79,7 +79,7 @@ class Continuous(Amount):
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
         """Learns mean, deviation, range, atoms and transform; see `Column.fit`."""
-        arrow_type, known = cls.read(name, array)
+        arrow_type, known, notation = cls.read(name, array)
         lattice = Lattice.find(known, arrow_type)
         resolution = lattice.resolution if lattice else 0.0
         atoms = find_atoms(known, resolution)
@@ -96,6 +96,7 @@ class Continuous(Amount):
             COMPONENTS,
             shift,
             scale,
+            notation=notation,
         )
 
     def codes(self, values: Values) -> Values:

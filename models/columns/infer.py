@@ -2,22 +2,23 @@
 
 A rule looks at what is counted of one column and either decides or passes. What no column kind
 can use is left out with a reason that a user can read; a user may overrule every decision.
+`docs/columns.md` gives the rules as a table.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.arrow_types import Family, family, is_integer
+from models.columns.arrow_types import Family, is_integer
+from models.columns.date_notation import DateNotation
 from models.columns.lattice import Lattice
-from models.columns.vocabulary import canonical
+from models.columns.numbers import plain
+from models.columns.profile import Profile
 
-__all__ = ["LEFT_OUT", "RULES", "Profile", "Verdict", "infer"]
+__all__ = ["LEFT_OUT", "RULES", "Verdict", "infer"]
 
 LEFT_OUT = "left_out"
 """The kind of a column that is not modelled."""
@@ -28,12 +29,7 @@ _FEWEST_KEYS = 20
 _KEY_SHARE = 0.9
 _RARE_SHARE = 0.5
 _WORDS_OF_PROSE = 4.0
-_KEY_NAME = re.compile(
-    r"(^|[_\W])(id|ids|key|uuid|guid|index|idx|rownames|row_?(id|no|nr|number))$|^unnamed: \d+$"
-    r"|^__index_level_\d+__$",
-    re.IGNORECASE,
-)
-_CAMEL_CASE_KEY = re.compile(r".*[a-z](Id|ID|Key)$")
+_LARGEST_EXACT = 2**53  # whole numbers beyond are not all floats
 
 
 @dataclass(frozen=True)
@@ -42,48 +38,6 @@ class Verdict:
 
     kind: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What the rules look at.
-
-    Attributes:
-        name: Name of the column.
-        array: Its values.
-    """
-
-    name: str
-    array: pa.ChunkedArray
-
-    @property
-    def family(self) -> Family:
-        """What the values are."""
-        return family(self.array.type)
-
-    @property
-    def encoded(self) -> bool:
-        """Whether the column came dictionary-encoded: its author calls it categorical."""
-        return isinstance(self.array.type, pa.DictionaryType)
-
-    @cached_property
-    def values(self) -> pa.Array:
-        """The values that are not null, comparable; raises TableError for NaN and infinity."""
-        return canonical(self.name, self.array, self.array.type).drop_null()
-
-    @cached_property
-    def distinct(self) -> int:
-        """How many different values there are."""
-        count: int = pc.count_distinct(self.values).as_py()
-        return count
-
-    @cached_property
-    def whole(self) -> bool:
-        """Whether all values are whole numbers: integers that met a null are often floats."""
-        if is_integer(self.array.type):
-            return True
-        numbers = self.values.to_numpy(zero_copy_only=False)
-        return self.family is Family.NUMBER and bool((numbers == np.rint(numbers)).all())
 
 
 def _unsupported(profile: Profile) -> Verdict | None:
@@ -102,14 +56,43 @@ def _empty(profile: Profile) -> Verdict | None:
 
 def _constant(profile: Profile) -> Verdict | None:
     """One value has probability 1 and tells nothing of the other columns."""
-    if profile.distinct == 1:
-        return Verdict(LEFT_OUT, "constant")
-    return None
+    if profile.distinct > 1:
+        return None
+    return Verdict(LEFT_OUT, "constant, or null" if profile.array.null_count else "constant")
 
 
 def _boolean(profile: Profile) -> Verdict | None:
     """True and false are two values by their type."""
     return Verdict("binary", "booleans") if profile.family is Family.BOOLEAN else None
+
+
+def _key_by_name(profile: Profile) -> Verdict | None:
+    """Texts and whole numbers that never repeat under the name of a key identify the row."""
+    nameable = profile.family is Family.TEXT or profile.whole
+    if profile.named_key and nameable and profile.distinct == len(profile.values):
+        return Verdict(LEFT_OUT, "key: named like one, and no value occurs twice")
+    return None
+
+
+def _uuid(profile: Profile) -> Verdict | None:
+    """UUIDs are made to be keys."""
+    if profile.family is Family.TEXT and profile.distinct == len(profile.values) and profile.uuids:
+        return Verdict(LEFT_OUT, "key: UUIDs, none of them twice")
+    return None
+
+
+def _written(profile: Profile) -> Verdict | None:
+    """Numbers and dates written as text are numbers and dates; a few of them are categories."""
+    if profile.distinct <= _MOST_WHOLE_CATEGORIES or profile.notation is None:
+        return None
+    numbers = profile.notation.read(profile.name, plain(profile.array))
+    verdict = infer(profile.name, pa.chunked_array([numbers]))
+    if verdict.kind in ("binary", "categorical"):
+        return None
+    reason = f"{verdict.reason}, as text such as {profile.values[0].as_py().strip()!r}"
+    if isinstance(profile.notation, DateNotation) and profile.notation.ambiguous:
+        reason += f", read as {profile.notation.pattern}: no value tells day from month"
+    return Verdict(verdict.kind, reason)
 
 
 def _prose_or_key(profile: Profile) -> Verdict | None:
@@ -122,19 +105,24 @@ def _prose_or_key(profile: Profile) -> Verdict | None:
         what = "free text"
     else:
         what = "key" if share > _KEY_SHARE else "texts that hardly repeat"
-    return Verdict(LEFT_OUT, f"{what}: {profile.distinct} distinct in {rows} rows")
+    return Verdict(LEFT_OUT, f"{what}: {profile.distinct} distinct in {rows} rows{profile.hint}")
 
 
 def _too_many_texts(profile: Profile) -> Verdict | None:
     """A softmax over very many texts would dwarf the rest of the network."""
     if profile.family is Family.TEXT and profile.distinct > _MOST_CATEGORIES:
-        return Verdict(LEFT_OUT, f"{profile.distinct} distinct texts: more than {_MOST_CATEGORIES}")
+        return Verdict(
+            LEFT_OUT,
+            f"{profile.distinct} distinct texts: more than {_MOST_CATEGORIES}{profile.hint}",
+        )
     return None
 
 
 def _text(profile: Profile) -> Verdict | None:
     """Other text is a set of categories, two of them included: a third may come."""
-    return Verdict("categorical", "text") if profile.family is Family.TEXT else None
+    if profile.family is Family.TEXT:
+        return Verdict("categorical", f"text{profile.hint}")
+    return None
 
 
 def _declared(profile: Profile) -> Verdict | None:
@@ -149,20 +137,27 @@ def _instant(profile: Profile) -> Verdict | None:
     return Verdict("datetime", "instants") if profile.family is Family.INSTANT else None
 
 
-def _key_by_name(profile: Profile) -> Verdict | None:
-    """Whole numbers that never repeat under the name of a key identify the row."""
-    named = _KEY_NAME.search(profile.name) or _CAMEL_CASE_KEY.match(profile.name)
-    if named and profile.whole and profile.distinct == len(profile.values):
-        return Verdict(LEFT_OUT, "key: named like one, and no value occurs twice")
+def _identifier(profile: Profile) -> Verdict | None:
+    """Numbers of telephones and accounts name somebody; their size says nothing."""
+    mostly_once = profile.distinct > _RARE_SHARE * len(profile.values)
+    if profile.named_identifier and profile.whole and mostly_once:
+        return Verdict(LEFT_OUT, "key: named like numbers that name somebody")
     return None
 
 
 def _row_number(profile: Profile) -> Verdict | None:
-    """Whole numbers that count up by one number the rows."""
-    if profile.array.null_count or len(profile.array) < _FEWEST_KEYS or not profile.whole:
+    """Whole numbers that count up by one, in whatever order, number the rows."""
+    rows = len(profile.array)
+    if profile.array.null_count or rows < _FEWEST_KEYS or not profile.whole:
         return None
-    steps = np.diff(profile.values.to_numpy(zero_copy_only=False).astype(np.float64))
-    return Verdict(LEFT_OUT, "key: counts the rows") if bool((steps == 1).all()) else None
+    if profile.named_time or profile.distinct < rows:
+        return None
+    numbers = profile.numbers
+    if (np.diff(numbers) == 1).all():
+        return Verdict(LEFT_OUT, "key: counts the rows")
+    if numbers.max() - numbers.min() == rows - 1:
+        return Verdict(LEFT_OUT, "key: counts the rows, in another order")
+    return None
 
 
 def _zero_one(profile: Profile) -> Verdict | None:
@@ -181,10 +176,30 @@ def _few_numbers(profile: Profile) -> Verdict | None:
     return None
 
 
+def _code_by_name(profile: Profile) -> Verdict | None:
+    """Whole numbers under the name of a code or key that repeat are names of something."""
+    repeats = 2 * profile.distinct <= len(profile.values)
+    named = profile.named_code or profile.named_key
+    if named and profile.whole and repeats and profile.distinct <= _MOST_CATEGORIES:
+        return Verdict("categorical", f"{profile.distinct} codes: named like one")
+    return None
+
+
+def _beyond_floats(profile: Profile) -> Verdict | None:
+    """Whole numbers that float64 cannot tell apart are made by machines, to be told apart."""
+    if not is_integer(profile.array.type):
+        return None
+    ends = pc.min_max(profile.values).as_py()
+    if max(-ends["min"], ends["max"]) <= _LARGEST_EXACT:
+        return None
+    if 2 * profile.distinct <= len(profile.values) and profile.distinct <= _MOST_CATEGORIES:
+        return Verdict("categorical", f"{profile.distinct} whole numbers beyond 2**53")
+    return Verdict(LEFT_OUT, "key: whole numbers beyond 2**53 are no amounts")
+
+
 def _lattice(profile: Profile) -> Verdict | None:
     """Numbers of one resolution have probabilities, and come back at that resolution."""
-    numbers = profile.values.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    lattice = Lattice.find(numbers, profile.array.type)
+    lattice = Lattice.find(profile.numbers, profile.array.type)
     if lattice is None:
         return None
     return Verdict("integer", f"steps of {lattice.resolution:g}")
@@ -196,21 +211,11 @@ def _number(profile: Profile) -> Verdict | None:
 
 
 RULES: tuple[Callable[[Profile], Verdict | None], ...] = (
-    _unsupported,
-    _empty,
-    _constant,
-    _boolean,
-    _prose_or_key,
-    _too_many_texts,
-    _text,
-    _declared,
-    _instant,
-    _key_by_name,
-    _row_number,
-    _zero_one,
-    _few_numbers,
-    _lattice,
-    _number,
+    *(_unsupported, _empty, _constant, _boolean, _key_by_name),
+    *(_uuid, _written, _prose_or_key, _too_many_texts, _text),
+    *(_declared, _instant),
+    *(_identifier, _row_number, _zero_one, _few_numbers, _code_by_name, _beyond_floats),
+    *(_lattice, _number),
 )
 
 

@@ -93,7 +93,7 @@ class Integer(Amount):
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
         """Learns lattice, range, atoms and transform; see `Column.fit`."""
-        arrow_type, known = cls.read(name, array)
+        arrow_type, known, notation = cls.read(name, array)
         lattice = Lattice.find(known, arrow_type)
         if lattice is None:
             raise SchemaError(
@@ -112,6 +112,7 @@ class Integer(Amount):
             Transform.fit(smooth if smooth.size else codes, 1.0),
             COMPONENTS,
             lattice,
+            notation=notation,
         )
 
     def codes(self, values: Values) -> Values:

@@ -20,37 +20,48 @@ class Record:
     Attributes:
         where: Place in the file, such as `columns[3] 'age'`.
         fields: The object as read.
+        path: Keys and places that lead there, such as `("columns", 3)`.
     """
 
     where: str
     fields: Mapping[str, Any]
+    path: tuple[str | int, ...] = ()
 
     @classmethod
-    def of(cls, where: str, entry: object) -> "Record":
+    def of(cls, where: str, entry: object, path: tuple[str | int, ...] = ()) -> "Record":
         """Checks that an entry is an object."""
         if not isinstance(entry, Mapping):
-            raise SchemaError(f"{where}: expected an object, got {entry!r}")
-        return cls(where, entry)
+            raise SchemaError(f"{where}: expected an object, got {entry!r}", path)
+        return cls(where, entry, path)
+
+    def inner(self, field: str) -> "Record":
+        """Returns the object that a field holds."""
+        return Record.of(f"{self.where}, {field}", self.fields.get(field), (*self.path, field))
 
     def wrong(self, field: str, expected: str) -> SchemaError:
         """Returns the error for a field that is absent or not what was expected."""
         if field not in self.fields:
-            return SchemaError(f"{self.where}: {field!r} is missing; expected {expected}")
+            return SchemaError(
+                f"{self.where}: {field!r} is missing; expected {expected}", self.path
+            )
         return SchemaError(
-            f"{self.where}: {field!r} must be {expected}, got {self.fields[field]!r}"
+            f"{self.where}: {field!r} must be {expected}, got {self.fields[field]!r}",
+            (*self.path, field),
         )
 
     def only(self, known: Collection[str]) -> None:
         """Checks that there is no field besides the known ones."""
         for field in self.fields:
             if field not in known:
-                listed = ", ".join(known)
-                raise SchemaError(f"{self.where}: unknown field {field!r}; expected {listed}")
+                raise SchemaError(
+                    f"{self.where}: unknown field {field!r}; expected {', '.join(known)}",
+                    (*self.path, field),
+                )
 
     def text(self, field: str) -> str:
-        """Returns a non-empty string."""
+        """Returns a string; the name of a column may be empty, nothing else may."""
         value = self.fields.get(field)
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not (value or field == "name"):
             raise self.wrong(field, "text")
         return value
 

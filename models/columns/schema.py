@@ -1,6 +1,5 @@
 """The schema: which columns of a table are modelled, how, and which are left out and why."""
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from models.columns.base import Column
-from models.columns.infer import LEFT_OUT, Verdict, infer
+from models.columns.infer import LEFT_OUT, infer
 from models.columns.kinds import KINDS
 from models.columns.numbers import CELL_LIMIT, Values
+from models.columns.overrides import Overrides, overrides_of, suggest
 from models.columns.record import Record
 from models.errors import CellError, SchemaError, TableError
 
@@ -20,8 +20,6 @@ __all__ = ["FORMAT_VERSION", "LeftOut", "Schema"]
 
 FORMAT_VERSION = 1
 """Version of `schema.json` that this code writes and reads."""
-
-Overrides = Mapping[str, str | Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -56,14 +54,17 @@ class Schema:
         Args:
             table: Training rows; null means missing.
             overrides: For some columns the kind that they are to have, `"left_out"` included:
-                `{"age": "continuous"}` or `{"age": {"kind": "left_out", "reason": "private"}}`.
+                `{"age": "continuous"}` or `{"age": {"kind": "left_out", "reason": "private"}}`;
+                see `models.columns.overrides` for what else can be said.
 
         Raises:
             SchemaError: The table has no rows or two columns of one name; an override names a
                 column or a kind that does not exist, or one that the column cannot have.
             TableError: A number is NaN or infinite.
         """
-        wanted = _kinds(table, overrides or {})
+        if (twice := _repeated(table.column_names)) is not None:
+            raise SchemaError(f"the table has two columns named {twice!r}")
+        wanted = overrides_of(table.column_names, overrides or {})
         if not table.num_rows:
             raise SchemaError("the table has no rows")
         columns: list[Column] = []
@@ -72,7 +73,11 @@ class Schema:
         for name in table.column_names:
             array = table.column(name)
             try:
-                verdict = wanted.get(name) or infer(name, array)
+                override = wanted.get(name)
+                if override and override.kind != LEFT_OUT:
+                    columns.append(override.fit(name, array))
+                    continue
+                verdict = override.verdict(name, array) if override else infer(name, array)
                 if verdict.kind == LEFT_OUT:
                     left_out.append(LeftOut(name, verdict.reason))
                 else:
@@ -151,17 +156,16 @@ class Schema:
         schema = Record.of("schema", content)
         if schema.fields.get("format_version") != FORMAT_VERSION:
             raise schema.wrong("format_version", str(FORMAT_VERSION))
-        columns = [
-            _column(_place("columns", place, entry), entry)
-            for place, entry in enumerate(schema.items("columns"))
+        columns = [_column(record) for record in _entries(schema, "columns")]
+        left_out = [
+            LeftOut(record.text("name"), record.text("reason"))
+            for record in _entries(schema, "left_out")
         ]
-        left_out = []
-        for place, entry in enumerate(schema.items("left_out")):
-            record = Record.of(_place("left_out", place, entry), entry)
-            left_out.append(LeftOut(record.text("name"), record.text("reason")))
         names = [*(column.name for column in columns), *(column.name for column in left_out)]
-        if twice := _repeated(names):
-            raise SchemaError(f"schema: column {twice!r} occurs twice")
+        if (twice := _repeated(names)) is not None:
+            last = len(names) - 1 - names[::-1].index(twice)
+            path = ("columns", last) if last < len(columns) else ("left_out", last - len(columns))
+            raise SchemaError(f"schema: column {twice!r} occurs twice", (*path, "name"))
         return cls(tuple(columns), tuple(left_out))
 
     def _strangers(self, names: Sequence[str]) -> list[CellError]:
@@ -170,37 +174,18 @@ class Schema:
         Raises:
             TableError: A name occurs twice, so that nobody can say which column is meant.
         """
-        if twice := _repeated(names):
+        if (twice := _repeated(names)) is not None:
             raise TableError([CellError(None, twice, "the table has two columns of this name")])
         known = {*self.names, *(column.name for column in self.left_out)}
         return [
-            CellError(None, name, f"unknown column; {_suggest(name, self.names)}")
+            CellError(None, name, f"unknown column; {suggest(name, self.names)}")
             for name in names
             if name not in known
         ]
 
 
-def _kinds(table: pa.Table, overrides: Overrides) -> dict[str, Verdict]:
-    """Checks overrides against a table and returns what they decide, by column."""
-    if twice := _repeated(table.column_names):
-        raise SchemaError(f"the table has two columns named {twice!r}")
-    wanted = {}
-    for name, override in overrides.items():
-        if name not in table.column_names:
-            raise SchemaError(f"override of {name!r}: {_suggest(name, table.column_names)}")
-        fields = {"kind": override} if isinstance(override, str) else override
-        record = Record.of(f"override of {name!r}", fields)
-        if record.text("kind") not in (*KINDS, LEFT_OUT):
-            raise record.wrong("kind", f"one of {', '.join([*KINDS, LEFT_OUT])}")
-        record.only(("kind", "reason"))
-        reason = record.text("reason") if "reason" in fields else "by the user"
-        wanted[name] = Verdict(record.text("kind"), reason)
-    return wanted
-
-
-def _column(where: str, entry: object) -> Column:
+def _column(record: Record) -> Column:
     """Reads one entry of `columns`."""
-    record = Record.of(where, entry)
     record.text("name")
     kind = KINDS.get(record.text("kind"))
     if kind is None:
@@ -210,19 +195,16 @@ def _column(where: str, entry: object) -> Column:
     return column
 
 
-def _place(field: str, place: int, entry: object) -> str:
-    """Returns where in the file an entry stands, with its name if it has one."""
-    name = entry.get("name") if isinstance(entry, Mapping) else None
-    return f"{field}[{place}] {name!r}" if name else f"{field}[{place}]"
+def _entries(schema: Record, field: str) -> list[Record]:
+    """Returns the objects of a list, with their places in the file, and their names."""
+    records = []
+    for place, entry in enumerate(schema.items(field)):
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        where = f"{field}[{place}] {name!r}" if name else f"{field}[{place}]"
+        records.append(Record.of(where, entry, (field, place)))
+    return records
 
 
 def _repeated(names: Iterable[str]) -> str | None:
     """Returns a name that occurs more than once, if one does."""
     return next((name for name, count in Counter(names).items() if count > 1), None)
-
-
-def _suggest(name: str, names: Sequence[str]) -> str:
-    """Returns what would have been expected in the place of an unknown name."""
-    close = difflib.get_close_matches(name, names, n=1)
-    listed = ", ".join(repr(known) for known in names[:20]) + (", ..." if len(names) > 20 else "")
-    return f"expected one of {listed}" + (f"; did you mean {close[0]!r}?" if close else "")

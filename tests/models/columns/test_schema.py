@@ -229,7 +229,7 @@ def _drop(*path: str | int) -> Edit:
         (_set("columns", to={}), "schema: 'columns' must be a list"),
         (_set("columns", 2, to="income"), r"columns\[2\]: expected an object, got 'income'"),
         (_drop("columns", 0, "name"), r"columns\[0\]: 'name' is missing"),
-        (_set("columns", 0, "name", to=""), r"columns\[0\]: 'name' must be text"),
+        (_set("columns", 0, "name", to=3), r"columns\[0\] 3: 'name' must be text"),
         (_set("columns", 0, "kind", to="count"), r"columns\[0\] 'age': 'kind' must be one of bin"),
         (_set("columns", 0, "kind", to="binary"), r"columns\[0\] 'age': 'values' is missing"),
         (_set("columns", 0, "arrow_type", to="int"), r"columns\[0\] 'age': 'arrow_type' must be"),
