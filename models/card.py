@@ -28,7 +28,8 @@ def model_card(
         f"validation) at {metrics['trained_at']}, in {metrics['seconds']:.0f} s on "
         f"{metrics['device']}.",
         "",
-        f"Mean log-likelihood of the held-out rows: {metrics['valid_nats']:.3f} nats a row.",
+        f"Mean log-likelihood of the held-out rows: {metrics['valid_nats']:.3f} nats a row; "
+        f"independent columns would have {metrics['independent_nats']:.3f}.",
         "",
         "| member | any ordering | epochs | seconds | weight |",
         "| --- | --- | --- | --- | --- |",

@@ -85,15 +85,19 @@ class MaskConfig:
         count: Number of masks cycled through, one a minibatch; None draws a fresh one for
             every minibatch.
         ensemble: Number of masks that answer where `count` is None.
+        answering_share: Share of the minibatches whose mask is one of those that answer, where
+            `count` is None. Complete rows and unconditional draws use no others; evidence
+            uses all.
 
     Raises:
-        ConfigError: A count below one.
+        ConfigError: A count below one, or a share outside [0, 1).
     """
 
     ordering: Ordering = "sampled"
     degrees: Degrees = "even"
     count: int | None = None
     ensemble: int = 8
+    answering_share: float = 0.0
 
     def __post_init__(self) -> None:
         _choose("ordering", self.ordering, get_args(Ordering))
@@ -102,6 +106,8 @@ class MaskConfig:
             raise ConfigError(f"count must be at least 1, or None for fresh masks: {self.count}")
         if self.ensemble < 1:
             raise ConfigError(f"ensemble must be at least 1, not {self.ensemble}")
+        if not 0 <= self.answering_share < 1:
+            raise ConfigError(f"answering_share must be in [0, 1), not {self.answering_share}")
 
     @property
     def any_order(self) -> bool:

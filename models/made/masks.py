@@ -123,8 +123,9 @@ class MaskSource:
     ) -> None:
         self._network, self._masks, self._variables = network, masks, variables
         self._tiers = np.zeros(variables, dtype=np.int64) if tiers is None else tiers
-        one_ordering, answering, fresh = np.random.SeedSequence(seed).spawn(3)
+        one_ordering, answering, fresh, share = np.random.SeedSequence(seed).spawn(4)
         self._fresh = np.random.default_rng(fresh)
+        self._share = np.random.default_rng(share)
         self._fixed: Integers | None = None
         if masks.ordering == "random":
             one = random_positions(variables, np.random.default_rng(one_ordering))
@@ -137,10 +138,12 @@ class MaskSource:
     def training(self) -> Iterator[Mask]:
         """One mask a minibatch, without end."""
         while True:
-            if self._masks.count is None:
-                yield self._draw(self._fresh)
-            else:
+            if self._masks.count is not None:
                 yield from self.answering
+            elif self._share.random() < self._masks.answering_share:
+                yield self.answering[self._share.integers(len(self.answering))]
+            else:
+                yield self._draw(self._fresh)
 
     def _draw(self, generator: np.random.Generator) -> Mask:
         mask = sample_mask(self._network, self._masks, self._variables, generator)

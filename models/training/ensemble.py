@@ -1,11 +1,19 @@
 """Weights of a mixture, by expectation-maximisation on held-out rows."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["mixture_weights"]
+from models.columns.layout import Layout
+from models.inference.density import Density
+from models.inference.member import Member
+
+__all__ = ["Weighed", "mixture_weights", "sparse_mixture_weights", "weigh"]
 
 Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
 
 
 def mixture_weights(
@@ -41,3 +49,87 @@ def mixture_weights(
         before = row.mean()
         weights = np.exp(joint - row).mean(axis=0)
     return np.asarray((1 - floor) * weights + floor / components)
+
+
+def sparse_mixture_weights(
+    log_likelihoods: Floats, lasting: Booleans, least: float = 5e-3
+) -> Floats:
+    """Weights of which those that would be next to nothing are exactly zero.
+
+    What a component adds to the likelihood falls with its weight, what it costs does not: a
+    component below `least` goes, and the others are weighed again.
+
+    Args:
+        log_likelihoods: Of each row under each component, nats, shape `(rows, components)`.
+        lasting: Components that stay whatever their weight, at the floor of `mixture_weights`,
+            shape `(components,)`; where there is none, the best one stays.
+        least: Smallest weight that another component keeps.
+
+    Returns:
+        Weights that sum to 1, shape `(components,)`.
+    """
+    weights = mixture_weights(log_likelihoods, floor=0.0)
+    kept = lasting | (weights >= min(least, weights.max()))
+    result = np.zeros(len(weights))
+    result[kept] = mixture_weights(log_likelihoods[:, kept])
+    return result
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A mixture and what each member is worth in it.
+
+    Attributes:
+        density: The mixture; members that it gains nothing from are not in it.
+        weights: Of each member, 0 where it is not, shape `(members,)`.
+        complete_nats: Mean log-likelihood of the complete validation rows under each member
+            alone, its masks weighed by the mixture or evenly, nats a row, shape `(members,)`;
+            NaN where no validation row is complete.
+    """
+
+    density: Density
+    weights: Floats
+    complete_nats: Floats
+
+
+def weigh(members: Sequence[Member], layout: Layout, valid: Floats) -> Weighed:
+    """The mixture of the members' components, weighed by validation rows.
+
+    Rows with missing values are left out of the weighing where any complete ones exist, since
+    only complete rows are answered by every component. Components of fixed orderings that gain
+    nothing are dropped, and members of which none is left.
+
+    Args:
+        members: The trained networks, of one layout.
+        layout: Their variables.
+        valid: Encoded rows that were not learned from, shape `(rows, variables)`.
+    """
+    owner = np.repeat(np.arange(len(members)), [len(member.masks) for member in members])
+    any_order = np.array([member.any_order for member in members])[owner]
+    weights = np.full(len(owner), 1 / len(owner))
+    owned = [owner == index for index in range(len(members))]
+    nats = np.full(len(members), np.nan)
+    density = Density(members, layout, np.log(weights))
+    complete = valid[~np.isnan(valid).any(axis=1)]
+    if len(complete):
+        scores = density.component_scores(complete)
+        weights = sparse_mixture_weights(scores, any_order)
+        nats = np.array([_alone(scores[:, own], weights[own]) for own in owned])
+    kept = iter(weights > 0)
+    sparse = [
+        replace(member, masks=tuple(mask for mask in member.masks if next(kept)))
+        for member in members
+    ]
+    return Weighed(
+        density=Density([m for m in sparse if m.masks], layout, np.log(weights[weights > 0])),
+        weights=np.array([weights[own].sum() for own in owned]),
+        complete_nats=nats,
+    )
+
+
+def _alone(scores: Floats, weights: Floats) -> float:
+    """Mean log-likelihood of the rows under the components of one member."""
+    if not weights.any():
+        weights = np.ones(len(weights))
+    log_weights = np.log(np.maximum(weights / weights.sum(), np.finfo(float).tiny))
+    return float(np.logaddexp.reduce(scores + log_weights, axis=1).mean())

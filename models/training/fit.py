@@ -15,14 +15,37 @@ from models.made.masks import MaskSource
 from models.made.network import MADE
 from models.training.config import FitConfig, MemberConfig
 from models.training.data import Rows, null_tiers, split_rows
-from models.training.ensemble import mixture_weights
-from models.training.loop import Curve, Progress, train_member
+from models.training.ensemble import weigh
+from models.training.loop import Curve, Progress, negative_log_likelihood, train_member
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["Fitted", "Trained", "fit"]
 
 Values = npt.NDArray[np.float64]
 
 FEWEST_COMPLETE = 0.5
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What became of one member.
+
+    Attributes:
+        name: How curves and metrics call it.
+        any_order: Whether it can be asked for any ordering.
+        parameters: Number of its weights.
+        curve: Its learning curve.
+        weight: Its share of the mixture; 0 where the mixture gained nothing from it, and left
+            it out.
+        complete_nats: Mean log-likelihood of the complete validation rows under it alone, nats
+            a row; NaN where none is complete.
+    """
+
+    name: str
+    any_order: bool
+    parameters: int
+    curve: Curve
+    weight: float
+    complete_nats: float
 
 
 @dataclass(frozen=True)
@@ -31,17 +54,19 @@ class Fitted:
 
     Attributes:
         density: The trained mixture.
-        curves: Learning curve of each member, in the order of the density's members.
+        members: The members that were trained, in that order.
         valid_nats: Mean log-likelihood of the validation rows under the mixture, nats a row;
             without an any-order member, of the complete ones among them.
+        independent_nats: The same of columns that were independent, each with its marginal.
         train_rows: Rows learned from.
         valid_rows: Rows held out.
         interrupted: Whether an interrupt ended it early.
     """
 
     density: Density
-    curves: tuple[Curve, ...]
+    members: tuple[Trained, ...]
     valid_nats: float
+    independent_nats: float
     train_rows: int
     valid_rows: int
     interrupted: bool
@@ -126,32 +151,31 @@ def fit(
         curves.append(curve)
         if curve.interrupted:
             break
-    density = weigh(members, layout, valid).calibrated(
-        config.calibration_rows, np.random.default_rng(reference_seed)
+    weighed = weigh(members, layout, valid)
+    trained = tuple(
+        Trained(
+            name=member.name,
+            any_order=member.any_order,
+            parameters=sum(weights.numel() for weights in member.network.parameters()),
+            curve=curve,
+            weight=float(weight),
+            complete_nats=float(nats),
+        )
+        for member, curve, weight, nats in zip(
+            members, curves, weighed.weights, weighed.complete_nats, strict=True
+        )
     )
+    generator = np.random.default_rng(reference_seed)
+    density = weighed.density.calibrated(config.calibration_rows, generator)
     return Fitted(
         density=density,
-        curves=tuple(curves),
+        members=trained,
         valid_nats=_mean_score(density, valid, curves),
+        independent_nats=_independent_nats(layout, values, valid),
         train_rows=len(values),
         valid_rows=len(valid),
         interrupted=any(curve.interrupted for curve in curves),
     )
-
-
-def weigh(members: list[Member], layout: Layout, valid: Values) -> Density:
-    """The mixture of the members' components with weights fitted to validation rows.
-
-    Rows with missing values are left out of the weighing where any complete ones exist, since
-    only complete rows are answered by every component.
-    """
-    even = np.zeros(sum(len(member.masks) for member in members))
-    density = Density(members, layout, even - np.log(len(even)))
-    complete = valid[~np.isnan(valid).any(axis=1)]
-    if len(complete) == 0 or len(even) == 1:
-        return density
-    weights = mixture_weights(density.component_scores(complete))
-    return Density(members, layout, np.log(weights))
 
 
 def _worth_training(members: tuple[MemberConfig, ...], values: Values) -> tuple[MemberConfig, ...]:
@@ -167,6 +191,17 @@ def _mean_score(density: Density, valid: Values, curves: list[Curve]) -> float:
     if len(valid) == 0:
         return max(max(curve.valid) for curve in curves)
     return float(density.score(valid).mean())
+
+
+@torch.no_grad()
+def _independent_nats(layout: Layout, values: Values, valid: Values) -> float:
+    """Mean log-likelihood of validation rows under the marginals of the training rows."""
+    marginals = torch.as_tensor(layout.initial_parameters(values), dtype=torch.float32)
+    rows, total = Rows(valid, layout), 0.0
+    for part, _ in rows.batches(4096):
+        parameters = marginals.to(layout.device).expand(len(part), -1)
+        total -= float(negative_log_likelihood(parameters, part, layout).double().sum())
+    return total / len(rows)
 
 
 def _train(

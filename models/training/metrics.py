@@ -19,23 +19,20 @@ def training_metrics(fitted: Fitted, seconds: float) -> dict[str, Any]:
         fitted: What the run left.
         seconds: How long it took.
     """
-    weights = np.exp(fitted.density.log_weights)
-    members, start = [], 0
-    for member, curve in zip(fitted.density.members, fitted.curves, strict=True):
-        stop = start + len(member.masks)
-        members.append(
-            {
-                "name": member.name,
-                "any_order": member.any_order,
-                "epochs": len(curve.train),
-                "best_epoch": curve.best_epoch,
-                "seconds": round(curve.seconds, 3),
-                "weight": float(weights[start:stop].sum()),
-                "parameters": sum(p.numel() for p in member.network.parameters()),
-                "curve": {"train": curve.train, "valid": curve.valid},
-            }
-        )
-        start = stop
+    members = [
+        {
+            "name": member.name,
+            "any_order": member.any_order,
+            "epochs": len(member.curve.train),
+            "best_epoch": member.curve.best_epoch,
+            "seconds": round(member.curve.seconds, 3),
+            "weight": member.weight,
+            "complete_nats": None if np.isnan(member.complete_nats) else member.complete_nats,
+            "parameters": member.parameters,
+            "curve": {"train": member.curve.train, "valid": member.curve.valid},
+        }
+        for member in fitted.members
+    ]
     return {
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
@@ -43,6 +40,7 @@ def training_metrics(fitted: Fitted, seconds: float) -> dict[str, Any]:
         "train_rows": fitted.train_rows,
         "valid_rows": fitted.valid_rows,
         "valid_nats": fitted.valid_nats,
+        "independent_nats": fitted.independent_nats,
         "interrupted": fitted.interrupted,
         "members": members,
         "versions": {

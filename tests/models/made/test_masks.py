@@ -119,3 +119,17 @@ def test_lower_tiers_come_first_in_every_answering_ordering(
     fresh = list(islice(source.training(), 20))
     tiered = all((np.diff(tiers[np.argsort(mask.positions)]) >= 0).all() for mask in fresh)
     assert tiered == (count is not None or ordering == "random")
+
+
+def test_a_share_of_the_training_masks_are_those_that_answer() -> None:
+    config = MaskConfig(ensemble=3, answering_share=0.4)
+    source = MaskSource(NetworkConfig((8,)), config, 20, seed=1)
+    answering = {id(mask) for mask in source.answering}
+    drawn = [id(mask) for mask in islice(source.training(), 2000) if id(mask) in answering]
+    assert set(drawn) == answering
+    assert 0.35 < len(drawn) / 2000 < 0.45
+
+
+def test_a_share_of_all_training_masks_would_leave_no_other_ordering() -> None:
+    with pytest.raises(ConfigError, match="answering_share must be in"):
+        MaskConfig(answering_share=1.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from models.training.ensemble import mixture_weights
+from models.training.ensemble import mixture_weights, sparse_mixture_weights
 
 
 def test_weights_recover_a_known_mixture() -> None:
@@ -32,3 +32,19 @@ def test_a_useless_component_keeps_the_floor() -> None:
     weights = mixture_weights(scores, floor=0.01)
     assert weights.sum() == pytest.approx(1.0)
     assert weights[1] == pytest.approx(0.005)
+
+
+def test_sparse_weights_drop_what_adds_nothing_and_keep_what_must_last() -> None:
+    generator = np.random.default_rng(2)
+    good = generator.normal(-5, 1, size=(500, 2))
+    scores = np.column_stack([good, good.min(axis=1) - 3, good.min(axis=1) - 3])
+    weights = sparse_mixture_weights(scores, np.array([False, False, False, True]))
+    assert weights[2] == 0
+    assert 0 < weights[3] < 1e-3
+    assert weights.sum() == pytest.approx(1)
+    np.testing.assert_allclose(weights[:2], mixture_weights(scores[:, :2]), atol=1e-2)
+
+
+def test_the_best_component_stays_where_none_must() -> None:
+    scores = np.tile([-1.0, -2.0], (50, 1))
+    np.testing.assert_allclose(sparse_mixture_weights(scores, np.zeros(2, bool)), [1, 0])

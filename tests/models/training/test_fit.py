@@ -117,7 +117,7 @@ def test_a_run_on_the_cpu_repeats_from_its_seed() -> None:
     ):
         assert torch.equal(parameter, same)
         assert not torch.equal(parameter, different)
-    assert one.curves[0].valid == two.curves[0].valid
+    assert one.members[0].curve.valid == two.members[0].curve.valid
 
 
 def test_training_leaves_the_global_random_state_alone() -> None:
@@ -132,7 +132,7 @@ def test_early_stopping_takes_the_weights_of_the_best_epoch() -> None:
     values = np.random.default_rng(0).integers(0, 2, (40, 3)).astype(float)
     training = TrainingConfig(max_epochs=200, patience_epochs=5, learning_rate=0.05, batch_rows=8)
     fitted = fit(values, layout(3), config(training))
-    curve = fitted.curves[0]
+    curve = fitted.members[0].curve
     assert len(curve.valid) < 200
     assert len(curve.valid) - curve.best_epoch == 5
     assert max(curve.valid) == curve.valid[curve.best_epoch - 1]
@@ -148,9 +148,9 @@ def test_an_interrupt_keeps_the_best_so_far() -> None:
 
     fitted = fit(noisy_copies(500), layout(3), config(THOROUGH), on_epoch=interrupt)
     assert fitted.interrupted
-    assert len(fitted.curves[0].valid) == 2
+    assert len(fitted.members[0].curve.valid) == 2
     assert np.isfinite(fitted.density.score(EVERY_ROW)).all()
-    assert fitted.valid_nats == pytest.approx(max(fitted.curves[0].valid), abs=0.1)
+    assert fitted.valid_nats == pytest.approx(max(fitted.members[0].curve.valid), abs=0.1)
 
 
 def test_an_interrupt_before_the_first_epoch_has_nothing_to_keep(
@@ -176,7 +176,24 @@ def test_an_interrupt_of_the_second_member_keeps_the_first() -> None:
     )
     assert fitted.interrupted
     assert len(fitted.density.members) == 2
-    assert len(fitted.curves[1].valid) == 1
+    assert len(fitted.members[1].curve.valid) == 1
+
+
+def test_a_member_that_adds_nothing_is_left_out_and_reported() -> None:
+    dull = MaskConfig("natural", "even", count=1)
+    members = (
+        MemberConfig("one", NETWORK, MaskConfig(ensemble=2), THOROUGH),
+        MemberConfig("untrained", NETWORK, dull, replace(QUICK, max_epochs=1, learning_rate=1e-9)),
+    )
+    fitted = fit(noisy_copies(2000), layout(3), FitConfig(members, calibration_rows=10))
+    assert [member.name for member in fitted.density.members] == ["one"]
+    one, untrained = fitted.members
+    assert (one.any_order, untrained.any_order) == (True, False)
+    assert one.weight == pytest.approx(1)
+    assert untrained.weight == 0
+    assert untrained.complete_nats == pytest.approx(fitted.independent_nats, abs=0.05)
+    assert one.complete_nats == pytest.approx(fitted.valid_nats)
+    assert one.complete_nats > untrained.complete_nats + 0.3
 
 
 def test_progress_tells_the_best_so_far() -> None:
