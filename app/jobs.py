@@ -122,11 +122,13 @@ class SampleJob(Job[SampleResult]):
         noise: `(rows, W)` uniforms in (0, 1).
         temperature: 1 is the model's own distribution; below 1 is more typical rows.
         log_likelihood: Whether the likelihood of the drawn rows is wanted as well.
+        within_range: Whether amounts are drawn between the ends seen in training.
     """
 
     noise: Array
     temperature: float
     log_likelihood: bool
+    within_range: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,8 +140,10 @@ class ImputeJob(Job[ImputeResult]):
             them together the uncertainty.
         draws: Completed tables wanted.
         estimate: What fills a cell.
+        within_range: Whether amounts are drawn between the ends seen in training.
     """
 
     noise: Array
     draws: int
     estimate: Estimate
+    within_range: bool = False

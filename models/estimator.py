@@ -17,7 +17,7 @@ from models.columns.schema import Schema
 from models.columns.tables import fill_nulls, with_constants
 from models.errors import ConfigError, ModelsError, TrainingError
 from models.inference.density import Density
-from models.inference.impute import UNCERTAINTY_DRAWS, Estimate, impute
+from models.inference.impute import Estimate, filled_tables
 from models.inference.noise import draw_noise, noise_generator
 from models.training.config import FitConfig
 from models.training.fit import fit
@@ -32,7 +32,7 @@ Overrides = Mapping[str, str | Mapping[str, Any]]
 
 _Part = TypeVar("_Part", Schema, Density)
 
-STREAM_CHUNK_ROWS, IMPUTE_CHUNK_ROWS = 10_000, 1_000
+STREAM_CHUNK_ROWS = 10_000
 
 
 class DensityEstimator:
@@ -168,6 +168,7 @@ class DensityEstimator:
         given: Mapping[str, Any] | None = None,
         seed: int | None = None,
         temperature: float = 1.0,
+        within_range: bool = False,
     ) -> pa.Table:
         """Synthetic rows.
 
@@ -176,13 +177,13 @@ class DensityEstimator:
             given: Values that every row is to have; the rest is drawn given them, exactly.
             seed: Seed of the draw.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
+            within_range: Draw numbers and instants between the ends seen in training.
 
         Raises:
             ConfigError: `n` is negative, or `temperature` not positive.
             TableError: A given value does not fit its column.
         """
-        chunks = list(self.stream(n, given, seed, temperature, chunk_rows=max(n, 1)))
-        return chunks[0]
+        return next(self.stream(n, given, seed, temperature, max(n, 1), within_range))
 
     def stream(
         self,
@@ -191,6 +192,7 @@ class DensityEstimator:
         seed: int | None = None,
         temperature: float = 1.0,
         chunk_rows: int = STREAM_CHUNK_ROWS,
+        within_range: bool = False,
     ) -> Iterator[pa.Table]:
         """The rows of `sample`, some at a time: memory does not grow with `n`.
 
@@ -210,17 +212,27 @@ class DensityEstimator:
             if evidence is not None:
                 values[:] = evidence
             noise = draw_noise(rows, self.density.noise_width, generator)
-            drawn = self.schema.decode(self.density.sample(values, noise, temperature))
-            yield with_constants(drawn, fixed)
+            drawn = self.density.sample(values, noise, temperature, within_range)
+            yield with_constants(self.schema.decode(drawn), fixed)
 
     @overload
     def impute(
-        self, table: pa.Table, *, seed: int | None = None, estimate: Estimate = "draw"
+        self,
+        table: pa.Table,
+        *,
+        seed: int | None = None,
+        estimate: Estimate = "draw",
+        within_range: bool = False,
     ) -> pa.Table: ...
 
     @overload
     def impute(
-        self, table: pa.Table, draws: int, seed: int | None = None, estimate: Estimate = "draw"
+        self,
+        table: pa.Table,
+        draws: int,
+        seed: int | None = None,
+        estimate: Estimate = "draw",
+        within_range: bool = False,
     ) -> pa.Table | list[pa.Table]: ...
 
     def impute(
@@ -229,6 +241,7 @@ class DensityEstimator:
         draws: int = 1,
         seed: int | None = None,
         estimate: Estimate = "draw",
+        within_range: bool = False,
     ) -> pa.Table | list[pa.Table]:
         """Fill the nulls of a table; observed cells come back as they were.
 
@@ -237,6 +250,7 @@ class DensityEstimator:
             draws: Number of tables, each with other draws of the missing values.
             seed: Seed of the draws.
             estimate: `draw` keeps the honest spread; `mean`, `median` and `mode` are guesses.
+            within_range: Draw numbers and instants between the ends seen in training.
 
         Returns:
             The filled table; a list of them where `draws` is more than 1.
@@ -249,14 +263,7 @@ class DensityEstimator:
             raise ConfigError(f"draws must be at least 1, not {draws}")
         values = self.schema.encode(table)
         generator = noise_generator(seed)
-        tables = draws if estimate == "draw" else draws + UNCERTAINTY_DRAWS
-        filled = np.empty((draws, *values.shape))
-        for start in range(0, len(values), IMPUTE_CHUNK_ROWS):
-            part = values[start : start + IMPUTE_CHUNK_ROWS]
-            noise = draw_noise(len(part) * tables, self.density.noise_width, generator)
-            noise = noise.reshape(len(part), tables, -1)
-            imputation = impute(self.density, part, noise, draws, estimate)
-            filled[:, start : start + len(part)] = imputation.draws
+        filled = filled_tables(self.density, values, generator, draws, estimate, within_range)
         results = [fill_nulls(table, self.schema.decode(one)) for one in filled]
         return results[0] if draws == 1 else results
 

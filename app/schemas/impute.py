@@ -19,6 +19,11 @@ class ImputeOptions(Options):
         "its mean, median or mode. A category's estimate is its most frequent value whichever "
         "is asked for.",
     )
+    within_range: bool = Field(
+        False,
+        description="Draw numbers and dates between the smallest and the largest value seen in "
+        "training: from the part of their distribution that lies there.",
+    )
 
 
 class ImputeRequest(ImputeOptions, TableInput):

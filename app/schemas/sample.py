@@ -22,6 +22,11 @@ class SampleOptions(Options):
         allow_inf_nan=False,
         description="Below 1 more typical rows, above 1 more varied ones.",
     )
+    within_range: bool = Field(
+        False,
+        description="Draw numbers and dates between the smallest and the largest value seen in "
+        "training: from the part of their distribution that lies there.",
+    )
     log_likelihood: bool = Field(
         False, description="Also give the log-likelihood of each row, given values included."
     )

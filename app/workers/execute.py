@@ -55,12 +55,13 @@ def _score(job: ScoreJob, density: Density) -> ScoreResult:
 
 
 def _sample(job: SampleJob, density: Density) -> SampleResult:
-    values = density.sample(job.values, job.noise, job.temperature)
+    values = density.sample(job.values, job.noise, job.temperature, job.within_range)
     return SampleResult(values, density.score(values) if job.log_likelihood else None)
 
 
 def _impute(job: ImputeJob, density: Density) -> ImputeResult:
-    imputation = impute(density, job.values, job.noise, job.draws, job.estimate)
+    options = (job.draws, job.estimate, job.within_range)
+    imputation = impute(density, job.values, job.noise, *options)
     return ImputeResult(
         tables=imputation.draws,
         probability=imputation.probability,

@@ -38,7 +38,7 @@ class Amount(Column):
     """A column of numbers or instants on a line.
 
     Attributes:
-        minimum: Smallest training value, in original units.
+        minimum: Smallest training value, in original units; where draws end, if asked.
         maximum: Largest training value, in original units.
         atoms: Values that stand out, in original units, rising.
         transform: The monotone transform of codes.
@@ -72,6 +72,24 @@ class Amount(Column):
     def atom_codes(self) -> Values:
         """Codes of the atoms, (A,)."""
         return self.codes(np.array(self.atoms, dtype=np.float64))
+
+    @property
+    def range_codes(self) -> tuple[float, float]:
+        """Codes of the smallest and the largest value; what lies between decodes between them."""
+        low, high = self.codes(np.array([self.minimum, self.maximum])).tolist()
+        step = np.spacing(max(abs(low), abs(high)))
+        while self.amounts(np.array([low]))[0] < self.minimum:
+            low, step = low + step, 2 * step
+        while self.amounts(np.array([high]))[0] > self.maximum:
+            high, step = high - step, 2 * step
+        return min(low, high), high
+
+    @property
+    def range_points(self) -> tuple[float, float]:
+        """Ends of what the mixture has within the range, on its own scale."""
+        low, high = self.range_codes
+        ends = self._transformed(np.array([low - self.cell / 2, high + self.cell / 2]))
+        return float(ends[0]), float(ends[1])
 
     @property
     def inputs(self) -> int:

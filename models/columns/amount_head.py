@@ -9,9 +9,10 @@ from torch import Tensor
 
 from models.columns.amount import PLACE_UNITS, Amount
 from models.columns.base import Head
-from models.columns.choice import choose
+from models.columns.choice import COLDEST, choose
 from models.columns.mixture import LOG_SCALE_LIMIT
 from models.columns.transform import stack, transform, untransform
+from models.columns.truncation import log_mass_between, quantile_between
 
 __all__ = ["FARTHEST", "FEATURE_LIMIT", "AmountHead"]
 
@@ -43,6 +44,10 @@ class AmountHead(Head):
         self._atoms = torch.full((len(columns), most), torch.inf, dtype=torch.float64)
         for row, codes in zip(self._atoms, atoms, strict=True):
             row[: len(codes)] = codes
+        ranges = [column.range_codes for column in columns]
+        self._lowest, self._highest = torch.tensor(ranges, dtype=torch.float64).T
+        ends = [column.range_points for column in columns]
+        self._low, self._high = torch.tensor(ends, dtype=torch.float64).T
         self._last = self._components + counts - 1
         self._uniform = not self._padding.any()
         width = 3 * self._components
@@ -93,21 +98,55 @@ class AmountHead(Head):
         terms = logits + torch.cat([smooth, spikes], dim=2)
         return torch.logsumexp(terms, 2) - torch.logsumexp(logits, 2)
 
-    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
-        """Draws logistic or atom with one uniform, a quantile with another; see `Head.sample`."""
+    def sample(
+        self,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: float = 1.0,
+        within_range: bool = False,
+    ) -> Tensor:
+        """Draws logistic or atom with one uniform, a quantile with another; see `Head.sample`.
+
+        Within the range a logistic counts by the mass that it has there, and gives a quantile of
+        that part of it.
+        """
         logits, means, log_scales = self._mixture(parameters.to(noise.dtype))
+        scales = log_scales.exp() * temperature
         which, where = noise.reshape(len(noise), len(self.columns), 2).unbind(2)
-        drawn = choose(logits, which, temperature).minimum(self._last).unsqueeze(2)
+        if within_range:
+            logits = logits / max(temperature, COLDEST) + self._log_shares_inside(means, scales)
+            drawn = choose(logits, which)
+        else:
+            drawn = choose(logits, which, temperature)
+        drawn = drawn.minimum(self._last).unsqueeze(2)
         component = drawn.clamp(max=self._components - 1)
         mean = means.gather(2, component).squeeze(2)
-        scale = log_scales.gather(2, component).squeeze(2).exp() * temperature
-        points = (mean + scale * where.logit(_smallest(where))).clamp(-FARTHEST, FARTHEST)
-        values = self._settle(untransform(points, self._transforms)).to(noise.dtype)
+        scale = scales.gather(2, component).squeeze(2)
+        if within_range:
+            ends = (self._low - mean) / scale, (self._high - mean) / scale
+            points = mean + scale * quantile_between(*ends, where)
+            points = points.double().clamp(self._low, self._high)
+        else:
+            points = mean + scale * where.logit(_smallest(where))
+        codes = untransform(points.clamp(-FARTHEST, FARTHEST), self._transforms)
+        values = self._settle(codes).to(noise.dtype)
+        if within_range:  # what rounding put beyond the ends
+            values = values.clamp(self._lowest, self._highest).to(noise.dtype)
         if not self._atoms.shape[1]:
             return values
         atom = (drawn - self._components).clamp(min=0)
         spikes = self._atoms.expand(len(noise), -1, -1).gather(2, atom).squeeze(2)
         return torch.where(drawn.squeeze(2) < self._components, values, spikes.to(noise.dtype))
+
+    def _log_shares_inside(self, means: Tensor, scales: Tensor) -> Tensor:
+        """Returns log-masses within the range, of logistics and atoms, (batch, n, M + A)."""
+        low, high = self._low.unsqueeze(1), self._high.unsqueeze(1)
+        inside = log_mass_between((low - means) / scales, (high - means) / scales)
+        beyond = (self._atoms < self._lowest.unsqueeze(1)) | (
+            self._atoms > self._highest.unsqueeze(1)
+        )
+        atoms = torch.zeros_like(self._atoms).masked_fill(beyond, -torch.inf)
+        return torch.cat([inside, atoms.expand(len(means), -1, -1)], dim=2)
 
     def _hits(self, values: Tensor) -> Tensor:
         """Returns which atom values are, (batch, n) to (batch, n, A) bool."""

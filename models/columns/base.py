@@ -79,13 +79,21 @@ class Head(ABC):
         """
 
     @abstractmethod
-    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
+    def sample(
+        self,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: float = 1.0,
+        within_range: bool = False,
+    ) -> Tensor:
         """Draws values by inverting the distribution functions at given uniforms.
 
         Args:
             parameters: Output units of the network, (batch, outputs).
             noise: Uniforms in (0, 1), (batch, noise).
             temperature: Below 1 for likelier values, above 1 for more varied ones; > 0.
+            within_range: Whether amounts are drawn from their distribution between the smallest
+                and the largest training value; kinds that are no amounts have no range.
 
         Returns:
             Encoded values, (batch, n), in the dtype of `noise`: float64 noise keeps the

@@ -36,7 +36,13 @@ class BinaryHead(Head):
         signs = 2 * values.nan_to_num(0.0).to(dtype) - 1
         return functional.logsigmoid(signs * parameters.to(dtype))
 
-    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
+    def sample(
+        self,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: float = 1.0,
+        within_range: bool = False,
+    ) -> Tensor:
         """Returns 1 where the uniform is below sigmoid(logit / T); see `Head.sample`."""
         chances = torch.sigmoid(parameters.to(noise.dtype) / max(temperature, COLDEST))
         return (noise < chances).to(noise.dtype)

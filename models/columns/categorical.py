@@ -63,7 +63,13 @@ class CategoricalHead(Head):
         chosen: Tensor = logits.gather(2, codes).squeeze(2)
         return chosen - logits.logsumexp(2)
 
-    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
+    def sample(
+        self,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: float = 1.0,
+        within_range: bool = False,
+    ) -> Tensor:
         """Inverts the distribution function over the K known categories; see `Head.sample`."""
         dtype = torch.promote_types(parameters.dtype, torch.float32)
         logits = self._block(parameters.to(dtype)).masked_fill(self._undrawn, -torch.inf)

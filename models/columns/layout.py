@@ -114,20 +114,29 @@ class Layout:
             ]
         )
 
-    def sample(self, parameters: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
+    def sample(
+        self,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: float = 1.0,
+        within_range: bool = False,
+    ) -> Tensor:
         """Draws every variable from its conditional.
 
         Args:
             parameters: Output units, (batch, O).
             noise: Uniforms in (0, 1), (batch, W).
             temperature: Below 1 for likelier values, above 1 for more varied ones; > 0.
+            within_range: Whether amounts are to lie between the ends seen in training.
 
         Returns:
             Encoded values, (batch, D), in the dtype of `noise`.
         """
         return self._gather(
             [
-                group.head.sample(parameters[:, group.outputs], noise[:, group.noise], temperature)
+                group.head.sample(
+                    parameters[:, group.outputs], noise[:, group.noise], temperature, within_range
+                )
                 for group in self._groups
             ]
         )

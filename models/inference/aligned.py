@@ -73,15 +73,21 @@ class Aligned:
         return self._layout.log_prob(everything, values.float()).gather(1, variable[:, None])[:, 0]
 
     def sample(
-        self, variable: Tensor, parameters: Tensor, noise: Tensor, temperature: float
+        self,
+        variable: Tensor,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: float,
+        within_range: bool,
     ) -> Tensor:
         """A draw of each row's variable: `(rows, most_outputs)`, `(rows, noise)` -> `(rows,)`."""
         if self._alike is not None:
             places = self._first_noise[variable][:, None]
             places = places + torch.arange(self._alike.noise, device=noise.device)
-            return self._alike.sample(parameters, noise.gather(1, places), temperature)[:, 0]
+            uniforms = noise.gather(1, places)
+            return self._alike.sample(parameters, uniforms, temperature, within_range)[:, 0]
         everything = self._in_place(variable, parameters)
-        drawn = self._layout.sample(everything, noise, temperature)
+        drawn = self._layout.sample(everything, noise, temperature, within_range)
         return drawn.gather(1, variable[:, None])[:, 0]
 
     def _in_place(self, variable: Tensor, parameters: Tensor) -> Tensor:

@@ -161,7 +161,13 @@ class Density:
             result[row, last] = difference
         return result
 
-    def sample(self, values: Values, noise: Values, temperature: float = 1.0) -> Values:
+    def sample(
+        self,
+        values: Values,
+        noise: Values,
+        temperature: float = 1.0,
+        within_range: bool = False,
+    ) -> Values:
         """Rows drawn given their evidence.
 
         Args:
@@ -169,6 +175,8 @@ class Density:
                 alone give unconditional samples.
             noise: Uniform in (0, 1), shape `(rows, noise_width)`.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
+            within_range: Whether numbers and instants are drawn from their distribution between
+                the smallest and the largest value seen in training.
 
         Returns:
             Shape `(rows, variables)`; the evidence as it was.
@@ -178,14 +186,14 @@ class Density:
         """
         observed = ~np.isnan(values)
         if len(self.components) == 1 and not observed.any():
-            return self._engine.draw(self.components[0], values, noise, temperature)
+            return self._engine.draw(self.components[0], values, noise, temperature, within_range)
         result = values.copy()
         rows = np.flatnonzero(~observed.all(axis=1))
         chosen = self._choose(values[rows], observed[rows], noise[rows, 0])
         for index in np.unique(chosen):
             drawn = rows[chosen == index]
             result[drawn] = self._engine.draw(
-                self.components[index], values[drawn], noise[drawn], temperature
+                self.components[index], values[drawn], noise[drawn], temperature, within_range
             )
         return result
 

@@ -94,7 +94,12 @@ class Engine:
         return result
 
     def draw(
-        self, component: Component, values: Values, noise: Values, temperature: float
+        self,
+        component: Component,
+        values: Values,
+        noise: Values,
+        temperature: float,
+        within_range: bool,
     ) -> Values:
         """Rows with what is missing drawn given what is not.
 
@@ -103,6 +108,7 @@ class Engine:
             values: NaN for what is to be drawn, `(rows, variables)`.
             noise: Uniforms, `(rows, noise + 1)`, the first of them spent.
             temperature: Of the draws.
+            within_range: Whether amounts are drawn between the ends seen in training.
 
         Returns:
             Shape `(rows, variables)`.
@@ -113,11 +119,12 @@ class Engine:
             observed = ~np.isnan(values[chunk])
             uniforms = np.require(noise[chunk], np.float64, ["C", "W"])
             if component.any_order and observed.any():
-                walk.draw(result[chunk], component.orders(observed), uniforms, temperature)
+                orders = component.orders(observed)
+                walk.draw(result[chunk], orders, uniforms, temperature, within_range)
             else:
                 orders = component.orders(observed[:1])
                 positions = component.mask.positions
-                walk.draw(result[chunk], orders, uniforms, temperature, positions)
+                walk.draw(result[chunk], orders, uniforms, temperature, within_range, positions)
         return result
 
     def prepare(self, component: Component) -> None:

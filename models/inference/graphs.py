@@ -7,12 +7,25 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Graphs"]
+__all__ = ["Drawing", "Graphs"]
 
 KEPT = 8
 SMALLEST_BUCKET = 16
 
-Pass = Callable[[tuple[Tensor, ...], float, bool], tuple[Tensor, Tensor]]
+
+class Drawing(NamedTuple):
+    """How values are drawn.
+
+    Attributes:
+        temperature: Below 1 for likelier values, above 1 for more varied ones.
+        within_range: Whether amounts are drawn between the ends seen in training.
+    """
+
+    temperature: float = 1.0
+    within_range: bool = False
+
+
+Pass = Callable[[tuple[Tensor, ...], Drawing, bool], tuple[Tensor, Tensor]]
 
 
 class _Captured(NamedTuple):
@@ -28,24 +41,24 @@ class Graphs:
     are few sizes.
 
     Args:
-        run: The pass: of tensors whose first dimension is the rows, a temperature, and whether
+        run: The pass: of tensors whose first dimension is the rows, how to draw, and whether
             to score.
     """
 
     def __init__(self, run: Pass) -> None:
         self._run = run
-        self._captured: OrderedDict[tuple[int, float, bool], _Captured] = OrderedDict()
+        self._captured: OrderedDict[tuple[int, Drawing, bool], _Captured] = OrderedDict()
 
     def __call__(
-        self, inputs: tuple[Tensor, ...], temperature: float, scored: bool
+        self, inputs: tuple[Tensor, ...], drawing: Drawing, scored: bool
     ) -> tuple[Tensor, Tensor]:
         """The pass on these rows; the arguments are those of the pass."""
         rows = len(inputs[0])
         bucket = max(SMALLEST_BUCKET, 1 << (rows - 1).bit_length())
         fill = torch.arange(bucket, device=inputs[0].device).clamp(max=rows - 1)
         inputs = tuple(tensor[fill] for tensor in inputs)
-        key = (bucket, temperature, scored)
-        captured = self._captured.pop(key, None) or self._capture(inputs, temperature, scored)
+        key = (bucket, drawing, scored)
+        captured = self._captured.pop(key, None) or self._capture(inputs, drawing, scored)
         self._captured[key] = captured
         if len(self._captured) > KEPT:
             self._captured.popitem(last=False)
@@ -55,14 +68,14 @@ class Graphs:
         values, totals = captured.outputs
         return values[:rows].clone(), totals[:rows].clone()
 
-    def _capture(self, inputs: tuple[Tensor, ...], temperature: float, scored: bool) -> _Captured:
+    def _capture(self, inputs: tuple[Tensor, ...], drawing: Drawing, scored: bool) -> _Captured:
         """Runs the pass once, so that libraries set themselves up, and then captures it."""
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            self._run(inputs, temperature, scored)
+            self._run(inputs, drawing, scored)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            outputs = self._run(inputs, temperature, scored)
+            outputs = self._run(inputs, drawing, scored)
         return _Captured(graph, inputs, outputs)

@@ -8,13 +8,15 @@ import numpy.typing as npt
 
 from models.errors import ConfigError
 from models.inference.density import Density
+from models.inference.noise import draw_noise
 
-__all__ = ["UNCERTAINTY_DRAWS", "Estimate", "Imputation", "impute"]
+__all__ = ["UNCERTAINTY_DRAWS", "Estimate", "Imputation", "filled_tables", "impute"]
 
 Values = npt.NDArray[np.float64]
 Estimate = Literal["draw", "mean", "median", "mode"]
 
 UNCERTAINTY_DRAWS = 50
+CHUNK_ROWS = 1_000
 INTERVAL = (0.05, 0.95)
 
 
@@ -39,7 +41,12 @@ class Imputation:
 
 
 def impute(
-    density: Density, values: Values, noise: Values, draws: int, estimate: Estimate = "draw"
+    density: Density,
+    values: Values,
+    noise: Values,
+    draws: int,
+    estimate: Estimate = "draw",
+    within_range: bool = False,
 ) -> Imputation:
     """Fill what is missing with draws of its exact distribution given what is observed.
 
@@ -54,6 +61,7 @@ def impute(
         estimate: `draw`, or a point estimate from all tables: the `mean`, `median` or `mode`.
             Categories have no mean or median and numbers no mode of their own: a category's
             point estimate is always its most frequent value, and a number's mode its median.
+        within_range: Whether numbers are drawn between the ends seen in training.
 
     Returns:
         The filled tables and their uncertainty.
@@ -74,7 +82,8 @@ def impute(
     probability, lower, upper = (np.full(values.shape, np.nan) for _ in range(3))
     if len(affected):
         evidence = np.repeat(values[affected], tables, axis=0)
-        drawn = density.sample(evidence, noise[affected].reshape(-1, width))
+        uniforms = noise[affected].reshape(-1, width)
+        drawn = density.sample(evidence, uniforms, within_range=within_range)
         drawn = drawn.reshape(len(affected), tables, -1).swapaxes(0, 1)
         discrete = np.array([column.discrete for column in density.layout.columns])
         filled[:, affected] = drawn[:draws]
@@ -87,6 +96,41 @@ def impute(
         lower[affected] = np.where(gap & ~discrete, low, np.nan)
         upper[affected] = np.where(gap & ~discrete, high, np.nan)
     return Imputation(filled, probability, lower, upper)
+
+
+def filled_tables(
+    density: Density,
+    values: Values,
+    generator: np.random.Generator,
+    draws: int,
+    estimate: Estimate = "draw",
+    within_range: bool = False,
+) -> Values:
+    """The filled tables of `impute`, some rows at a time, without how sure they are.
+
+    Args:
+        density: The density.
+        values: Encoded table, NaN where missing, shape `(rows, variables)`.
+        generator: Of the noise.
+        draws: Number of filled tables.
+        estimate: As for `impute`.
+        within_range: As for `impute`.
+
+    Returns:
+        Shape `(draws, rows, variables)`.
+
+    Raises:
+        ConfigError: As for `impute`.
+    """
+    tables = draws if estimate == "draw" else draws + UNCERTAINTY_DRAWS
+    filled = np.empty((draws, *values.shape))
+    for start in range(0, len(values), CHUNK_ROWS):
+        part = values[start : start + CHUNK_ROWS]
+        noise = draw_noise(len(part) * tables, density.noise_width, generator)
+        noise = noise.reshape(len(part), tables, -1)
+        imputation = impute(density, part, noise, draws, estimate, within_range)
+        filled[:, start : start + len(part)] = imputation.draws
+    return filled
 
 
 def _point_estimate(drawn: Values, discrete: npt.NDArray[np.bool_], estimate: Estimate) -> Values:

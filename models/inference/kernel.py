@@ -39,6 +39,7 @@ def walk(
     values: Values,
     noise: Values,
     temperature: float,
+    within_range: bool,
     totals: Values,
     tile: int,
     block: int,
@@ -59,6 +60,7 @@ def walk(
         values: Encoded values, NaN to be drawn, `(rows, variables)`; draws are put in.
         noise: Uniforms, `(rows, noise)`; not read where nothing is drawn.
         temperature: Of the draws.
+        within_range: Whether amounts are drawn between the ends seen in training.
         totals: Log-likelihood of all values scored, and of the last of them, `(rows, 2)`.
         tile: Rows that share weights in the processor's cache.
         block: Positions in a block.
@@ -213,7 +215,14 @@ def walk(
                             for j in range(spans[d, 6] - spans[d, 5]):
                                 uniforms[j] = noise[row, spans[d, 5] + j]
                             value = draw(
-                                kind, parameters, size, uniforms, temperature, constants, own
+                                kind,
+                                parameters,
+                                size,
+                                uniforms,
+                                temperature,
+                                within_range,
+                                constants,
+                                own,
                             )
                             values[row, d] = value
                         else:

@@ -47,6 +47,7 @@ class Walk(Protocol):
         orders: Integers,
         noise: Values,
         temperature: float,
+        within_range: bool,
         folded: Integers | None = None,
     ) -> None:
         """Draws what is missing, in the order of the positions, into `values`.
@@ -56,6 +57,7 @@ class Walk(Protocol):
             orders: The variable at each position, `(rows, variables)`, or `(1, variables)`.
             noise: Uniforms in (0, 1), the first of each row not for here, `(rows, noise + 1)`.
             temperature: Of the draws.
+            within_range: Whether amounts are drawn between the ends seen in training.
             folded: Positions of an ordering that all rows share and that will come again: its
                 conditioning weights are folded into the biases once. Shape `(variables,)`.
         """

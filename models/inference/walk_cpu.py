@@ -55,7 +55,7 @@ class CpuWalk:
         """Log-likelihood of the first values of each row's ordering; see `Walk.score`."""
         totals = np.zeros((len(values), 2))
         values = np.require(values, np.float64, ["C", "W"])
-        self._run(values, orders, stops, True, np.zeros((1, 1)), 1.0, totals, None)
+        self._run(values, orders, stops, True, np.zeros((1, 1)), 1.0, False, totals, None)
         return totals
 
     def draw(
@@ -64,13 +64,14 @@ class CpuWalk:
         orders: Integers,
         noise: Values,
         temperature: float,
+        within_range: bool,
         folded: Integers | None = None,
     ) -> None:
         """Draws what is missing into `values`; see `Walk.draw`."""
         stops = np.full(len(values), values.shape[1])
         totals = np.zeros((1, 2))
         bias = self._folded_bias(folded) if folded is not None else None
-        self._run(values, orders, stops, False, noise, temperature, totals, bias)
+        self._run(values, orders, stops, False, noise, temperature, within_range, totals, bias)
 
     def _folded_bias(self, positions: Integers) -> npt.NDArray[np.float32] | None:
         """Bias of the first layer under one ordering, `(width,)`."""
@@ -89,6 +90,7 @@ class CpuWalk:
         scored: bool,
         noise: Values,
         temperature: float,
+        within_range: bool,
         totals: Values,
         first_bias: npt.NDArray[np.float32] | None,
     ) -> None:
@@ -108,6 +110,7 @@ class CpuWalk:
                 values[rows],
                 noise if scored else noise[rows],
                 temperature,
+                within_range,
                 totals[rows] if scored else totals,
                 TILE_ROWS,
                 self._block,

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models.columns.layout import Layout
 from models.inference.aligned import Aligned
-from models.inference.graphs import Graphs
+from models.inference.graphs import Drawing, Graphs
 from models.made.by_degree import SortedNetwork
 from models.made.network import ACTIVATIONS
 
@@ -48,18 +48,7 @@ class TorchWalk:
     @property
     def size_bytes(self) -> int:
         """Memory that the weights take."""
-        network = self._network
-        tensors = [*network.weights, *network.biases, network.output_bias]
-        tensors += [
-            tensor
-            for tensor in (
-                network.conditioning_weight,
-                network.output_weight,
-                network.direct_weight,
-            )
-            if tensor is not None
-        ]
-        return sum(tensor.nbytes for tensor in tensors)
+        return self._network.size_bytes
 
     def score(self, values: Values, orders: Integers, stops: Integers) -> Values:
         """Log-likelihood of the first values of each row's ordering; see `Walk.score`."""
@@ -68,7 +57,7 @@ class TorchWalk:
         for rows in self._parts(len(values)):
             mine = orders if len(orders) == 1 else orders[rows]
             parts = (values[rows], mine, stops[rows], noise[rows])
-            totals[rows] = self._run(*parts, 1.0, scored=True)[1]
+            totals[rows] = self._run(*parts, Drawing(), scored=True)[1]
         return totals
 
     def draw(
@@ -77,6 +66,7 @@ class TorchWalk:
         orders: Integers,
         noise: Values,
         temperature: float,
+        within_range: bool,
         folded: Integers | None = None,
     ) -> None:
         """Draws what is missing into `values`; see `Walk.draw`."""
@@ -85,7 +75,7 @@ class TorchWalk:
         for rows in self._parts(len(values)):
             mine = orders if len(orders) == 1 else orders[rows]
             parts = (values[rows], mine, stops[rows], noise[rows])
-            drawn = self._run(*parts, temperature, scored=False)[0]
+            drawn = self._run(*parts, Drawing(temperature, within_range), scored=False)[0]
             values[rows] = np.where(missing[rows], drawn, values[rows])
 
     def _parts(self, rows: int) -> list[slice]:
@@ -99,7 +89,7 @@ class TorchWalk:
         orders: Integers,
         stops: Integers,
         noise: Values,
-        temperature: float,
+        drawing: Drawing,
         scored: bool,
     ) -> tuple[Values, Values]:
         device = self._layout.device
@@ -107,15 +97,15 @@ class TorchWalk:
         arrays = (values, orders, stops, noise[:, 1:])
         inputs = tuple(torch.tensor(array, device=device) for array in arrays)
         if self._graphs is not None:
-            known, totals = self._graphs(inputs, temperature, scored)
+            known, totals = self._graphs(inputs, drawing, scored)
         else:
-            known, totals = self._pass(inputs, temperature, scored)
+            known, totals = self._pass(inputs, drawing, scored)
         return known.cpu().numpy(), totals.cpu().numpy()
 
     def _pass(
         self,
         given: tuple[Tensor, ...],
-        temperature: float,
+        drawing: Drawing,
         scored: bool,
     ) -> tuple[Tensor, Tensor]:
         """All steps of a batch: values with what was drawn, and totals `(rows, 2)`."""
@@ -146,7 +136,7 @@ class TorchWalk:
                 totals[:, 0] += torch.where(counted, terms, 0.0)
                 totals[:, 1] = torch.where(counted, terms, totals[:, 1])
             else:
-                drawn = aligned.sample(variable, parameters, noise, temperature)
+                drawn = aligned.sample(variable, parameters, noise, *drawing)
                 own = torch.where(own.isnan(), drawn.to(own.dtype), own)
                 values.scatter_(1, variable[:, None], own[:, None])
             if i == self._layout.variables:

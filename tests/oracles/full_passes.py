@@ -65,9 +65,17 @@ class FullPasses:
             result[row, variable] -= np.logaddexp.reduce(everything + log_weights)
         return result
 
-    def sample(self, values: Values, noise: Values, temperature: float = 1.0) -> Values:
+    def sample(
+        self,
+        values: Values,
+        noise: Values,
+        temperature: float = 1.0,
+        within_range: bool = False,
+    ) -> Values:
         pairs = zip(values, noise, strict=True)
-        return np.array([self._draw(row, uniforms, temperature) for row, uniforms in pairs])
+        return np.array(
+            [self._draw(row, uniforms, temperature, within_range) for row, uniforms in pairs]
+        )
 
     def _score_row(self, row: Values) -> float:
         terms, log_weights, _ = self._evidence(row)
@@ -97,7 +105,7 @@ class FullPasses:
         return torch.where(part.isnan(), 0.0, terms)[0].cpu().numpy().astype(np.float64)
 
     @torch.inference_mode()
-    def _draw(self, row: Values, noise: Values, temperature: float) -> Values:
+    def _draw(self, row: Values, noise: Values, temperature: float, within_range: bool) -> Values:
         """Draw what is missing, with a full pass for each variable."""
         if not np.isnan(row).any():
             return row
@@ -112,7 +120,9 @@ class FullPasses:
             if np.isnan(row[variable]):
                 head, _, outputs, draws = self.layout.single(int(variable))
                 parameters = folded[chosen](self.layout.features(known, ~known.isnan()))
-                value = head.sample(parameters[:, outputs], uniform[:, draws], temperature)
+                value = head.sample(
+                    parameters[:, outputs], uniform[:, draws], temperature, within_range
+                )
                 result[variable] = value.item()
                 known[:, variable] = value[:, 0].to(known.dtype)
         return result

@@ -1,17 +1,19 @@
 """What the kernels of amounts share, compiled: see `models.columns.amount_head.AmountHead`.
 
 The constants of a column are the six numbers of its transform, the logarithm of the unit that a
-density is per, the number of its logistics, the number of its atoms and their codes.
+density is per, the number of its logistics, the number of its atoms, the codes of the ends of its
+range, these on the scale of the mixture, and the codes of the atoms.
 """
 
 from dataclasses import astuple
-from math import asinh, cosh, exp, log, log1p, sinh, sqrt, tanh
+from math import asinh, cosh, exp, expm1, log, log1p, sinh, sqrt, tanh
 
 import numpy as np
 
 from models.columns.amount import Amount
 from models.columns.kernels.base import Floats, inlined
 from models.columns.numbers import Values
+from models.columns.truncation import NARROWEST
 
 __all__ = [
     "COMPONENTS",
@@ -21,6 +23,7 @@ __all__ = [
     "bounded",
     "constants_of",
     "draw_code",
+    "inside",
     "log_scale",
     "log_slope",
     "log_total",
@@ -31,7 +34,8 @@ __all__ = [
 FARTHEST = 1e6
 LOG_UNIT, COMPONENTS = 6, 7  # places among the constants
 _ATOMS = 8
-_CODES = 9
+_LOWEST, _HIGHEST, _LOW, _HIGH = 9, 10, 11, 12
+_CODES = 13
 _FEATURE_LIMIT = 8.0
 _PLACE_UNITS = 4
 _LOG_SCALE_LIMIT = 7.0
@@ -41,7 +45,8 @@ _SMALLEST = 2.0**-53
 def constants_of(column: Amount, log_unit: float) -> Values:
     """The constants of a column."""
     counts = [column.components, len(column.atoms)]
-    return np.array([*astuple(column.transform), log_unit, *counts, *column.atom_codes])
+    ends = [*column.range_codes, *column.range_points]
+    return np.array([*astuple(column.transform), log_unit, *counts, *ends, *column.atom_codes])
 
 
 @inlined
@@ -126,10 +131,13 @@ def draw_code(
     width: int,
     noise: Values,
     temperature: float,
+    within_range: bool,
     constants: Values,
     at: int,
 ) -> float:
     """A logistic or an atom by one uniform, the quantile of a logistic by another."""
+    if within_range:
+        return _draw_inside(parameters, noise, temperature, constants, at)
     components = int(constants[at + COMPONENTS])
     atoms = int(constants[at + _ATOMS])
     outcomes = components + atoms
@@ -156,3 +164,79 @@ def draw_code(
     spread = exp(log_scale(parameters[2 * components + drawn])) * temperature
     point = bounded(parameters[components + drawn] + spread * quantile, -FARTHEST, FARTHEST)
     return untransformed(point, constants, at)
+
+
+@inlined
+def inside(code: float, within_range: bool, constants: Values, at: int) -> float:
+    """The code itself; within the range, what rounding put beyond its ends is put on them."""
+    return (
+        bounded(code, constants[at + _LOWEST], constants[at + _HIGHEST]) if within_range else code
+    )
+
+
+@inlined
+def _draw_inside(
+    parameters: Floats, noise: Values, temperature: float, constants: Values, at: int
+) -> float:
+    """As `draw_code`, of what lies within the range."""
+    components = int(constants[at + COMPONENTS])
+    outcomes = components + int(constants[at + _ATOMS])
+    highest = -np.inf
+    for outcome in range(outcomes):
+        weight = _weight_inside(parameters, outcome, temperature, constants, at)
+        highest = max(highest, weight)
+    mass = 0.0
+    for outcome in range(outcomes):
+        mass += exp(_weight_inside(parameters, outcome, temperature, constants, at) - highest)
+    target = noise[0] * mass
+    mass = 0.0
+    drawn, last = -1, 0
+    for outcome in range(outcomes):
+        share = exp(_weight_inside(parameters, outcome, temperature, constants, at) - highest)
+        mass += share
+        last = outcome if share > 0.0 else last
+        if drawn < 0 and mass > target:
+            drawn = outcome
+    drawn = last if drawn < 0 else drawn
+    if drawn >= components:
+        return float(constants[at + _CODES + drawn - components])
+    mean = parameters[components + drawn]
+    spread = exp(log_scale(parameters[2 * components + drawn])) * temperature
+    low, high = (constants[at + _LOW] - mean) / spread, (constants[at + _HIGH] - mean) / spread
+    where = bounded(noise[1], _SMALLEST, 1.0 - _SMALLEST)
+    from_low, from_high = log1p(-where), log(where)
+    below = _log_sum(from_low + _log_sigmoid(low), from_high + _log_sigmoid(high))
+    above = _log_sum(from_low + _log_sigmoid(-low), from_high + _log_sigmoid(-high))
+    point = bounded(mean + spread * (below - above), constants[at + _LOW], constants[at + _HIGH])
+    return untransformed(bounded(point, -FARTHEST, FARTHEST), constants, at)
+
+
+@inlined
+def _weight_inside(
+    parameters: Floats, outcome: int, temperature: float, constants: Values, at: int
+) -> float:
+    """Logarithm of the share of a logistic or an atom within the range, not normalised."""
+    components = int(constants[at + COMPONENTS])
+    if outcome >= components:
+        code = constants[at + _CODES + outcome - components]
+        if code < constants[at + _LOWEST] or code > constants[at + _HIGHEST]:
+            return -np.inf
+        return float(parameters[outcome + 2 * components] / temperature)
+    spread = exp(log_scale(parameters[2 * components + outcome])) * temperature
+    low = (constants[at + _LOW] - parameters[components + outcome]) / spread
+    high = (constants[at + _HIGH] - parameters[components + outcome]) / spread
+    both = _log_sigmoid(high) + _log_sigmoid(-low)
+    width = log(-expm1(-max(high - low, NARROWEST)))
+    return float(parameters[outcome] / temperature + both + width)
+
+
+@inlined
+def _log_sigmoid(value: float) -> float:
+    """Log 1 / (1 + exp(-value))."""
+    return min(value, 0.0) - log1p(exp(-abs(value)))
+
+
+@inlined
+def _log_sum(a: float, b: float) -> float:
+    """Log(exp(a) + exp(b))."""
+    return max(a, b) + log1p(exp(-abs(a - b)))

@@ -52,7 +52,8 @@ class Kernel:
         features: `(value, units, constants, at)` writes the input units of a known value to the
             front of `units`, float32, zero before.
         log_prob: `(parameters, width, value, constants, at)` -> nats, in original units.
-        draw: `(parameters, width, noise, temperature, constants, at)` -> encoded value.
+        draw: `(parameters, width, noise, temperature, within_range, constants, at)` -> encoded
+            value.
 
     `parameters` (float32, `width` of them count) and `noise` (float64) are buffers that may be
     written to; the column's constants are those of `constants` from `at` on. Buffers and places

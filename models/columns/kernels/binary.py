@@ -26,6 +26,7 @@ def _draw(
     width: int,
     noise: Values,
     temperature: float,
+    within_range: bool,
     constants: Values,
     at: int,
 ) -> float:

@@ -32,6 +32,7 @@ def _draw(
     width: int,
     noise: Values,
     temperature: float,
+    within_range: bool,
     constants: Values,
     at: int,
 ) -> float:

@@ -13,6 +13,7 @@ from models.columns.kernels.amount import (
     bounded,
     constants_of,
     draw_code,
+    inside,
     log_scale,
     log_slope,
     log_total,
@@ -58,12 +59,13 @@ def _draw(
     width: int,
     noise: Values,
     temperature: float,
+    within_range: bool,
     constants: Values,
     at: int,
 ) -> float:
     """An atom, or a point of the line."""
-    code = draw_code(parameters, width, noise, temperature, constants, at)
-    return bounded(code, -FARTHEST, FARTHEST)
+    code = draw_code(parameters, width, noise, temperature, within_range, constants, at)
+    return inside(bounded(code, -FARTHEST, FARTHEST), within_range, constants, at)
 
 
 CONTINUOUS = Kernel(_constants, place_features, _log_prob, _draw)

@@ -12,6 +12,7 @@ from models.columns.kernels.amount import (
     bounded,
     constants_of,
     draw_code,
+    inside,
     log_scale,
     log_slope,
     log_total,
@@ -72,11 +73,13 @@ def _draw(
     width: int,
     noise: Values,
     temperature: float,
+    within_range: bool,
     constants: Values,
     at: int,
 ) -> float:
     """An atom, or the lattice point nearest to a point of the line."""
-    return float(np.rint(draw_code(parameters, width, noise, temperature, constants, at)))
+    code = draw_code(parameters, width, noise, temperature, within_range, constants, at)
+    return inside(float(np.rint(code)), within_range, constants, at)
 
 
 INTEGER = Kernel(_constants, place_features, _log_prob, _draw)

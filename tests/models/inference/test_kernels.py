@@ -53,6 +53,7 @@ def test_a_kernel_agrees_with_its_head(kind: str, data: st.DataObject) -> None:
     noise = generator.random(column.noise)
     value = any_value(column, data)
     temperature = data.draw(st.sampled_from([0.3, 1.0, 4.0]))
+    within_range = data.draw(st.booleans())
     # The column's constants stand behind those of another.
     constants, at = np.concatenate([[np.nan], kernel.constants(column)]), 1
 
@@ -68,7 +69,14 @@ def test_a_kernel_agrees_with_its_head(kind: str, data: st.DataObject) -> None:
     assert score == pytest.approx(exact.item(), rel=1e-5, abs=1e-5)
 
     drawn = kernel.draw(
-        parameters.copy(), len(parameters), noise.copy(), temperature, constants, at
+        parameters.copy(),
+        len(parameters),
+        noise.copy(),
+        temperature,
+        within_range,
+        constants,
+        at,
     )
-    exact = head.sample(given_parameters.double(), torch.as_tensor(noise)[None], temperature)
+    uniforms = torch.as_tensor(noise)[None]
+    exact = head.sample(given_parameters.double(), uniforms, temperature, within_range)
     assert drawn == pytest.approx(exact.item(), rel=1e-5, abs=1e-5)

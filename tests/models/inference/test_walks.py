@@ -129,6 +129,7 @@ def test_scores_and_contributions_are_those_of_full_passes(
     mixture=masks,
     missing=st.sampled_from([0.3, 0.7, 1.0]),
     temperature=st.sampled_from([1.0, 0.5, 2.0]),
+    within_range=st.booleans(),
     seed=st.integers(0, 1000),
 )
 def test_draws_are_those_of_full_passes_on_the_same_noise(
@@ -138,24 +139,31 @@ def test_draws_are_those_of_full_passes_on_the_same_noise(
     mixture: list[MaskConfig],
     missing: float,
     temperature: float,
+    within_range: bool,
     seed: int,
 ) -> None:
     density, oracle = make_pair(kinds, config, mixture, seed)
     rows = random_rows(kinds, 40, missing, seed)
     noise = draw_noise(len(rows), density.noise_width, noise_generator(seed))
-    drawn = density.sample(rows, noise, temperature)
-    expected = oracle.sample(rows, noise, temperature)
+    drawn = density.sample(rows, noise, temperature, within_range)
+    expected = oracle.sample(rows, noise, temperature, within_range)
     differing = ~np.isclose(drawn, expected, rtol=1e-3, atol=1e-3).all(axis=1)
     for row in np.flatnonzero(differing):
-        assert on_a_threshold(oracle, rows[row], noise[row], temperature, drawn[row])
+        assert on_a_threshold(oracle, rows[row], noise[row], temperature, within_range, drawn[row])
 
 
 def on_a_threshold(
-    oracle: FullPasses, row: Values, noise: Values, temperature: float, drawn: Values
+    oracle: FullPasses,
+    row: Values,
+    noise: Values,
+    temperature: float,
+    within_range: bool,
+    drawn: Values,
 ) -> bool:
     """Whether noise a hair away gives the same row: its draw sits on a threshold."""
     moved = np.stack([noise - THRESHOLD, noise + THRESHOLD])
-    moved = oracle.sample(np.stack([row, row]), np.clip(moved, 1e-12, 1 - 1e-12), temperature)
+    moved = np.clip(moved, 1e-12, 1 - 1e-12)
+    moved = oracle.sample(np.stack([row, row]), moved, temperature, within_range)
     return bool(np.isclose(moved, drawn, rtol=1e-2, atol=1e-2).all(axis=1).any())
 
 
