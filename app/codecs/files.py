@@ -4,10 +4,9 @@ CSV has no types and no rules, so this module decides what a file most likely me
 
 * the separator is the one of `,` `;` tab `|` that cuts the first lines most evenly;
 * a decimal comma is understood where the separator is not the comma;
-* `NULL_TEXTS` are missing values, with or without blanks around them;
-* numbers written with leading zeros (`01234`: postcodes, account numbers) stay text;
 * a column without a name, such as the index that pandas writes, is named by its place, in
-  pandas' way: `Unnamed: 0`.
+  pandas' way: `Unnamed: 0`;
+* what the texts of a column are is decided on all of them: `app.codecs.csv_types`.
 
 Everything that can be wrong with a file is a `TableFileError` of one sentence.
 """
@@ -17,31 +16,26 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from app.codecs.csv_types import typed
 from app.errors import AppError
 
-__all__ = ["CSV_EXTENSIONS", "NULL_TEXTS", "PARQUET_EXTENSIONS", "TableFileError", "read_table"]
+__all__ = ["CSV_EXTENSIONS", "PARQUET_EXTENSIONS", "TableFileError", "read_table"]
 
 CSV_EXTENSIONS: Final = (".csv", ".tsv", ".txt")
 PARQUET_EXTENSIONS: Final = (".parquet", ".pq")
-NULL_TEXTS: Final = (
-    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN"),
-    *("null", "Null", "NULL", "None", "NONE", "?"),
-)
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _SAMPLE_BYTES: Final = 256 * 1024
 _LARGEST_BLOCK: Final = 1 << 30  # pyarrow counts the bytes of a block in 32 bits
-_LEADING_ZERO: Final = re.compile(r"-?0\d+")
 _DECIMAL_COMMA: Final = re.compile(r"-?\d+,\d+")
+_BROKEN_TEXT: Final = re.compile(r"In CSV column #(\d+): .*invalid UTF8")
 _FRACTION: Final = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
 
 
@@ -117,22 +111,18 @@ def _read_csv(path: Path) -> pa.Table:
                 read_options=pa_csv.ReadOptions(block_size=min(size + 1, _LARGEST_BLOCK)),
                 parse_options=pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
                 convert_options=pa_csv.ConvertOptions(
-                    null_values=[
-                        before + null + after
-                        for null, before, after in product(NULL_TEXTS, ("", " "), ("", " "))
-                    ],
-                    strings_can_be_null=True,
-                    column_types={
-                        name: pa.string()
-                        for place, name in enumerate(header)
-                        if any(_LEADING_ZERO.fullmatch(row[place].strip()) for row in rows)
-                    },
-                    decimal_point=_sniff_decimal_point(rows, separator),
+                    null_values=[], column_types=dict.fromkeys(header, pa.string())
                 ),
             )
     except pa.ArrowException as error:
-        raise TableFileError(_explain(path, separator, len(names), error)) from error
-    return _trim(path, table.rename_columns(names))
+        raise TableFileError(_explain(path, separator, names, error)) from error
+    decimal_point = _sniff_decimal_point(rows, separator)
+    return pa.table(
+        {
+            name: typed(column, decimal_point) if pa.types.is_string(column.type) else column
+            for name, column in zip(names, table.columns, strict=True)
+        }
+    )
 
 
 def _decode(path: Path, sample: bytes, *, whole: bool) -> str:
@@ -182,30 +172,19 @@ def _sniff_decimal_point(rows: Sequence[Sequence[str]], separator: str) -> str:
     return "," if commas and not any(_FRACTION.fullmatch(field) for field in fields) else "."
 
 
-def _trim(path: Path, table: pa.Table) -> pa.Table:
-    """Takes the blanks around texts away; bytes that no text can be made of are an error."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_binary(field.type):
-            raise TableFileError(
-                f"column {field.name!r} of {path} is not UTF-8; save the file as UTF-8"
-            )
-        if pa.types.is_string(field.type):
-            trimmed = pc.utf8_trim_whitespace(table.column(place))
-            table = table.set_column(place, field.name, trimmed)
-    return table
-
-
-def _explain(path: Path, separator: str, width: int, error: pa.ArrowException) -> str:
-    """Names the first line whose number of fields is wrong, else hands on pyarrow's words."""
+def _explain(path: Path, separator: str, names: Sequence[str], error: pa.ArrowException) -> str:
+    """Names the column that is no text, or the first line whose number of fields is wrong."""
+    if broken := _BROKEN_TEXT.search(str(error)):
+        return f"column {names[int(broken[1])]!r} of {path} is not UTF-8; save the file as UTF-8"
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         reader = csv.reader(stream, delimiter=separator)
         with contextlib.suppress(csv.Error):
             for row in reader:
-                if row and len(row) != width:
+                if row and len(row) != len(names):
                     fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
                     return (
                         f"line {reader.line_num} of {path} has {fields} "
-                        f"where the first line has {width}"
+                        f"where the first line has {len(names)}"
                     )
     return f"{path} is not a readable CSV file: {_first_line(error)}"
 

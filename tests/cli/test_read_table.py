@@ -1,5 +1,6 @@
 """Tables are read from the files people have; what is wrong with a file is one sentence."""
 
+import datetime as dt
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.codecs.files import NULL_TEXTS, TableFileError, read_table
+from app.codecs.csv_types import NULL_TEXTS
+from app.codecs.files import TableFileError, read_table
 
 
 def write(directory: Path, content: str | bytes, name: str = "table.csv") -> Path:
@@ -158,3 +160,52 @@ def test_what_pyarrow_writes_as_csv_is_read_back(
     assert back.column("n").to_pylist() == list(numbers)
     assert back.column("f").cast(pa.float64()).to_pylist() == pytest.approx(list(fractions))
     assert back.column("t").to_pylist() == table.column("t").to_pylist()
+
+
+TYPED: list[tuple[list[str], pa.DataType, list[object]]] = [
+    (["1", "-2", ""], pa.int64(), [1, -2, None]),
+    (["1", "2.5", "1e3"], pa.float64(), [1.0, 2.5, 1000.0]),
+    (["18446744073709551615", "7"], pa.uint64(), [2**64 - 1, 7]),
+    (["99999999999999999999", "7"], pa.string(), ["99999999999999999999", "7"]),
+    (["0x1F", "7"], pa.string(), ["0x1F", "7"]),
+    (["TRUE", "false", "NA"], pa.bool_(), [True, False, None]),
+    (["yes", "no"], pa.string(), ["yes", "no"]),
+    (["2020-01-31", "null"], pa.date32(), [dt.date(2020, 1, 31), None]),
+    (["2021-02-29", "2021-02-28"], pa.string(), ["2021-02-29", "2021-02-28"]),
+    (["2020-01-31 10:00:05"], pa.timestamp("s"), [dt.datetime(2020, 1, 31, 10, 0, 5)]),
+    (
+        ["2020-01-31T10:00:05.25Z", "2020-01-31T10:00:05+02:00"],
+        pa.timestamp("us", "UTC"),
+        [
+            dt.datetime(2020, 1, 31, 10, 0, 5, 250_000, dt.UTC),
+            dt.datetime(2020, 1, 31, 8, 0, 5, tzinfo=dt.UTC),
+        ],
+    ),
+    (["10:30", "11:20:05"], pa.time32("s"), [dt.time(10, 30), dt.time(11, 20, 5)]),
+    (["NA", "", "?"], pa.null(), [None, None, None]),
+    # what means missing among numbers and dates is a text among texts
+    (["1.5", "-", "#DIV/0!", "Unknown"], pa.float64(), [1.5, None, None, None]),
+    (["2020-01-31", "--"], pa.date32(), [dt.date(2020, 1, 31), None]),
+    (["$1,000", "n.a."], pa.string(), ["$1,000", None]),
+    (["red", "-", "unknown"], pa.string(), ["red", "-", "unknown"]),
+    (["true", "unknown"], pa.string(), ["true", "unknown"]),
+    (["1", "2", "many"], pa.string(), ["1", "2", "many"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("texts", "arrow_type", "values"), TYPED, ids=[texts[0] or "empty" for texts, _, _ in TYPED]
+)
+def test_texts_of_a_column_get_the_type_that_holds_them_all(
+    tmp_path: Path, texts: list[str], arrow_type: pa.DataType, values: list[object]
+) -> None:
+    lines = [f'"{text}";x' for text in texts]
+    column = read_table(write(tmp_path, "\n".join(["v;w", *lines]))).column("v")
+    assert column.type == arrow_type
+    assert column.to_pylist() == values
+
+
+def test_leading_zeros_far_down_the_file_are_kept(tmp_path: Path) -> None:
+    rows = "".join(f"{10_000 + row % 80_000},text to pass the sample\n" for row in range(20_000))
+    table = read_table(write(tmp_path, "postcode,note\n" + rows + "01067,Dresden\n"))
+    assert table.column("postcode")[-1].as_py() == "01067"

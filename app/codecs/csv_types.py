@@ -1,0 +1,146 @@
+"""From the texts of a CSV column to values of a type: what all of them can be, decided on all.
+
+A column is whole numbers, numbers, true and false, dates, times of day or time stamps if every
+text that is not missing can be read so; otherwise it stays text. What only looks like a number
+stays text as well, because reading it would lose something: `01234`, and whole numbers of more
+than 64 bits.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from models.columns.notation import find_notation
+
+__all__ = ["NULL_TEXTS", "NUMBER_NULL_TEXTS", "typed"]
+
+NULL_TEXTS: Final = (
+    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN"),
+    *("null", "Null", "NULL", "None", "NONE", "?"),
+)
+"""Missing in every column."""
+
+NUMBER_NULL_TEXTS: Final = (
+    *("-", "--", "---", ".", "..", "...", "*", "na", "n.a.", "n/d", "nd", "nil", "none", "missing"),
+    *("unknown", "not available", "not applicable", "(null)", "\\n", "#value!", "#div/0!", "#ref!"),
+    *("#num!", "#name?", "#null!"),
+)
+"""Missing where all else are numbers or dates; in small letters, any letters are meant."""
+
+_SAMPLE: Final = 100
+_WHOLE: Final = r"^-?(0|[1-9][0-9]*)$"
+_LEADING_ZERO: Final = r"^-?0[0-9]+$"
+_NUMBER: Final = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$|^[-+]?(?i:inf(inity)?)$"
+_BOOLEAN: Final = "^(true|True|TRUE|false|False|FALSE)$"
+_DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK: Final = r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?"
+_FRACTION: Final = r"(\.[0-9]{1,6})?"
+_ZONE: Final = "(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+
+
+_Reading = Callable[[pa.ChunkedArray], pa.ChunkedArray | None]
+
+
+def typed(texts: pa.ChunkedArray, decimal_point: str) -> pa.ChunkedArray:
+    """Returns the values that the texts of a column stand for, texts trimmed, null where missing.
+
+    Args:
+        texts: The cells as they stand in the file, (rows,) string.
+        decimal_point: `.` or `,`.
+    """
+    trimmed = pc.utf8_trim_whitespace(texts)
+    known = _without(trimmed, pc.is_in(trimmed, pa.array(NULL_TEXTS)))
+    if known.null_count == len(known):
+        return pa.chunked_array([pa.nulls(len(known))])
+    values = _read(known, decimal_point)
+    if values is not None:
+        return values
+    likely_nulls = pc.is_in(pc.utf8_lower(known), pa.array(NUMBER_NULL_TEXTS))
+    if not pc.any(likely_nulls).as_py():
+        return known
+    others = _without(known, likely_nulls)
+    values = _read(others, decimal_point)
+    if values is not None and not pa.types.is_boolean(values.type):
+        return values
+    return others if find_notation(others) else known
+
+
+def _read(texts: pa.ChunkedArray, decimal_point: str) -> pa.ChunkedArray | None:
+    """Returns the values of the first reading that fits all texts, if one does."""
+    if texts.null_count == len(texts):
+        return None
+    for reading in (_whole, _numbers(decimal_point), _booleans, _dates, _clocks, _instants):
+        values = reading(texts)
+        if values is not None:
+            return values
+    return None
+
+
+def _whole(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    if not _all(texts, _WHOLE):
+        return None
+    return _cast(texts, pa.int64(), pa.uint64())
+
+
+def _numbers(decimal_point: str) -> _Reading:
+    def read(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
+        if decimal_point != ".":
+            if pc.any(pc.match_substring(texts, ".")).as_py():
+                return None
+            texts = pc.replace_substring(texts, decimal_point, ".")
+        if not _all(texts, _NUMBER) or _all(texts, _WHOLE):
+            return None
+        if pc.any(pc.match_substring_regex(texts, _LEADING_ZERO)).as_py():
+            return None
+        return _cast(pc.replace_substring_regex(texts, r"^\+", ""), pa.float64())
+
+    return read
+
+
+def _booleans(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    return pc.equal(pc.utf8_lower(texts), "true") if _all(texts, _BOOLEAN) else None
+
+
+def _dates(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    return _cast(texts, pa.date32()) if _all(texts, f"^{_DAY}$") else None
+
+
+def _clocks(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    if not _all(texts, rf"^{_CLOCK}{_FRACTION}$"):
+        return None
+    day = pc.binary_join_element_wise("1970-01-01", texts, "T")  # Arrow casts no text to times
+    instants = _cast(day, pa.timestamp("s"), pa.timestamp("us"))
+    if instants is None:
+        return None
+    return instants.cast(pa.time32("s") if instants.type.unit == "s" else pa.time64("us"))
+
+
+def _instants(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    for zone, name in (("", None), (_ZONE, "UTC")):
+        if _all(texts, f"^{_DAY}[ T]{_CLOCK}{_FRACTION}{zone}$"):
+            return _cast(texts, pa.timestamp("s", name), pa.timestamp("us", name))
+    return None
+
+
+def _all(texts: pa.ChunkedArray, pattern: str) -> bool:
+    """Whether all texts that are not null match; most columns that do not fail at the first."""
+    return all(
+        pc.all(pc.match_substring_regex(part, pattern), min_count=0).as_py()
+        for part in (texts.slice(0, _SAMPLE), texts)
+    )
+
+
+def _cast(texts: pa.ChunkedArray, *types: pa.DataType) -> pa.ChunkedArray | None:
+    """Returns the texts as the first of the types that holds them all, if one does."""
+    for target in types:
+        try:
+            return pc.cast(texts, target)
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
+def _without(texts: pa.ChunkedArray, unwanted: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.if_else(unwanted, pa.scalar(None, texts.type), texts)
