@@ -1,0 +1,290 @@
+"""`MADEDensity`: an exact density of a table as an estimator of scikit-learn."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, OutlierMixin, TransformerMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from models.columns.schema import Schema
+from models.columns.tables import fill_nulls
+from models.errors import ModelsError
+from models.estimator import DensityEstimator
+from models.inference.impute import Estimate
+from models.sklearn.borders import border_shifts
+from models.sklearn.containers import Data, Rows, frame_of, is_frame, read_rows
+from models.training.config import FitConfig
+from models.training.presets import Preset
+
+__all__ = ["MADEDensity"]
+
+Floats = npt.NDArray[np.float64]
+
+_WIDEST = 2**31 - 1
+
+
+class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEstimator):  # type: ignore[misc]
+    """Exact density of tables of numbers, categories, instants and missing values.
+
+    One fit answers three jobs: likelihoods and outliers (`score_samples`, `predict`), synthetic
+    rows (`sample`), and imputation (`transform`). Takes pandas data frames, of any column types,
+    and arrays, and gives back what it took.
+
+    Args:
+        preset: Effort of training: `fast`, `balanced` or `best`. Not used where `config` is given.
+        config: Every setting of training, in the place of a preset.
+        schema: Kinds of columns that overrule what is inferred, `{"column": "kind"}`, or a whole
+            `Schema`. Columns of arrays are named `x0`, `x1` and so on.
+        contamination: Share of the training rows that `predict` is to call outliers, in (0, 0.5].
+        estimate: What `transform` fills in: `mean`, `median`, `mode`, or `draw` for a value drawn
+            from its distribution. A category is filled with its most frequent value unless drawn.
+        random_state: Seed of training and of `transform`.
+        device: Where to compute, such as `cpu` or `cuda`.
+
+    Attributes:
+        density_: The fitted `DensityEstimator`: contributions, conditional samples, multiple
+            imputation, saving, and what else it can do.
+        offset_: Log-likelihood, in nats, of a complete row on the border of the outliers.
+        constants_: Values of the columns that hold but one, by name; null where they hold none.
+        n_features_in_: Number of columns.
+        feature_names_in_: Names of the columns of a data frame, if all are texts.
+
+    Example:
+        >>> import numpy as np
+        >>> from models.sklearn import MADEDensity
+        >>> generator = np.random.default_rng(0)
+        >>> rows = generator.normal(size=(300, 2)) @ [[1, 0.9], [0, 0.4]]
+        >>> density = MADEDensity("fast", random_state=0).fit(rows)
+        >>> density.predict([[1.0, 1.0], [1.0, -4.0]])
+        array([ 1, -1])
+        >>> bool(abs(density.transform([[1.0, np.nan]])[0, 1] - 0.9) < 0.3)
+        True
+    """
+
+    def __init__(
+        self,
+        preset: Preset = "balanced",
+        *,
+        config: FitConfig | None = None,
+        schema: Schema | Mapping[str, str | Mapping[str, Any]] | None = None,
+        contamination: float = 0.1,
+        estimate: Estimate = "mean",
+        random_state: int | np.random.RandomState | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.preset = preset
+        self.config = config
+        self.schema = schema
+        self.contamination = contamination
+        self.estimate = estimate
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, X: Data, y: object = None) -> Self:
+        """Learn the density of the rows; missing values are used, not dropped.
+
+        Args:
+            X: Rows, an array `(rows, columns)` or a data frame; at least two.
+            y: Not used; there for pipelines.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ValueError: A parameter is out of range, or the rows cannot be learned: the message
+                names the cause, with row and column where there are such.
+        """
+        self._check_parameters()
+        rows = read_rows(self, X, reset=True)
+        seeds = check_random_state(self.random_state).randint(_WIDEST, size=2)
+        preset = None if self.config is not None else self.preset
+        with _value_errors():
+            self.density_ = DensityEstimator(
+                preset, config=self.config, seed=int(seeds[0]), device=self.device
+            ).fit(rows.table, self.schema)
+            self._seed = int(seeds[1])
+            self._dtypes = rows.given.dtypes if is_frame(rows.given) else None
+            self._array = None if self._dtypes is not None else type(rows.given)
+            self._schema = rows.table.schema
+            self.constants_ = _constants(rows.table, self.density_.schema)
+            scores = self._complete_scores(rows)
+            self.offset_ = float(np.nanquantile(scores, self.contamination))
+        return self
+
+    def score_samples(self, X: Data) -> Floats:
+        """Log-likelihood of what is observed of each row.
+
+        Returns:
+            Nats, shape `(rows,)`; densities are in the columns' own units.
+        """
+        check_is_fitted(self)
+        rows = read_rows(self, X, reset=False)
+        with _value_errors():
+            return self.density_.log_prob(rows.table)
+
+    def score(self, X: Data, y: object = None) -> float:
+        """Mean log-likelihood of a row in nats, the higher the better; for model selection."""
+        return float(self.score_samples(X).mean())
+
+    def decision_function(self, X: Data) -> Floats:
+        """How far each row is from being an outlier: negative for outliers.
+
+        Of a complete row it is `score_samples(X) - offset_`. The border of a row with missing
+        values is shifted by as much as the same quantile of the model's own rows is when only what
+        the row has observed is looked at: no row is an outlier for what is not known of it. A row
+        of which nothing is known stands on the border, and counts as normal.
+
+        Returns:
+            Nats, shape `(rows,)`.
+        """
+        check_is_fitted(self)
+        rows = read_rows(self, X, reset=False)
+        with _value_errors():
+            return np.nan_to_num(self._complete_scores(rows) - self.offset_, nan=0.0)
+
+    def predict(self, X: Data) -> npt.NDArray[np.int64]:
+        """1 for each row that is like the training rows, -1 for outliers, shape `(rows,)`."""
+        return np.where(self.decision_function(X) >= 0, 1, -1)
+
+    def transform(self, X: Data) -> Data:
+        """Fill what is missing; observed cells come back as they were.
+
+        A column that was set aside when the density was fitted is not filled, unless it holds
+        one value only.
+
+        Returns:
+            Rows in the form and the types that they came in.
+        """
+        check_is_fitted(self)
+        rows = read_rows(self, X, reset=False)
+        with _value_errors():
+            filled = self.density_.impute(rows.table, seed=self._seed, estimate=self.estimate)
+        constants = self._repeated_constants(filled.num_rows, rows.table.schema)
+        filled = fill_nulls(filled, pa.table(constants))
+        return rows.filled(filled, self._dtypes)
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+        *,
+        given: Mapping[str, Any] | None = None,
+        temperature: float = 1.0,
+    ) -> Data:
+        """Synthetic rows.
+
+        Args:
+            n_samples: Number of rows.
+            random_state: Seed of the draw; None for other rows in each call.
+            given: Values that every row is to have, by column; the rest is drawn given them.
+            temperature: Above 1 draws rarer values, below 1 more typical ones.
+
+        Returns:
+            Rows with all the columns of the training rows, in the form and types of those.
+            Columns that were set aside are missing, unless they hold one value only.
+
+        Raises:
+            ValueError: A value does not fit its column, or `n_samples` is negative.
+        """
+        check_is_fitted(self)
+        seed = int(check_random_state(random_state).randint(_WIDEST))
+        with _value_errors():
+            drawn = self.density_.sample(n_samples, given, seed, temperature)
+        columns = self._repeated_constants(n_samples, self._schema)
+        columns |= {name: drawn.column(name) for name in drawn.column_names}
+        table = pa.table(
+            {
+                field.name: columns.get(field.name, pa.nulls(n_samples, field.type))
+                for field in self._schema
+            }
+        )
+        if self._dtypes is not None:
+            return frame_of(table, self._dtypes)
+        if self._array is pa.Table:
+            return table
+        numbers = all(pa.types.is_floating(field.type) for field in self._schema)
+        arrays = [column.to_numpy() for column in table.columns]
+        return np.column_stack([array if numbers else array.astype(object) for array in arrays])
+
+    def _complete_scores(self, rows: Rows) -> Floats:
+        """Log-likelihood of each row, comparable with complete rows', NaN where all is missing."""
+        density = self.density_.density
+        values = self.density_.schema.encode(rows.table)
+        scores = density.score(values) - border_shifts(density, values, self.contamination)
+        return np.where(np.isnan(values).all(axis=1), np.nan, scores)
+
+    def _repeated_constants(self, rows: int, schema: pa.Schema) -> dict[str, pa.Array]:
+        return {
+            name: pa.repeat(value.cast(self._schema.field(name).type), rows)
+            for name, value in self.constants_.items()
+            if value.is_valid and name in schema.names
+        }
+
+    def _check_parameters(self) -> None:
+        if not isinstance(self.contamination, int | float) or not 0 < self.contamination <= 0.5:
+            raise ValueError(f"contamination must be in (0, 0.5], not {self.contamination!r}")
+        if self.estimate not in get_args(Estimate):
+            allowed = ", ".join(get_args(Estimate))
+            raise ValueError(f"estimate must be one of {allowed}, not {self.estimate!r}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state to pickle: the density as the files of a checkpoint, without what is cached."""
+        state: dict[str, Any] = dict(super().__getstate__())
+        if "density_" in state:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "checkpoint"
+                state.pop("density_").save(path)
+                state["_checkpoint"] = {file.name: file.read_bytes() for file in path.iterdir()}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A density that was on a GPU is put on the CPU where there is none."""
+        state = dict(state)
+        files = state.pop("_checkpoint", None)
+        super().__setstate__(state)
+        if files is None:
+            return
+        gone = self.device.startswith("cuda") and not torch.cuda.is_available()
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in files.items():
+                (Path(folder) / name).write_bytes(content)
+            self.density_ = DensityEstimator.load(folder, "cpu" if gone else self.device)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+def _constants(table: pa.Table, schema: Schema) -> dict[str, pa.Scalar]:
+    """The value of each column that is left out and has one value at most."""
+    constants = {}
+    for left in schema.left_out:
+        column = table.column(left.name)
+        if isinstance(column.type, pa.DictionaryType):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_nested(column.type):
+            continue
+        known = pc.unique(column.drop_null())
+        if len(known) <= 1:
+            constants[left.name] = known[0] if len(known) else pa.scalar(None, column.type)
+    return constants
+
+
+@contextmanager
+def _value_errors() -> Iterator[None]:
+    """What is wrong with rows or settings is a `ValueError` to users of scikit-learn."""
+    try:
+        yield
+    except ModelsError as error:
+        raise ValueError(str(error)) from error
