@@ -37,7 +37,7 @@ class Case:
         against: What it is compared with, if anything.
         against_value: The measurement of that, in the same unit.
         ratio: How many times better the value is.
-        target: The ratio that is aimed at.
+        target: The ratio that is aimed at; where nothing is compared, the value.
         met: Whether it is reached.
         detail: Further numbers, by name.
     """
@@ -81,6 +81,10 @@ class Report:
         met = None if target is None else ratio >= target
         self._add(Case(case, value, unit, against, against_value, ratio, target, met, detail))
 
+    def limit(self, case: str, value: float, unit: str, most: float, **detail: float | str) -> None:
+        """Adds a measurement that is aimed to be at most `most`."""
+        self._add(Case(case, value, unit, target=most, met=value <= most, detail=detail))
+
     def record(self, case: str, value: float, unit: str, **detail: float | str) -> None:
         """Adds a measurement that is compared with nothing."""
         self._add(Case(case, value, unit, detail=detail))
@@ -108,6 +112,8 @@ class Report:
             verdict = "" if case.met is None else ("met" if case.met else "MISSED")
             aim = "" if case.target is None else f"(target {case.target:g}x) {verdict}"
             line += f" {case.ratio:>8.2f}x {case.against} {case.against_value:.4g} {aim}"
+        elif case.met is not None:
+            line += f" (target {case.target:g}) {'met' if case.met else 'MISSED'}"
         print(line, flush=True)
         for name, value in case.detail.items():
             shown = value if isinstance(value, str) else f"{value:.4g}"
