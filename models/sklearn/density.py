@@ -20,7 +20,7 @@ from models.columns.tables import fill_nulls
 from models.errors import ModelsError
 from models.estimator import DensityEstimator
 from models.inference.impute import Estimate
-from models.sklearn.borders import border_shifts
+from models.sklearn.comparable import comparable_scores
 from models.sklearn.containers import Data, Rows, frame_of, is_frame, read_rows
 from models.training.config import FitConfig
 from models.training.presets import Preset
@@ -116,8 +116,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             self._array = None if self._dtypes is not None else type(rows.given)
             self._schema = rows.table.schema
             self.constants_ = _constants(rows.table, self.density_.schema)
-            scores = self._complete_scores(rows)
-            self.offset_ = float(np.nanquantile(scores, self.contamination))
+            self.offset_ = float(np.quantile(self._complete_scores(rows), self.contamination))
         return self
 
     def score_samples(self, X: Data) -> Floats:
@@ -138,10 +137,9 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
     def decision_function(self, X: Data) -> Floats:
         """How far each row is from being an outlier: negative for outliers.
 
-        Of a complete row it is `score_samples(X) - offset_`. The border of a row with missing
-        values is shifted by as much as the same quantile of the model's own rows is when only what
-        the row has observed is looked at: no row is an outlier for what is not known of it. A row
-        of which nothing is known stands on the border, and counts as normal.
+        Of a complete row it is `score_samples(X) - offset_`. A row with missing values is judged
+        by how rare it is among rows of the model of which the same is observed: none is an outlier
+        for what is not known of it.
 
         Returns:
             Nats, shape `(rows,)`.
@@ -149,7 +147,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         check_is_fitted(self)
         rows = read_rows(self, X, reset=False)
         with _value_errors():
-            return np.nan_to_num(self._complete_scores(rows) - self.offset_, nan=0.0)
+            return self._complete_scores(rows) - self.offset_
 
     def predict(self, X: Data) -> npt.NDArray[np.int64]:
         """1 for each row that is like the training rows, -1 for outliers, shape `(rows,)`."""
@@ -216,11 +214,8 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         return np.column_stack([array if numbers else array.astype(object) for array in arrays])
 
     def _complete_scores(self, rows: Rows) -> Floats:
-        """Log-likelihood of each row, comparable with complete rows', NaN where all is missing."""
-        density = self.density_.density
-        values = self.density_.schema.encode(rows.table)
-        scores = density.score(values) - border_shifts(density, values, self.contamination)
-        return np.where(np.isnan(values).all(axis=1), np.nan, scores)
+        density = self.density_
+        return comparable_scores(density.density, density.schema.encode(rows.table))
 
     def _repeated_constants(self, rows: int, schema: pa.Schema) -> dict[str, pa.Array]:
         return {
