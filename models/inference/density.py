@@ -4,7 +4,8 @@ Everything here works on encoded arrays: `(rows, variables)`, float64, NaN where
 file is the mixture's arithmetic; `engine.py` evaluates its components, `walk.py` says how.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from models.inference.engine import Engine
 from models.inference.member import Component, Member
 from models.inference.noise import draw_noise
 from models.inference.patterns import by_pattern, runs
+from models.inference.predictive import Predictive, drawn, read
 
 __all__ = ["Density", "warm_up"]
 
@@ -197,6 +199,29 @@ class Density:
             )
         return result
 
+    def predictive(self, values: Values, within_range: bool = False) -> Iterator[Predictive]:
+        """The distribution of each missing variable given all that is observed of its row.
+
+        Exact under the components that can put it right after the evidence, the any-order ones,
+        mixed by their posterior given the evidence. A density without any gives draws instead.
+        Arguments and errors are those of `sample`.
+
+        Yields:
+            One variable and some rows that miss it at a time.
+        """
+        able = [index for index, component in enumerate(self.components) if component.any_order]
+        if not able:
+            sample = partial(self.sample, within_range=within_range)
+            yield from drawn(values, self.layout, sample)
+        for rows in self._engine.predictive_chunks(len(values) if able else 0):
+            part = values[rows]
+            log_weights = np.full((len(part), len(self.components)), -np.inf)
+            log_weights[:, able] = self.log_weights[able]
+            joint = self._scores(part, ~np.isnan(part), log_weights)[:, able]
+            posterior = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
+            parameters = self._engine.predictive([self.components[k] for k in able], part)
+            yield from read(self.layout, part, parameters, posterior, within_range, rows.start)
+
     def prepare(self) -> None:
         """Prepares the weights of every component, as far as the budget goes."""
         for component in self.components:
@@ -244,12 +269,12 @@ class Density:
         result = log_weights.copy()
         every = observed.all(axis=1)
         complete = np.flatnonzero(every)
-        partial = ~every & observed.any(axis=1)
+        gappy = ~every & observed.any(axis=1)
         for index, component in enumerate(self.components):
             if len(complete):
                 rows = values if len(complete) == len(values) else values[complete]
                 result[complete, index] += self._engine.score_complete(component, rows)
-            walked = np.flatnonzero(partial & (log_weights[:, index] > -np.inf))
+            walked = np.flatnonzero(gappy & (log_weights[:, index] > -np.inf))
             if len(walked):
                 terms = self._engine.score_evidence(component, values[walked], observed[walked])
                 result[walked, index] += terms[:, 0]

@@ -11,12 +11,14 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from models.columns.layout import Layout
 from models.inference.member import Component, Member
+from models.inference.predictive import predictive_parameters
 from models.inference.walk import Walk, walk_on
 from models.made.blocked import BlockedNetwork
-from models.made.by_degree import sort_units
+from models.made.by_degree import SortedNetwork, sort_units
 from models.made.folded import fold
 
 __all__ = ["Engine"]
@@ -51,6 +53,7 @@ class Engine:
         self._layout = layout
         self._folded: OrderedDict[object, BlockedNetwork] = OrderedDict()
         self._walks: OrderedDict[object, Walk] = OrderedDict()
+        self._sorted: OrderedDict[object, SortedNetwork] = OrderedDict()
 
     @torch.inference_mode()
     def score_complete(self, component: Component, values: Values) -> Values:
@@ -127,6 +130,32 @@ class Engine:
                 walk.draw(result[chunk], orders, uniforms, temperature, within_range, positions)
         return result
 
+    def predictive_chunks(self, rows: int) -> Iterator[slice]:
+        """Cuts of so many rows that the parameters of all components are bounded."""
+        components = sum(len(member.masks) for member in self._members)
+        return _chunks(rows, WALKED_LIMIT_NUMBERS, components * max(self._layout.outputs, 1))
+
+    def predictive(self, components: Sequence[Component], values: Values) -> Tensor:
+        """Every missing variable's conditional given the evidence alone.
+
+        Args:
+            components: Of any order.
+            values: NaN where missing, `(rows, variables)`.
+
+        Returns:
+            Parameters, `(components, rows, outputs)`.
+        """
+        layout = self._layout
+        given = torch.as_tensor(values, dtype=layout.value_dtype, device=layout.device)
+        return torch.stack(
+            [
+                predictive_parameters(
+                    self._sorted_network(component), layout, component.mask.positions, given
+                )
+                for component in components
+            ]
+        )
+
     def prepare(self, component: Component) -> None:
         """Prepares the weights of a component before they are asked for."""
         self._network(component)
@@ -143,10 +172,24 @@ class Engine:
 
     def _walk(self, component: Component) -> Walk:
         """The walk of a component; those of one network and the same degrees share it."""
-        degrees = component.mask.degrees
-        key = (component.member, *(degree.tobytes() for degree in degrees))
+
+        def prepare() -> Walk:
+            return walk_on(self._sorted_network(component), self._layout)
+
+        return _kept(self._walks, _degrees_key(component), prepare)
+
+    def _sorted_network(self, component: Component) -> SortedNetwork:
+        """Units sorted by degree; components of one network and the same degrees share them."""
         network = self._members[component.member].network
-        return _kept(self._walks, key, lambda: walk_on(sort_units(network, degrees), self._layout))
+
+        def prepare() -> SortedNetwork:
+            return sort_units(network, component.mask.degrees)
+
+        return _kept(self._sorted, _degrees_key(component), prepare)
+
+
+def _degrees_key(component: Component) -> object:
+    return component.member, *(degree.tobytes() for degree in component.mask.degrees)
 
 
 def _kept(

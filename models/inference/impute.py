@@ -1,4 +1,9 @@
-"""Imputation: exact conditional draws of what is missing, summaries of them, and their spread."""
+"""Imputation: exact conditional draws of what is missing, point estimates, and how sure both are.
+
+Draws come from the joint distribution of all that is missing of a row. A point estimate and an
+interval are of one cell, and come from its own distribution given what is observed, which the
+density gives without drawing the other cells (`Density.predictive`).
+"""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -15,9 +20,9 @@ __all__ = ["UNCERTAINTY_DRAWS", "Estimate", "Imputation", "filled_tables", "impu
 Values = npt.NDArray[np.float64]
 Estimate = Literal["draw", "mean", "median", "mode"]
 
-UNCERTAINTY_DRAWS = 50
-CHUNK_ROWS = 1_000
+UNCERTAINTY_DRAWS = 0  # noise that only the spread needs: none
 INTERVAL = (0.05, 0.95)
+CHUNK_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,10 @@ class Imputation:
     Attributes:
         draws: Filled tables, shape `(draws, rows, variables)`, encoded; observed cells as they
             were. With a point estimate there is one, filled with it.
-        probability: Of a discrete cell, the share of the draws that have the first table's
-            value; NaN elsewhere, shape `(rows, variables)`.
-        lower: Of a number, the lower end of the central 90 % interval, encoded; NaN elsewhere,
-            shape `(rows, variables)`.
+        probability: Of a discrete cell, how probable the first table's value is given what is
+            observed of the row; NaN elsewhere, shape `(rows, variables)`.
+        lower: Of a number, the lower end of the central 90 % interval given what is observed of
+            the row, encoded; NaN elsewhere, shape `(rows, variables)`.
         upper: The upper end.
     """
 
@@ -53,21 +58,22 @@ def impute(
     Args:
         density: The density.
         values: Encoded table, NaN where missing, shape `(rows, variables)`.
-        noise: Uniform in (0, 1), shape `(rows, tables, noise_width)`. The first `draws` tables
-            of noise give the filled tables; all of them together give the spread, so there
-            should be a few dozen more. Rows come first, so that a request can be cut anywhere
-            between rows and draw the same noise.
+        noise: Uniform in (0, 1), shape `(rows, tables, noise_width)`, at least `draws` tables;
+            a point estimate uses none of it. Rows come first, so that a request can be cut
+            anywhere between rows and draw the same noise.
         draws: Number of filled tables to return.
-        estimate: `draw`, or a point estimate from all tables: the `mean`, `median` or `mode`.
+        estimate: `draw`, or a point estimate of each cell: its `mean`, `median` or `mode`.
             Categories have no mean or median and numbers no mode of their own: a category's
-            point estimate is always its most frequent value, and a number's mode its median.
-        within_range: Whether numbers are drawn between the ends seen in training.
+            point estimate is always its most probable value, and a number's mode its median.
+        within_range: Whether numbers and instants are to lie between the smallest and the
+            largest value seen in training.
 
     Returns:
         The filled tables and their uncertainty.
 
     Raises:
         ConfigError: An estimate of another name, or several draws of a point estimate.
+        OrderingError: No component can put the evidence of some row first.
     """
     if estimate not in get_args(Estimate):
         raise ConfigError(f"estimate must be draw, mean, median or mode, not {estimate!r}")
@@ -76,25 +82,26 @@ def impute(
     tables, width = noise.shape[1:]
     if not 1 <= draws <= tables:
         raise ConfigError(f"draws must be between 1 and {tables}, not {draws}")
-    missing = np.isnan(values)
-    affected = np.flatnonzero(missing.any(axis=1))
+    affected = np.flatnonzero(np.isnan(values).any(axis=1))
     filled = np.broadcast_to(values, (draws, *values.shape)).copy()
     probability, lower, upper = (np.full(values.shape, np.nan) for _ in range(3))
-    if len(affected):
-        evidence = np.repeat(values[affected], tables, axis=0)
-        uniforms = noise[affected].reshape(-1, width)
+    if len(affected) and estimate == "draw":
+        evidence = np.repeat(values[affected], draws, axis=0)
+        uniforms = noise[affected, :draws].reshape(-1, width)
         drawn = density.sample(evidence, uniforms, within_range=within_range)
-        drawn = drawn.reshape(len(affected), tables, -1).swapaxes(0, 1)
-        discrete = np.array([column.discrete for column in density.layout.columns])
-        filled[:, affected] = drawn[:draws]
+        filled[:, affected] = drawn.reshape(len(affected), draws, -1).swapaxes(0, 1)
+    for cells in density.predictive(values[affected], within_range):
+        rows, variable = affected[cells.rows], cells.variable
+        discrete = density.layout.columns[variable].discrete
         if estimate != "draw":
-            filled[0, affected] = _point_estimate(drawn, discrete, estimate)
-        agreeing = (drawn == filled[0, affected]).mean(axis=0)
-        low, high = np.quantile(drawn, INTERVAL, axis=0)
-        gap = missing[affected]
-        probability[affected] = np.where(gap & discrete, agreeing, np.nan)
-        lower[affected] = np.where(gap & ~discrete, low, np.nan)
-        upper[affected] = np.where(gap & ~discrete, high, np.nan)
+            mean = estimate == "mean" and not discrete
+            point = _most_frequent(cells.points) if discrete else np.median(cells.points, axis=0)
+            filled[0, rows, variable] = cells.points.mean(axis=0) if mean else point
+        if discrete:
+            probability[rows, variable] = cells.probability(filled[0, rows, variable])
+        else:
+            ends = np.quantile(cells.points, INTERVAL, axis=0)
+            lower[rows, variable], upper[rows, variable] = ends
     return Imputation(filled, probability, lower, upper)
 
 
@@ -103,42 +110,30 @@ def filled_tables(
     values: Values,
     generator: np.random.Generator,
     draws: int,
-    estimate: Estimate = "draw",
-    within_range: bool = False,
+    estimate: Estimate,
+    within_range: bool,
 ) -> Values:
-    """The filled tables of `impute`, some rows at a time, without how sure they are.
+    """The filled tables alone, some rows at a time: memory is bounded.
 
     Args:
         density: The density.
         values: Encoded table, NaN where missing, shape `(rows, variables)`.
-        generator: Of the noise.
-        draws: Number of filled tables.
-        estimate: As for `impute`.
-        within_range: As for `impute`.
+        generator: Source of the noise.
+        draws: As for `impute`, as are `estimate` and `within_range`.
+        estimate: See there.
+        within_range: See there.
 
     Returns:
         Shape `(draws, rows, variables)`.
-
-    Raises:
-        ConfigError: As for `impute`.
     """
-    tables = draws if estimate == "draw" else draws + UNCERTAINTY_DRAWS
     filled = np.empty((draws, *values.shape))
     for start in range(0, len(values), CHUNK_ROWS):
         part = values[start : start + CHUNK_ROWS]
-        noise = draw_noise(len(part) * tables, density.noise_width, generator)
-        noise = noise.reshape(len(part), tables, -1)
+        noise = draw_noise(len(part) * draws, density.noise_width, generator)
+        noise = noise.reshape(len(part), draws, -1)
         imputation = impute(density, part, noise, draws, estimate, within_range)
         filled[:, start : start + len(part)] = imputation.draws
     return filled
-
-
-def _point_estimate(drawn: Values, discrete: npt.NDArray[np.bool_], estimate: Estimate) -> Values:
-    """One value a cell: `(tables, rows, variables)` -> `(rows, variables)`."""
-    point = drawn.mean(axis=0) if estimate == "mean" else np.median(drawn, axis=0)
-    if discrete.any():
-        point[:, discrete] = _most_frequent(drawn[:, :, discrete])
-    return point
 
 
 def _most_frequent(codes: Values) -> Values:

@@ -53,6 +53,13 @@ class SortedNetwork:
         starts = [np.searchsorted(degree, bounds) for degree in self.degrees]
         return np.array(starts, dtype=np.int64).reshape(len(self.degrees), len(bounds))
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the weights take."""
+        some = (self.conditioning_weight, self.output_weight, self.direct_weight)
+        tensors = [*self.weights, *self.biases, self.output_bias]
+        return sum(tensor.nbytes for tensor in (*tensors, *some) if tensor is not None)
+
     def first_bias(self, positions: Integers) -> Tensor:
         """Bias of the first layer with the conditioning weights of an ordering folded in.
 
