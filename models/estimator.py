@@ -12,7 +12,6 @@ import torch
 
 from models.card import model_card
 from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from models.columns.layout import Layout
 from models.columns.schema import Schema
 from models.columns.tables import fill_nulls, with_constants
 from models.errors import ConfigError, ModelsError, TrainingError
@@ -20,10 +19,10 @@ from models.inference.density import Density
 from models.inference.impute import Estimate, filled_tables
 from models.inference.noise import draw_noise, noise_generator
 from models.training.config import FitConfig
-from models.training.fit import fit
 from models.training.loop import Progress
 from models.training.metrics import training_metrics
 from models.training.presets import Preset, preset
+from models.training.robust import fit_robust
 
 __all__ = ["DensityEstimator"]
 
@@ -120,17 +119,18 @@ class DensityEstimator:
             raise TrainingError(f"every column is left out, nothing is left to model: {reasons}")
         start = time.monotonic()
         config = self._config or preset(self._preset or "balanced")
-        fitted = fit(
+        robust = fit_robust(
             schema.encode(table),
-            Layout(schema.columns),
+            schema.columns,
             config,
             valid=None if validation is None else schema.encode(validation),
             seed=self._seed,
             device=self._device,
             on_epoch=on_epoch,
         )
-        self._schema, self._density, self._card = schema, fitted.density, ""
-        self.metrics = training_metrics(fitted, time.monotonic() - start)
+        self._schema, self._card = Schema(robust.columns, schema.left_out), ""
+        self._density = robust.fitted.density
+        self.metrics = training_metrics(robust.fitted, time.monotonic() - start) | robust.metrics
         self.metrics |= {"preset": self._preset, "seed": self._seed, "device": str(self._device)}
         return self
 

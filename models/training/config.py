@@ -121,15 +121,21 @@ class FitConfig:
         valid_limit_rows: Most rows held out.
         calibration_rows: Rows drawn from the model and kept with it, against which anomaly
             scores are calibrated.
+        smoothing: Noise added to training rows, in standard deviations of each column: the
+            density of anomaly detection is coarser than that of samples; see `robust.py`.
+        contamination: Share of training rows that may be anomalies: the least likely ones are
+            set aside.
 
     Raises:
-        ConfigError: No member, two of one name, or a fraction outside (0, 1).
+        ConfigError: No member, two of one name, or a setting out of its range.
     """
 
     members: tuple[MemberConfig, ...]
     valid_fraction: float = 0.1
     valid_limit_rows: int = 10_000
     calibration_rows: int = 2_000
+    smoothing: float = 0.0
+    contamination: float = 0.0
 
     def __post_init__(self) -> None:
         names = [member.name for member in self.members]
@@ -141,3 +147,7 @@ class FitConfig:
             raise ConfigError(f"valid_fraction must be in (0, 1), not {self.valid_fraction}")
         if self.valid_limit_rows < 1 or self.calibration_rows < 1:
             raise ConfigError("valid_limit_rows and calibration_rows must be at least 1")
+        if not 0 <= self.smoothing < float("inf"):
+            raise ConfigError(f"smoothing must be finite and not negative: {self.smoothing}")
+        if not 0 <= self.contamination <= 0.5:
+            raise ConfigError(f"contamination must be in [0, 0.5], not {self.contamination}")
