@@ -14,7 +14,12 @@ AppError
     ├── BodyTooLargeError     413  the body is over the limit
     ├── UnsupportedMediaError 415  the body is of a type, or coded in a way, not understood
     ├── InvalidInputError     422  well-formed JSON that does not fit the model or the endpoint
-    └── UnavailableError      503  no model can answer
+    ├── QueueFullError        429  there is no room for more work at present
+    ├── ComputationError      500  the computation failed
+    ├── PoisonousJobError     500  the computation ended every worker that tried it
+    ├── UnavailableError      503  no model can answer
+    ├── DrainingError         503  the service is about to stop
+    └── DeadlineError         504  the deadline passed before it was computed
 ```
 
 An error knows its status and its problem type; `app.api.problems` writes it out. Errors of
@@ -32,9 +37,14 @@ __all__ = [
     "CELL_ERRORS_LIMIT",
     "AppError",
     "BodyTooLargeError",
+    "ComputationError",
+    "DeadlineError",
+    "DrainingError",
     "InvalidInputError",
     "MalformedBodyError",
     "NotAcceptableError",
+    "PoisonousJobError",
+    "QueueFullError",
     "RequestError",
     "SettingsError",
     "UnavailableError",
@@ -164,6 +174,72 @@ class UnavailableError(RequestError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     slug = "unavailable"
     title = "No model can answer"
+
+
+class QueueFullError(RequestError):
+    """There is no room for more work at present."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    slug = "queue-full"
+    title = "Too much work is waiting"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            f"The queue is full; try again in {retry_after_s} s.",
+            headers={"Retry-After": str(retry_after_s)},
+        )
+
+
+class ComputationError(RequestError):
+    """The computation failed, through no fault of the input that is known."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    slug = "computation"
+    title = "The computation failed"
+
+    def __init__(
+        self, detail: str = "The service failed on this request; the cause is in its log."
+    ) -> None:
+        super().__init__(detail)
+
+
+class PoisonousJobError(RequestError):
+    """The computation ended every worker that tried it."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    slug = "poisonous-job"
+    title = "The computation cannot be finished"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The computation was interrupted three times and is not tried again; "
+            "send fewer rows, and report it if that does not help."
+        )
+
+
+class DrainingError(RequestError):
+    """The service is about to stop and takes no more work."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    slug = "draining"
+    title = "The service is stopping"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The service is stopping; send the request again, to another one if there is one.",
+            headers={"Connection": "close", "Retry-After": "1"},
+        )
+
+
+class DeadlineError(RequestError):
+    """The deadline of the request passed before it was computed."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    slug = "deadline"
+    title = "The deadline has passed"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The request was not computed within {seconds * 1000:g} ms.")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

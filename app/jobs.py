@@ -6,13 +6,14 @@ float64, NaN where a value is missing; `D` is the number of variables of the mod
 number of uniforms one drawn row consumes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "ROW_AXIS",
     "Array",
     "Estimate",
     "ImputeJob",
@@ -33,6 +34,11 @@ Estimate = Literal["draw", "mean", "median", "mode"]
 
 
 ResultT = TypeVar("ResultT", covariant=True)
+
+ROW_AXIS = "row_axis"
+"""Metadata of a field that holds an array: the axis of its rows, where it is not the first.
+
+Every array of a job or a result has one, so that jobs can be merged and results cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class ImputeResult:
         upper: `(rows, D)` upper end.
     """
 
-    tables: Array
+    tables: Array = field(metadata={ROW_AXIS: 1})
     probability: Array
     lower: Array
     upper: Array

@@ -2,23 +2,28 @@
 
 import gc
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from anyio import to_thread
 from fastapi import FastAPI
 
 from app.api import health, impute, models, openapi, pages, problems, sample, score
+from app.api.door import Door, DoorKeeper
 from app.api.service import Service
+from app.batching import Admission, Pool
+from app.errors import UnavailableError
 from app.registry import Registry, ServedModel
 from app.settings import Settings
-from app.workers import Pool
-from models.inference import warm_up
+from app.workers.supervisor import Supervisor, WorkerPlan
 
-__all__ = ["create_app"]
+__all__ = ["create_app", "worker_plan"]
 
 log = logging.getLogger(__name__)
+
+WORKER_MODULE = "app.workers.process"
 
 _DESCRIPTION = """
 Exact densities of tables. A trained model answers three questions about rows:
@@ -36,30 +41,41 @@ _TAGS = [
 ]
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    runtime: Path | None = None,
+    worker_module: str = WORKER_MODULE,
+) -> FastAPI:
     """The service, with its models loaded when it starts.
 
     Args:
         settings: None reads them from the environment.
+        runtime: Where the workers are found; None starts workers of its own.
+        worker_module: What these run.
 
     Raises:
         SettingsError: A setting is unknown or impossible.
     """
     settings = settings or Settings.read()
-    registry = Registry(settings.checkpoints, settings.device, settings.default_model)
+    registry = Registry(settings.checkpoints, "cpu", settings.default_model)
+    door = Door(settings.queue_limit_requests)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await to_thread.run_sync(registry.load)
-        pool = Pool(registry.density, settings.threads)
-        app.state.service = Service(settings, registry, pool)
-        for model in registry.models.values():
-            await _warm_up(model)
-        # The models stay: the garbage collector need not look at them on every round.
-        gc.collect()
-        gc.freeze()
-        yield
-        pool.close()
+        with ExitStack() as stack:
+            directory = runtime or stack.enter_context(_workers(settings, worker_module)).directory
+            pool = Pool(
+                directory, len(settings.worker_devices), Admission(settings.queue_limit_cost)
+            )
+            app.state.service = Service(settings, registry, pool, door)
+            await to_thread.run_sync(registry.load)
+            for model in registry.models.values():
+                await _prepare(pool, model)
+            # The models stay: the garbage collector need not look at them on every round.
+            gc.collect()
+            gc.freeze()
+            yield
+            pool.close()
 
     app = FastAPI(
         title="Madeira",
@@ -77,16 +93,42 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     pages.install(app)
     openapi.install(app)
     problems.register(app)
+    app.add_middleware(DoorKeeper, door=door)
+    app.state.door = door
     return app
 
 
-async def _warm_up(model: ServedModel) -> None:
-    """Has everything computed that is computed only once, so that no caller waits for it."""
+@contextmanager
+def _workers(settings: Settings, module: str) -> Iterator[Supervisor]:
+    """The workers of a service that owns them, until it ends."""
+    supervisor = Supervisor(worker_plan(settings, module))
+    supervisor.start()
     try:
-        await to_thread.run_sync(warm_up, model.density)
-    except Exception:
-        # It is asked again with the first request, and answers with what is wrong.
-        log.exception("model %s cannot compute", model.key.name)
+        yield supervisor
+    finally:
+        supervisor.stop()
+
+
+def worker_plan(settings: Settings, module: str = WORKER_MODULE) -> WorkerPlan:
+    """The workers that a service of these settings has."""
+    return WorkerPlan(
+        devices=settings.worker_devices,
+        threads=settings.worker_threads,
+        checkpoints=settings.checkpoints.absolute(),
+        job_timeout_s=settings.job_timeout_s,
+        batch_target_s=settings.batch_target_ms / 1000,
+        batch_delay_s=settings.batch_delay_ms / 1000,
+        log_level=settings.log_level,
+        module=module,
+    )
+
+
+async def _prepare(pool: Pool, model: ServedModel) -> None:
+    """Has a model ready in the workers, so that no caller waits for it."""
+    try:
+        await pool.prepare(model.key)
+    except UnavailableError as error:
+        log.error("model %s cannot be served: %s", model.key.name, error)
 
 
 def _version() -> str:

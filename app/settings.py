@@ -24,12 +24,13 @@ NOT_SETTINGS = frozenset({"MADEIRA_DATA"})
 """Variables of the project that are none of the service's: where the benchmarks find data."""
 
 
-def _device(value: str) -> str:
-    kind, _, index = value.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdigit()) or value.endswith(":"):
-        raise ValueError("expected 'cpu', 'cuda' or 'cuda:0', 'cuda:1', ...")
-    if kind == "cpu" and index:
-        raise ValueError("expected 'cpu' without a number")
+def _devices(value: str) -> str:
+    for entry in value.split(","):
+        kind, colon, number = entry.strip().partition(":")
+        if kind not in ("cpu", "cuda") or bool(colon) != number.isdecimal():
+            raise ValueError("expected 'cpu', 'cpu:2' for two workers, 'cuda' or 'cuda:0,cuda:1'")
+        if kind == "cpu" and colon and int(number) == 0:
+            raise ValueError("expected at least one worker: 'cpu:1'")
     return value
 
 
@@ -48,13 +49,18 @@ class Settings(BaseSettings):
         default=Path("checkpoints"),
         description="Directory of the models to serve: `<name>/<version>/`.",
     )
-    device: Annotated[str, AfterValidator(_device)] = Field(
-        default="cpu", description="Where the models compute: `cpu`, `cuda` or `cuda:<index>`."
+    devices: Annotated[str, AfterValidator(_devices)] = Field(
+        default="cpu",
+        description="Where the models compute, a worker process each: `cpu`, `cpu:2` (two "
+        "workers), `cuda`, `cuda:0,cuda:1`.",
     )
     threads: int | None = Field(
         default=None,
         ge=1,
-        description="CPU threads one computation may use; unset: PyTorch's choice.",
+        description="CPU threads of each worker; unset: the cores, shared among CPU workers.",
+    )
+    api_processes: int = Field(
+        default=1, ge=1, description="Processes that read requests and write answers."
     )
     default_model: str | None = Field(
         default=None,
@@ -85,12 +91,57 @@ class Settings(BaseSettings):
     stream_chunk_rows: int = Field(
         default=4096, ge=1, description="Rows `/sample` draws and sends at a time."
     )
+    queue_limit_cost: int = Field(
+        default=4_000_000,
+        ge=1,
+        description="Most work that may wait (rows scored, cells drawn); more is answered 429.",
+    )
+    queue_limit_requests: int = Field(
+        default=512,
+        ge=1,
+        description="Most requests that may be under way at once; more are answered 429.",
+    )
+    deadline_s: float | None = Field(
+        default=None,
+        gt=0,
+        description="Seconds after which a request is answered 504; `X-Deadline-Ms` sets another.",
+    )
+    job_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds that one batch may compute; a worker that takes longer is replaced.",
+    )
+    batch_target_ms: float = Field(
+        default=5.0, gt=0, description="Milliseconds of computation that batches are cut to."
+    )
+    batch_delay_ms: float = Field(
+        default=0.0,
+        ge=0,
+        description="Milliseconds that a worker with little to do waits for more; 0 never waits.",
+    )
     drain_timeout_s: int = Field(
         default=30, ge=0, description="Seconds that requests under way get to finish on shutdown."
     )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="Least severe log message that is written."
     )
+
+    @property
+    def worker_devices(self) -> tuple[str, ...]:
+        """The device of each worker."""
+        found: list[str] = []
+        for entry in self.devices.split(","):
+            kind, _, number = entry.strip().partition(":")
+            found += ["cpu"] * int(number or 1) if kind == "cpu" else [entry.strip()]
+        return tuple(found)
+
+    @property
+    def worker_threads(self) -> int:
+        """CPU threads of each worker."""
+        if self.threads is not None:
+            return self.threads
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return max(1, (cores or 1) // max(1, self.worker_devices.count("cpu")))
 
     @classmethod
     def read(cls, **flags: Any) -> Self:

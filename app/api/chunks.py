@@ -1,64 +1,76 @@
 """Large requests are computed a chunk at a time, so that others get their turn in between."""
 
-from collections.abc import AsyncIterator, Iterator
-from typing import TypeVar
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
 from app.api.offload import offload
-from app.errors import InvalidInputError
+from app.api.service import Service
 from app.jobs import Job
-from app.workers import Pool
-from models.errors import OrderingError
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["bounds", "compute", "compute_all"]
 
 ResultT = TypeVar("ResultT")
 
 
-def bounds(rows: int, chunk_rows: int) -> Iterator[tuple[int, int]]:
-    """First row and row after the last of each chunk; one empty chunk where there are no rows."""
-    for start in range(0, max(rows, 1), chunk_rows):
-        yield start, min(start + chunk_rows, rows)
+def bounds(rows: int, chunk_rows: Callable[[], int]) -> Iterator[tuple[int, int]]:
+    """First row and row after the last of each chunk; one empty chunk where there are no rows.
+
+    Args:
+        rows: How many there are.
+        chunk_rows: Says how many the next chunk is to have.
+    """
+    start = 0
+    while start < rows or start == 0:
+        stop = min(start + chunk_rows(), rows)
+        yield start, stop
+        start = max(stop, 1)
 
 
 async def compute(
-    jobs: Iterator[Job[ResultT]], pool: Pool, size_bytes: int
+    request: Request, service: Service, jobs: Iterator[Job[ResultT]], cost: float, size_bytes: int
 ) -> AsyncIterator[ResultT]:
-    """The results of jobs, in their order; a job is made when its turn comes.
+    """The results of jobs, in their order; a job is made shortly before its turn comes.
+
+    As many are under way as keep the workers busy, and no more: a reader that is slow, or gone,
+    stops the computation.
 
     Args:
-        jobs: The chunks of a request.
-        pool: Where they are computed.
+        request: What asks for them.
+        service: Where they are computed.
+        jobs: The chunks of the request.
+        cost: Of all that wait at the same time.
         size_bytes: Roughly how large the arrays of one job are.
 
     Raises:
-        InvalidInputError: The model cannot be conditioned on what is observed.
+        RequestError: It cannot be admitted, or computed.
     """
+    ahead = service.pool.workers + 1
+    waiting: deque[asyncio.Future[ResultT]] = deque()
 
     def make() -> Job[ResultT] | None:
         return next(jobs, None)
 
-    while (job := await offload(size_bytes, make)) is not None:
-        try:
-            yield await pool.run(job)
-        except OrderingError as error:
-            raise InvalidInputError(str(error)) from error
+    with service.admit(request, cost) as ticket:
+        more = True
+        while more or waiting:
+            while more and len(waiting) < ahead:
+                job = await offload(size_bytes, make)
+                if job is None:
+                    more = False
+                else:
+                    waiting.append(service.pool.submit(job, ticket))
+            if waiting:
+                yield await waiting.popleft()
 
 
 async def compute_all(
-    request: Request, jobs: Iterator[Job[ResultT]], pool: Pool, size_bytes: int
+    request: Request, service: Service, jobs: Iterator[Job[ResultT]], cost: float, size_bytes: int
 ) -> list[ResultT]:
-    """The results of all jobs of a request, given up when its client is gone.
-
-    Raises:
-        ClientDisconnect: Nobody waits for the answer.
-        InvalidInputError: The model cannot be conditioned on what is observed.
-    """
-    results: list[ResultT] = []
-    async for result in compute(jobs, pool, size_bytes):
-        if results and await request.is_disconnected():
-            raise ClientDisconnect
-        results.append(result)
-    return results
+    """The results of all jobs of a request; arguments and errors are those of `compute`."""
+    return [result async for result in compute(request, service, jobs, cost, size_bytes)]

@@ -5,18 +5,31 @@ from fastapi import APIRouter, Request, Response
 from app.api.openapi import answers
 from app.api.service import service_of
 from app.codecs import json
-from app.errors import UnavailableError
+from app.errors import DrainingError, UnavailableError
 from app.schemas.models import Live, Ready
+from app.workers.runtime import read_state
 
 __all__ = ["router"]
+
+HOPELESS_FAILURES = 5
+"""A worker that has died this many times in a row right after its start will die again."""
 
 router = APIRouter(prefix="/health", tags=["Health"])
 
 
-@router.get("/live", summary="Does the process answer?", responses=answers(Live))
+@router.get("/live", summary="Does the process answer?", responses=answers(Live, 503))
 @router.head("/live", include_in_schema=False)
-async def live() -> Response:
-    """A service that does not answer this should be started again."""
+async def live(request: Request) -> Response:
+    """A service that does not answer this, or answers 503, should be started again.
+
+    A worker that dies is replaced without that. It is 503 only where no worker comes up any more.
+    """
+    service = service_of(request)
+    state = read_state(service.pool.directory)
+    if state is None or (
+        not service.pool.usable and min(state.failures, default=0) >= HOPELESS_FAILURES
+    ):
+        raise UnavailableError("No worker can be started; the log says why.")
     return Response(json.encode({"status": "live"}), media_type=json.MEDIA_TYPE)
 
 
@@ -24,11 +37,20 @@ async def live() -> Response:
 @router.head("/ready", include_in_schema=False)
 async def ready(request: Request) -> Response:
     """A service that answers 503 here should get no requests: no model can answer them."""
-    registry = service_of(request).registry
+    service = service_of(request)
+    registry, workers = service.registry, service.pool.workers
+    if service.door.draining:
+        raise DrainingError
+    if not service.pool.usable:
+        raise UnavailableError(f"None of {workers} workers can compute at present.")
     if not registry.models:
         refused = ", ".join(sorted({refusal.name for refusal in registry.refused}))
         raise UnavailableError(
             "No model is served. " + (f"Refused: {refused}." if refused else "There is none.")
         )
-    document = {"status": "ready", "models": list(registry.models)}
+    document = {
+        "status": "ready",
+        "models": list(registry.models),
+        "workers": {"usable": service.pool.usable, "all": workers},
+    }
     return Response(json.encode(document), media_type=json.MEDIA_TYPE)

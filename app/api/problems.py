@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import RequestError, did_you_mean
 from models.errors import CellError
 
-__all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "UnexpectedErrors", "problem", "register"]
+__all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "UnexpectedErrors", "answer_of", "problem", "register"]
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:madeira:problem:"
@@ -67,11 +67,12 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(ClientDisconnect, _client_gone)
+    app.add_exception_handler(ConnectionAbortedError, _client_gone)  # noticed while it waited
     app.add_middleware(UnexpectedErrors)
 
 
-async def _request_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestError)  # noqa: S101 - registered for this type alone
+def answer_of(error: RequestError) -> Response:
+    """The problem document of a request that is refused."""
     return problem(
         error.status,
         error.detail,
@@ -80,6 +81,11 @@ async def _request_error(_: Request, error: Exception) -> Response:
         cells=error.cells,
         headers=error.headers,
     )
+
+
+async def _request_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)  # noqa: S101 - registered for this type alone
+    return answer_of(error)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

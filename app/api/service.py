@@ -1,14 +1,22 @@
 """What every endpoint works with."""
 
+import asyncio
+import math
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import Request
 
+from app.api.door import BEGUN, Door
+from app.batching import Pool, Ticket
+from app.errors import DeadlineError, InvalidInputError
+from app.jobs import ModelKey
 from app.registry import Registry
 from app.settings import Settings
-from app.workers import Pool
 
 __all__ = ["Service", "service_of"]
+
+DEADLINE_HEADER = "x-deadline-ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +27,71 @@ class Service:
         settings: As read at start-up.
         registry: The models.
         pool: Where jobs are computed.
+        door: Where requests come in.
     """
 
     settings: Settings
     registry: Registry
     pool: Pool
+    door: Door
+
+    def admit(self, request: Request, cost: float) -> Ticket:
+        """Lets the jobs of a request wait for a worker.
+
+        Args:
+            request: The request; its header may set a deadline, counted from when it came.
+            cost: Of all its jobs that wait at the same time.
+
+        Raises:
+            InvalidInputError: Its deadline is none.
+            QueueFullError: There is no room.
+        """
+        seconds = _deadline_s(request, self.settings.deadline_s)
+        left, error = None, None
+        if seconds is not None:
+            begun = request.scope.get(BEGUN, asyncio.get_running_loop().time())
+            left = begun + seconds - asyncio.get_running_loop().time()
+            error = DeadlineError(seconds)
+            if left <= 0:
+                raise error
+        gone = partial(_gone, request)
+        return self.pool.admit(cost, deadline_s=left, expired=error, gone=gone)
+
+    def chunk_rows(self, job_kind: str, key: ModelKey, row_cost: float, most: int) -> int:
+        """How many rows to compute at a time.
+
+        Args:
+            job_kind: Name of the type of the job.
+            key: The model.
+            row_cost: What a row costs.
+            most: More than these are never computed at a time.
+        """
+        return max(1, min(most, int(self.pool.chunk_cost(job_kind, key) / row_cost)))
 
 
 def service_of(request: Request) -> Service:
     """The service that a request came to."""
     service: Service = request.app.state.service
     return service
+
+
+def _deadline_s(request: Request, default: float | None) -> float | None:
+    text = request.headers.get(DEADLINE_HEADER)
+    if text is None:
+        return default
+    try:
+        milliseconds = float(text)
+    except ValueError:
+        milliseconds = math.nan
+    if not 0 < milliseconds < math.inf:
+        raise InvalidInputError(
+            "The header X-Deadline-Ms must be a positive number of milliseconds, "
+            f"not {text[:40]!r}."
+        )
+    return milliseconds / 1000
+
+
+async def _gone(request: Request) -> None:
+    """Returns when the client of a request, whose body has been read, is gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -4,7 +4,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-__all__ = ["Live", "ModelDetail", "ModelList", "ModelSummary", "Ready", "RefusedCheckpoint"]
+__all__ = [
+    "Live",
+    "ModelDetail",
+    "ModelList",
+    "ModelSummary",
+    "Ready",
+    "RefusedCheckpoint",
+    "WorkerCounts",
+]
 
 
 class ModelSummary(BaseModel):
@@ -61,8 +69,16 @@ class Live(BaseModel):
     status: Literal["live"]
 
 
+class WorkerCounts(BaseModel):
+    """How many workers there are."""
+
+    usable: int = Field(description="Those that compute at present.")
+    all: int = Field(description="Those that there should be.")
+
+
 class Ready(BaseModel):
     """The service can do its work."""
 
     status: Literal["ready"]
     models: list[str]
+    workers: WorkerCounts

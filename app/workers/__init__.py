@@ -1,6 +1,6 @@
-"""Jobs are computed here, off the event loop."""
+"""Jobs are computed here, in processes of their own.
 
-from app.workers.execute import execute
-from app.workers.pool import Pool
+Nothing is imported with the package: the process that only owns workers needs no PyTorch.
+"""
 
-__all__ = ["Pool", "execute"]
+__all__: list[str] = []

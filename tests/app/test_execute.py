@@ -1,15 +1,12 @@
 """Jobs are pure functions of themselves: cut, repeated or alone, they give the same."""
 
-import asyncio
-import threading
 from typing import get_args
 
 import numpy as np
 import pytest
-import torch
 
 from app.jobs import Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from app.workers import Pool, execute
+from app.workers.execute import execute
 from models import DensityEstimator
 from models.inference.impute import Estimate as ModelsEstimate
 from models.inference.noise import draw_noise, noise_generator
@@ -91,51 +88,3 @@ def test_no_rows_are_computed_too(estimator: DensityEstimator) -> None:
 def test_what_is_no_job_is_refused(estimator: DensityEstimator) -> None:
     with pytest.raises(TypeError, match="Job"):
         execute(Job(KEY, np.empty((0, 1))), estimator.density)
-
-
-def test_jobs_run_in_a_thread_of_their_own_with_its_own_number_of_threads(
-    estimator: DensityEstimator, values: np.ndarray
-) -> None:
-    seen: list[tuple[str, int]] = []
-
-    def density(_: ModelKey) -> object:
-        seen.append((threading.current_thread().name, torch.get_num_threads()))
-        return estimator.density
-
-    pool = Pool(density, threads=3)  # type: ignore[arg-type]
-
-    async def work() -> None:
-        await asyncio.gather(*(pool.run(ScoreJob(KEY, values[:2], False)) for _ in range(5)))
-
-    asyncio.run(work())
-    pool.close()
-    assert pool.executed == 5
-    assert {threads for _, threads in seen} == {3}
-    assert all(name.startswith("madeira-worker") for name, _ in seen)
-
-
-def test_a_job_taken_back_while_it_waits_is_not_computed(
-    estimator: DensityEstimator, values: np.ndarray
-) -> None:
-    started, release = threading.Event(), threading.Event()
-
-    def density(_: ModelKey) -> object:
-        started.set()
-        release.wait(10)
-        return estimator.density
-
-    pool = Pool(density, threads=1)  # type: ignore[arg-type]
-
-    async def work() -> None:
-        running = asyncio.ensure_future(pool.run(ScoreJob(KEY, values[:1], False)))
-        await asyncio.to_thread(started.wait, 10)
-        waiting = asyncio.ensure_future(pool.run(ScoreJob(KEY, values[:1], False)))
-        await asyncio.sleep(0.01)
-        waiting.cancel()
-        await asyncio.sleep(0.01)
-        release.set()
-        await running
-
-    asyncio.run(work())
-    pool.close()
-    assert pool.executed == 1

@@ -1,0 +1,91 @@
+"""Who may come in: the outermost bound, checked before anything of a request is read.
+
+Refusing must cost next to nothing, or a service that is asked too much only refuses. So the
+number of requests under way is bounded here, in front of the body and the routes; how much work
+they bring is bounded behind, in `app.batching.admission`.
+"""
+
+import asyncio
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api.problems import answer_of
+from app.errors import DrainingError, QueueFullError, RequestError
+
+__all__ = ["BEGUN", "Door", "DoorKeeper"]
+
+BEGUN = "madeira.begun"
+"""Where a scope keeps when its request came in, by the clock of the event loop."""
+
+
+class Door:
+    """Counts who is in.
+
+    Args:
+        limit_requests: Most requests that may be under way at once.
+
+    Attributes:
+        under_way: Requests that have come in and not been answered.
+        draining: Whether nobody is let in any more.
+    """
+
+    def __init__(self, limit_requests: int) -> None:
+        self._limit = limit_requests
+        self._empty = asyncio.Event()
+        self.under_way = 0
+        self.draining = False
+
+    def refusal(self) -> RequestError | None:
+        """Why nobody is let in at present; None where somebody is."""
+        if self.draining:
+            return DrainingError()
+        return QueueFullError(1) if self.under_way >= self._limit else None
+
+    def enter(self) -> None:
+        """Lets one in."""
+        self.under_way += 1
+
+    def leave(self) -> None:
+        """One has been answered."""
+        self.under_way -= 1
+        if self.draining and not self.under_way:
+            self._empty.set()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Lets nobody in any more, and waits until all have been answered.
+
+        Args:
+            timeout_s: Seconds to wait at most.
+        """
+        self.draining = True
+        if self.under_way:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._empty.wait()
+            except TimeoutError:
+                return
+
+
+class DoorKeeper:
+    """Middleware that lets requests for work through a door, and all others past it."""
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self.app = app
+        self.door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or refuses it."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        door = self.door
+        refusal = door.refusal()
+        if refusal is not None:
+            await answer_of(refusal)(scope, receive, send)
+            return
+        scope[BEGUN] = asyncio.get_running_loop().time()
+        door.enter()
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            door.leave()

@@ -1,0 +1,104 @@
+"""What may wait: the bound of the queue, how fast it drains, and who has gone.
+
+A request reserves what its jobs cost before anything of it is computed, so that it is refused at
+once or not at all. One that is larger than the whole queue is let in where nothing else waits.
+"""
+
+import asyncio
+import math
+import time
+
+from app.batching.ticket import Ticket
+from app.errors import QueueFullError
+
+__all__ = ["Admission"]
+
+WATCHED_AFTER_S = 0.05
+"""A request that has taken this long is worth watching its caller."""
+
+MEMORY_S = 5.0
+"""The drain rate is that of about the last so many seconds."""
+
+LONGEST_RETRY_S = 60
+
+
+class Admission:
+    """Lets requests in as long as there is room.
+
+    Args:
+        limit_cost: Most that all admitted requests may have reserved.
+
+    Attributes:
+        reserved: What they have reserved.
+    """
+
+    def __init__(self, limit_cost: float) -> None:
+        self._limit = limit_cost
+        self.reserved = 0.0
+        self._tickets: dict[Ticket, None] = {}
+        self._drained = 0.0
+        self._since = time.monotonic()
+        self._sweeping = False
+
+    def __len__(self) -> int:
+        return len(self._tickets)
+
+    def enter(self, ticket: Ticket) -> None:
+        """Lets a request in.
+
+        Raises:
+            QueueFullError: There is no room.
+        """
+        if self._tickets and self.reserved + ticket.cost > self._limit:
+            raise QueueFullError(self.retry_after_s())
+        self._tickets[ticket] = None
+        self.reserved += ticket.cost
+        if ticket.gone is not None and not self._sweeping:
+            self._sweeping = True
+            asyncio.get_running_loop().call_later(WATCHED_AFTER_S, self._sweep)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Takes note that a request is at its end."""
+        if ticket in self._tickets:
+            del self._tickets[ticket]
+            self.reserved = self.reserved - ticket.cost if self._tickets else 0.0
+
+    def drained(self, cost: float) -> None:
+        """Takes note of work that is done."""
+        self._decay()
+        self._drained += cost
+
+    def retry_after_s(self) -> int:
+        """Seconds after which there should be room again, by how fast work has been done."""
+        self._decay()
+        if not self._drained:
+            return 1
+        seconds = self.reserved / (self._drained / MEMORY_S)
+        return max(1, min(math.ceil(seconds), LONGEST_RETRY_S))
+
+    def _decay(self) -> None:
+        now = time.monotonic()
+        self._drained *= math.exp((self._since - now) / MEMORY_S)
+        self._since = now
+
+    def _sweep(self) -> None:
+        """Has the callers of requests watched that take a while."""
+        loop = asyncio.get_running_loop()
+        latest = loop.time() - WATCHED_AFTER_S
+        waiting = False
+        for ticket in self._tickets:
+            if ticket.since > latest:
+                waiting = True
+                break
+            if ticket.gone is not None and ticket.watch is None:
+                ticket.watch = loop.create_task(_watch(ticket))
+        self._sweeping = waiting
+        if waiting:
+            loop.call_later(WATCHED_AFTER_S, self._sweep)
+
+
+async def _watch(ticket: Ticket) -> None:
+    """Gives a request up when its caller is gone."""
+    if ticket.gone is not None:
+        await ticket.gone()
+        ticket.fail(ConnectionAbortedError())

@@ -1,0 +1,337 @@
+"""What an API process has of the workers: jobs go in, results come out.
+
+Jobs wait here, in fair order, until some worker has room for them; they never wait for a timer
+while a worker idles. A worker has room for what it computes, one batch behind it, and a little
+more for small jobs, which the worker computes before the large ones that wait with them.
+
+A worker that dies loses nothing: what it had not answered waits again, before all others. Jobs
+that were being computed when it died run alone from then on, so that only a job that kills
+workers is blamed for it; after three deaths it is refused.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from app.batching.admission import Admission
+from app.batching.costs import cost_of
+from app.batching.fair_queue import FairQueue
+from app.batching.link import Link, LinkLostError
+from app.batching.ticket import Entry, Gone, Ticket
+from app.errors import (
+    ComputationError,
+    InvalidInputError,
+    PoisonousJobError,
+    RequestError,
+    UnavailableError,
+)
+from app.jobs import Job, ModelKey, ResultT
+from app.workers.frames import Frame, FrameError
+from app.workers.pace import INITIAL_COST
+from app.workers.runtime import socket_path
+from app.workers.wire import cut, result_of
+
+__all__ = ["Pool"]
+
+log = logging.getLogger(__name__)
+
+DEATHS_LIMIT = 3
+WINDOW, WINDOW_OF_SMALL, SMALL = 2.0, 3.0, 0.125
+"""In batches of the wanted duration: what a worker holds, with small jobs, and what is small."""
+
+WORKER_WAIT_S = 120.0
+"""Seconds that loading a model waits for the first worker."""
+
+
+class Pool:
+    """Runs jobs on the workers of a runtime directory.
+
+    Args:
+        directory: The runtime directory of a supervisor.
+        workers: How many workers there are.
+        admission: Says what may wait here.
+
+    Attributes:
+        admission: Says what may wait here.
+        executed: How many jobs have been computed.
+    """
+
+    def __init__(self, directory: Path, workers: int, admission: Admission) -> None:
+        self.directory = directory
+        self.admission = admission
+        self.executed = 0
+        self._queue = FairQueue()
+        self._budgets: dict[object, float] = {}
+        self._wanted: dict[ModelKey, None] = {}
+        self._changed = asyncio.Event()
+        self._scheduled = False
+        self._loop = asyncio.get_running_loop()
+        self._links = [
+            Link(
+                socket_path(directory, number),
+                self._answered,
+                self._lost,
+                self._usable,
+                lambda: list(self._wanted),
+            )
+            for number in range(workers)
+        ]
+        for link in self._links:
+            link.open()
+
+    # ------------------------------------------------------------ models
+
+    @property
+    def workers(self) -> int:
+        """How many workers there should be."""
+        return len(self._links)
+
+    @property
+    def usable(self) -> int:
+        """How many workers are connected and have their models."""
+        return sum(link.is_usable for link in self._links)
+
+    async def prepare(self, key: ModelKey) -> None:
+        """Has a model loaded and warmed in every worker, those started later included.
+
+        It returns when every worker that is connected has it, one at least, and jobs for it are
+        welcome from then on. Others are answered meanwhile.
+
+        Raises:
+            UnavailableError: A worker cannot load it, for the reason that is given, or there is
+                no worker.
+        """
+        self._wanted[key] = None
+        deadline = self._loop.time() + WORKER_WAIT_S
+        while True:
+            connected = [link for link in self._links if link.pid is not None]
+            answers = await asyncio.gather(
+                *(link.prepare(key) for link in connected), return_exceptions=True
+            )
+            for answer in answers:
+                if isinstance(answer, str):
+                    self._wanted.pop(key, None)
+                    self.release_everywhere(key)
+                    raise UnavailableError(answer)
+                if isinstance(answer, BaseException) and not isinstance(answer, LinkLostError):
+                    raise answer
+            if None in answers:
+                return
+            if self._loop.time() > deadline:
+                raise UnavailableError("No worker can compute; the log says why.")
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(1.0):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def release(self, key: ModelKey) -> None:
+        """Has every worker forget a model; jobs for it must be done before."""
+        self._wanted.pop(key, None)
+        self.release_everywhere(key)
+
+    def release_everywhere(self, key: ModelKey) -> None:
+        """Tells all workers that this process no longer wants a model."""
+        for link in self._links:
+            link.release(key)
+
+    # ------------------------------------------------------------ requests
+
+    def admit(
+        self,
+        cost: float,
+        *,
+        deadline_s: float | None = None,
+        expired: BaseException | None = None,
+        gone: Gone | None = None,
+    ) -> Ticket:
+        """Lets a request in; its jobs are then submitted with the ticket.
+
+        Args:
+            cost: Of all its jobs that can wait at the same time.
+            deadline_s: Seconds that it may take; None for any time.
+            expired: What it fails with then.
+            gone: Returns when its caller is gone; called only for requests that take a while.
+
+        Raises:
+            QueueFullError: There is no room for it.
+        """
+        ticket = Ticket(self, cost, gone)
+        self.admission.enter(ticket)
+        if deadline_s is not None and expired is not None:
+            ticket.expire(deadline_s, expired)
+        return ticket
+
+    def submit(self, job: Job[ResultT], ticket: Ticket) -> "asyncio.Future[ResultT]":
+        """Puts a job where it waits for a worker.
+
+        Returns:
+            Its result, or an error of this package.
+        """
+        entry = Entry(job, cost_of(job), ticket)
+        future = cast("asyncio.Future[ResultT]", entry.future)
+        if ticket.failure is not None:
+            future.set_exception(ticket.failure)
+            return future
+        ticket.entries.add(entry)
+        self._queue.push(entry)
+        self._schedule()
+        return future
+
+    async def run(self, job: Job[ResultT]) -> ResultT:
+        """Computes one job, as a request of its own."""
+        with self.admit(cost_of(job)) as ticket:
+            return await self.submit(job, ticket)
+
+    def take_back(self, ticket: Ticket, error: BaseException) -> None:
+        """Gives up the jobs of a request; those that wait at workers are dropped there."""
+        places: dict[int, list[int]] = {}
+        for entry in ticket.entries:
+            entry.dropped = True
+            if not entry.future.done():
+                entry.future.set_exception(error)
+                entry.future.exception()  # whoever waits gets it; perhaps nobody does any more
+            if entry.sent is not None:
+                places.setdefault(entry.sent.number, []).append(entry.sent.entries.index(entry))
+        for number, dropped in places.items():
+            for link in self._links:
+                if number in link.sent:
+                    self._drop(link, number, dropped)
+        ticket.entries.clear()
+        self._schedule()
+
+    def leave(self, ticket: Ticket) -> None:
+        """Takes note that a request is at its end."""
+        if ticket.entries:
+            self.take_back(ticket, asyncio.CancelledError())
+        self.admission.leave(ticket)
+
+    def chunk_cost(self, job_kind: str, key: ModelKey) -> float:
+        """Cost of a chunk that takes a worker about the time that a batch should take."""
+        return self._budgets.get((job_kind, key), INITIAL_COST)
+
+    # ------------------------------------------------------------ workers
+
+    def _schedule(self) -> None:
+        """Sends what can be sent, once everything that has come with it is here."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._dispatch)
+
+    def _dispatch(self) -> None:
+        self._scheduled = False
+        while (entry := self._queue.first()) is not None:
+            budget = self._budgets.get(entry.kind, INITIAL_COST)
+            link = self._roomy(entry.cost / budget)
+            if link is None:
+                return
+            batch, cost = [self._queue.pop()], entry.cost
+            while entry.deaths == 0 and (other := self._queue.first()) is not None:
+                if other.group != entry.group or other.deaths or cost + other.cost > budget * SMALL:
+                    break
+                batch.append(self._queue.pop())
+                cost += other.cost
+            link.submit(batch, cost / budget)
+
+    def _roomy(self, weight: float) -> Link | None:
+        """The worker with most room, if it has enough for a job."""
+        best = min(
+            (link for link in self._links if link.is_usable),
+            key=lambda link: link.weight,
+            default=None,
+        )
+        if best is None or not best.sent:
+            return best
+        window = WINDOW_OF_SMALL if weight <= SMALL else WINDOW
+        return best if best.weight + weight <= window else None
+
+    def _usable(self, _: Link) -> None:
+        self._changed.set()
+        self._schedule()
+
+    def _answered(self, link: Link, frame: Frame) -> None:
+        """Hands out what a worker has answered."""
+        header = frame.header
+        sent = link.sent.get(header.get("number", 0))
+        if sent is None:
+            return
+        entries = [sent.entries[place] for place in header["places"]]
+        if header["kind"] == "error":
+            error = _error_of(header["code"], header["message"])
+            for entry in entries:
+                self._finish(entry, None, error)
+        else:
+            self._budgets[entries[0].kind] = header["budget"]
+            try:
+                result = result_of(frame)
+                parts = list(cut(result, [len(entry.job.values) for entry in entries]))
+            except FrameError as error:
+                log.error("a worker answered what is no answer: %s", error)
+                for entry in entries:
+                    self._finish(entry, None, ComputationError())
+            else:
+                for entry, part in zip(entries, parts, strict=True):
+                    self._finish(entry, part, None)
+        sent.left -= len(entries)
+        if sent.left <= 0:
+            link.done(sent)
+        self._schedule()
+
+    def _finish(self, entry: Entry, result: object, error: BaseException | None) -> None:
+        entry.sent = None
+        if entry.done:
+            return
+        entry.ticket.entries.discard(entry)
+        self.admission.drained(entry.cost)
+        if error is None:
+            self.executed += 1
+            entry.future.set_result(result)
+        else:
+            entry.future.set_exception(error)
+
+    def _drop(self, link: Link, number: int, places: Sequence[int]) -> None:
+        sent = link.sent[number]
+        link.drop(sent, list(places))
+        sent.left -= len(places)
+        if sent.left <= 0:
+            link.done(sent)
+
+    def _lost(self, link: Link, computing: frozenset[int]) -> None:
+        """Puts what a dead worker had not answered where it waits for another."""
+        for sent in link.sent.values():
+            for entry in sent.entries:
+                if entry.sent is not sent:
+                    continue
+                entry.sent = None
+                if entry.done:
+                    continue
+                entry.deaths += sent.number in computing
+                if entry.deaths >= DEATHS_LIMIT:
+                    log.error("a job is refused: %d workers died computing it", entry.deaths)
+                    self._finish(entry, None, PoisonousJobError())
+                else:
+                    self._queue.push_first(entry)
+        link.sent.clear()
+        self._changed.set()
+        self._schedule()
+
+    def close(self) -> None:
+        """Ends the connections."""
+        for link in self._links:
+            link.close()
+
+
+def _error_of(code: str, message: str) -> RequestError:
+    """The error that a caller sees for what a worker says."""
+    match code:
+        case "ordering":
+            return InvalidInputError(message)
+        case "checkpoint":
+            return UnavailableError("The model cannot be loaded at present.")
+        case "memory":
+            return ComputationError("There is not enough memory for this request.")
+        case _:
+            return ComputationError()

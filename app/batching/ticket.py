@@ -1,0 +1,148 @@
+"""What waits: a request that has been admitted is a ticket, each of its jobs an entry."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+from app.jobs import Job
+from app.workers.wire import group_of, parts_of
+
+__all__ = ["Desk", "Entry", "Gone", "Sent", "Ticket"]
+
+Gone = Callable[[], Awaitable[object]]
+"""Returns when the caller is gone."""
+
+
+class Desk(Protocol):
+    """Where tickets are issued."""
+
+    def take_back(self, ticket: "Ticket", error: BaseException) -> None:
+        """Gives up the jobs of a request."""
+
+    def leave(self, ticket: "Ticket") -> None:
+        """Takes note that a request is at its end."""
+
+
+@dataclass(slots=True, eq=False)
+class Sent:
+    """A frame of jobs at a worker.
+
+    Attributes:
+        number: Of the frame.
+        entries: The jobs in it.
+        weight: Of all of them, in batches of the wanted duration.
+        left: How many of them have no answer yet.
+    """
+
+    number: int
+    entries: list["Entry"]
+    weight: float
+    left: int
+
+
+class Entry:
+    """A job on its way: in the queue, at a worker, or back again after the death of one.
+
+    Attributes:
+        job: What is to be computed.
+        parts: The same, taken apart.
+        group: What it may be computed together with.
+        kind: Of what kind of work it is, as far as its speed goes.
+        cost: See `app.batching.costs`.
+        ticket: The request it belongs to.
+        future: Its result.
+        deaths: How many workers have died computing it.
+        sent: The frame it is in; None while it waits.
+        dropped: Whether nobody waits for it any more.
+    """
+
+    __slots__ = (
+        "cost", "deaths", "dropped", "future", "group", "job", "kind", "parts", "sent", "ticket",
+    )  # fmt: skip
+
+    def __init__(self, job: Job[Any], cost: float, ticket: "Ticket") -> None:
+        self.job = job
+        self.parts = parts_of(job)
+        self.group = group_of(self.parts)
+        self.kind = (type(job).__name__, job.model)
+        self.cost = cost
+        self.ticket = ticket
+        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.deaths = 0
+        self.sent: Sent | None = None
+        self.dropped = False
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be done for it."""
+        return self.dropped or self.future.done()
+
+
+class Ticket:
+    """One admitted request; leaving its context takes back all that it still waits for.
+
+    Args:
+        desk: Where it was admitted.
+        cost: What it has reserved of the queue.
+        gone: Returns when its caller is gone; None where nobody watches.
+
+    Attributes:
+        since: When it was admitted, by the clock of the event loop.
+        share: How much it has been served, for fairness; see `app.batching.fair_queue`.
+        entries: Its jobs that are not done.
+        watch: The task that waits for the caller to go away.
+    """
+
+    __slots__ = (
+        "_desk",
+        "_failure",
+        "_timer",
+        "cost",
+        "entries",
+        "gone",
+        "share",
+        "since",
+        "watch",
+    )  # fmt: skip
+
+    def __init__(self, desk: Desk, cost: float, gone: Gone | None) -> None:
+        self._desk = desk
+        self._timer: asyncio.TimerHandle | None = None
+        self._failure: BaseException | None = None
+        self.cost = cost
+        self.gone = gone
+        self.since = asyncio.get_running_loop().time()
+        self.share = 0.0
+        self.entries: set[Entry] = set()
+        self.watch: asyncio.Task[Any] | None = None
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why nothing is computed for it any more; None as long as something is."""
+        return self._failure
+
+    def expire(self, seconds: float, error: BaseException) -> None:
+        """Gives it up after some seconds."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(0.0, seconds), self.fail, error)
+
+    def fail(self, error: BaseException) -> None:
+        """Gives it up: what waits for its jobs gets the error, and they are taken back."""
+        if self._failure is None:
+            self._failure = error
+            self._desk.take_back(self, error)
+
+    def close(self) -> None:
+        """Takes back what is not done, and what was reserved."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.watch is not None:
+            self.watch.cancel()
+        self._desk.leave(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,79 @@
+"""What a worker is doing, written where it survives the worker.
+
+A worker that is killed cannot say what it was doing. So it writes that into a file of fixed size
+before it does it, which costs as much as writing to memory, because the file is mapped; whoever
+asks afterwards learns which jobs were being computed, and which merely waited behind them. As
+long as the worker lives, the same file says by when it will have done what it does: a worker
+that is late hangs.
+"""
+
+import mmap
+import os
+import struct
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["FRAMES_LIMIT", "Journal", "JournalReader"]
+
+FRAMES_LIMIT = 512
+"""Most frames that are computed in one batch."""
+
+_HEAD = struct.Struct("<dQ")
+_SIZE = _HEAD.size + 8 * FRAMES_LIMIT
+
+
+class Journal:
+    """A worker's own journal.
+
+    Args:
+        path: The file; it is made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("w+b") as file:
+            file.truncate(_SIZE)
+            self._map = mmap.mmap(file.fileno(), _SIZE)
+
+    def begin(self, limit_s: float, frames: Sequence[int] = ()) -> None:
+        """Says what is begun.
+
+        Args:
+            limit_s: Seconds it may take.
+            frames: The numbers of the frames that are computed.
+        """
+        self._map[_HEAD.size : _HEAD.size + 8 * len(frames)] = struct.pack(
+            f"<{len(frames)}Q", *frames
+        )
+        self._map[: _HEAD.size] = _HEAD.pack(time.monotonic() + limit_s, len(frames))
+
+
+class JournalReader:
+    """Somebody else's journal.
+
+    Args:
+        path: The file; it may be removed while it is being read.
+
+    Raises:
+        OSError: There is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDONLY)
+
+    def late_s(self) -> float:
+        """By how many seconds the worker is over its time; negative where it is not."""
+        head = os.pread(self._file, _HEAD.size, 0)
+        return time.monotonic() - _HEAD.unpack(head)[0] if len(head) == _HEAD.size else 0.0
+
+    def frames(self) -> frozenset[int]:
+        """The frames that are being computed, or were when the worker died."""
+        content = os.pread(self._file, _SIZE, 0)
+        if len(content) < _SIZE:
+            return frozenset()
+        count = min(_HEAD.unpack_from(content)[1], FRAMES_LIMIT)
+        return frozenset(struct.unpack_from(f"<{count}Q", content, _HEAD.size))
+
+    def close(self) -> None:
+        """Ends the reading."""
+        os.close(self._file)

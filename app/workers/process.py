@@ -1,0 +1,278 @@
+"""A worker: a process of its own that computes what arrives on its socket.
+
+One thread reads, computes and writes, in turns: while it computes, what comes waits in the
+sockets, and is merged when it has done. Models are loaded in a second thread, so that others
+answer meanwhile. The process ends when its owner does: at the end of its standard input, and,
+on Linux, when the owner is killed.
+
+`python -m app.workers.process CONFIGURATION` is what the supervisor runs; the configuration is a
+`WorkerConfig` as JSON.
+"""
+
+import contextlib
+import ctypes
+import gc
+import json
+import logging
+import os
+import queue
+import selectors
+import signal
+import socket
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from app.jobs import ModelKey
+from app.workers.computing import Computing, DeviceLostError, Execute, pending_of
+from app.workers.execute import execute
+from app.workers.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
+from app.workers.journal import Journal
+from app.workers.pace import Pace
+from app.workers.store import Store
+from app.workers.worker_config import WorkerConfig
+from models.errors import CheckpointError
+
+__all__ = ["Worker", "main"]
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 1.0
+"""How often a worker that has nothing to do says that it is well."""
+
+_RECEIVED_AT_ONCE = 64
+_PR_SET_PDEATHSIG = 1
+
+
+class Connection:
+    """One API process, as a worker sees it."""
+
+    def __init__(self, listening: socket.socket, selector: selectors.BaseSelector) -> None:
+        self.socket = listening
+        self._selector = selector
+        self._reader = FrameReader()
+        self._unsent: deque[memoryview] = deque()
+        self._open = True
+        listening.setblocking(False)
+        selector.register(listening, selectors.EVENT_READ, self)
+
+    def receive(self) -> list[Frame]:
+        """What has arrived.
+
+        Raises:
+            OSError: The connection is at its end.
+            FrameError: What arrived is no frame.
+        """
+        frames: list[Frame] = []
+        for _ in range(_RECEIVED_AT_ONCE):
+            space = self._reader.space()
+            try:
+                size = self.socket.recv_into(space)
+            except BlockingIOError:
+                break
+            if not size:
+                raise ConnectionResetError
+            frames += self._reader.filled(size)
+            if size < len(space):
+                break
+        return frames
+
+    def send(self, buffers: Buffers) -> None:
+        """Sends a frame; what does not go at once goes when the other side reads."""
+        if self._open:
+            self._unsent.extend(map(memoryview, buffers))
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends what has not been sent, as far as the other side has room."""
+        try:
+            while self._unsent:
+                sent = self.socket.send(self._unsent[0])
+                if sent == len(self._unsent[0]):
+                    self._unsent.popleft()
+                else:
+                    self._unsent[0] = self._unsent[0][sent:]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unsent.clear()  # its end is noticed by reading
+        interest = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
+        if self._open and self._selector.get_key(self.socket).events != interest:
+            self._selector.modify(self.socket, interest, self)
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something waits for the other side to read."""
+        return bool(self._unsent)
+
+    def close(self) -> None:
+        """Ends the connection."""
+        if self._open:
+            self._open = False
+            self._unsent.clear()
+            self._selector.unregister(self.socket)
+            self.socket.close()
+
+
+class Worker:
+    """Serves connections until its owner is gone.
+
+    Args:
+        config: What the supervisor wants.
+        execute: Computes a job.
+    """
+
+    def __init__(self, config: WorkerConfig, execute: Execute = execute) -> None:
+        self._config = config
+        self._journal = Journal(Path(config.journal))
+        self._journal.begin(config.job_timeout_s)
+        self._store = Store(Path(config.checkpoints), config.device)
+        pace = Pace(config.batch_target_s)
+        self._computing = Computing(
+            self._store.density, execute, self._journal, pace, config.job_timeout_s
+        )
+        self._selector = selectors.DefaultSelector()
+        self._connections: set[Connection] = set()
+        self._loads: queue.SimpleQueue[tuple[Connection, Frame]] = queue.SimpleQueue()
+        self._loaded: queue.SimpleQueue[tuple[Connection, Buffers]] = queue.SimpleQueue()
+        self._wake, self._woken = socket.socketpair()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._ending = False
+
+    def run(self) -> None:
+        """Listens, says so, and works until the owner is gone."""
+        self._listener.bind(self._config.socket)
+        self._listener.listen()
+        for one in (self._listener, self._woken):
+            one.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._answer_loads)
+        self._selector.register(sys.stdin.buffer, selectors.EVENT_READ, self._end)
+        threading.Thread(target=self._load_forever, name="madeira-loads", daemon=True).start()
+        os.write(self._config.status_fd, b"1")
+        while not self._ending:
+            self._turn()
+        while self._computing.waiting:
+            self._computing.step()
+
+    def _turn(self) -> None:
+        """Reads what has come, and computes one batch if there is one."""
+        timeout = IDLE_S
+        if self._computing.waiting:
+            timeout = self._computing.waits_s(self._config.batch_delay_s)
+        else:
+            self._journal.begin(self._config.job_timeout_s)
+        for key, events in self._selector.select(timeout):
+            if not isinstance(key.data, Connection):
+                key.data()
+                continue
+            if events & selectors.EVENT_WRITE:
+                key.data.flush()
+            if events & selectors.EVENT_READ:
+                self._receive(key.data)
+        if self._computing.waiting and not self._computing.waits_s(self._config.batch_delay_s):
+            self._computing.step()
+
+    def _accept(self) -> None:
+        connection = Connection(self._listener.accept()[0], self._selector)
+        self._connections.add(connection)
+        hello = {"kind": "hello", "pid": os.getpid(), "journal": self._config.journal}
+        connection.send(encode_frame(hello, {}))
+
+    def _receive(self, connection: Connection) -> None:
+        try:
+            for frame in connection.receive():
+                self._take(frame, connection)
+        except (OSError, FrameError) as error:
+            if isinstance(error, FrameError):
+                log.error("a connection is closed: %s", error)
+            self._computing.drop(connection)
+            self._store.release(connection)
+            self._connections.discard(connection)
+            connection.close()
+
+    def _take(self, frame: Frame, connection: Connection) -> None:
+        """Does what a frame asks, or puts it where it waits."""
+        match frame.header.get("kind"):
+            case "prepare":
+                self._loads.put((connection, frame))
+            case "release":
+                self._store.release(connection, _key(frame.header))
+            case "drop":
+                number, places = frame.header.get("number"), frame.header.get("places")
+                if isinstance(number, int) and isinstance(places, list):
+                    self._computing.drop(connection, {number: set(places)})
+            case _:
+                self._computing.add(pending_of(frame, connection))
+
+    def _load_forever(self) -> None:
+        while True:
+            connection, frame = self._loads.get()
+            answer: dict[str, Any] = {"kind": "prepared", "number": frame.header.get("number")}
+            try:
+                self._store.prepare(_key(frame.header), connection)
+            except (CheckpointError, FrameError) as error:
+                answer["error"] = str(error)
+            except Exception as error:
+                log.exception("a model cannot be loaded")
+                answer["error"] = f"it cannot be loaded: {type(error).__name__}"
+            # What is loaded stays: the garbage collector need not look at it on every round.
+            gc.collect()
+            gc.freeze()
+            self._loaded.put((connection, encode_frame(answer, {})))
+            self._wake.send(b"1")
+
+    def _answer_loads(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._woken.recv(4096)
+        while not self._loaded.empty():
+            connection, answer = self._loaded.get()
+            if connection in self._connections:
+                connection.send(answer)
+            else:
+                self._store.release(connection)
+
+    def _end(self) -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            self._ending = True
+
+
+def _key(header: dict[str, Any]) -> ModelKey:
+    match header.get("model"):
+        case [str(name), str(version)]:
+            return ModelKey(name, version)
+    raise FrameError("a model is a name and a version")
+
+
+def _die_with(owner: int) -> None:
+    """Ends this process when its owner ends, even if it is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != owner:
+        sys.exit(0)
+
+
+def main(arguments: list[str], execute: Execute = execute) -> None:
+    """Runs a worker until its owner is gone.
+
+    Args:
+        arguments: The configuration.
+        execute: Computes a job.
+    """
+    config = WorkerConfig(**json.loads(arguments[0]))
+    _die_with(config.owner)
+    # Who ends the service ends it through the owner, which lets workers finish.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logging.basicConfig(level=config.log_level.upper(), format="%(levelname)s: %(message)s")
+    try:
+        Worker(config, execute).run()
+    except DeviceLostError as error:
+        log.error("the device %s is lost: %s", config.device, error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

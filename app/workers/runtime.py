@@ -1,0 +1,53 @@
+"""The runtime directory: where the workers are found, and what their supervisor knows of them."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+__all__ = ["State", "journal_path", "read_state", "socket_path", "write_state"]
+
+_STATE = "supervisor.json"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a supervisor knows of its workers.
+
+    Attributes:
+        owner: Number of the process it runs in.
+        restarts: How many workers have been replaced.
+        pids: The process of each place; None while it is empty.
+        failures: How many times in a row each place has lost its worker soon after its start.
+    """
+
+    owner: int
+    restarts: int
+    pids: tuple[int | None, ...]
+    failures: tuple[int, ...]
+
+
+def socket_path(directory: Path, number: int) -> Path:
+    """Where the worker of a place listens."""
+    return directory / f"{number}.sock"
+
+
+def journal_path(directory: Path, number: int, generation: int) -> Path:
+    """Where a worker writes what it does; of each process its own."""
+    return directory / f"{number}-{generation}.journal"
+
+
+def write_state(directory: Path, state: State) -> None:
+    """Writes down what is known, whole or not at all."""
+    fresh = directory / f"{_STATE}.new"
+    fresh.write_text(json.dumps(asdict(state)), encoding="utf-8")
+    os.replace(fresh, directory / _STATE)
+
+
+def read_state(directory: Path) -> State | None:
+    """What the supervisor wrote down last; None where it has not yet, or is gone."""
+    try:
+        found = json.loads((directory / _STATE).read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return State(found["owner"], found["restarts"], tuple(found["pids"]), tuple(found["failures"]))

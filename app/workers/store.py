@@ -1,0 +1,92 @@
+"""The models that one worker holds."""
+
+import logging
+import threading
+from collections.abc import Hashable
+from pathlib import Path
+
+from app.jobs import ModelKey
+from models.estimator import DensityEstimator
+from models.inference.density import Density, warm_up
+
+__all__ = ["Store"]
+
+log = logging.getLogger(__name__)
+
+
+class Store:
+    """Models by name and version, loaded when somebody wants them, warm before they answer.
+
+    A model stays as long as one of those who asked for it has not released it. Loading is done
+    outside the lock that the jobs take, so that a model is loaded while others answer.
+
+    Args:
+        checkpoints: Directory of the models, `<name>/<version>/`.
+        device: Where they compute.
+    """
+
+    def __init__(self, checkpoints: Path, device: str) -> None:
+        self._checkpoints = checkpoints
+        self._device = device
+        self._densities: dict[ModelKey, Density] = {}
+        self._wanted: dict[ModelKey, set[Hashable]] = {}
+        self._loading = threading.Lock()
+        self._changing = threading.Lock()
+
+    @property
+    def held(self) -> tuple[ModelKey, ...]:
+        """The models that are loaded."""
+        return tuple(self._densities)
+
+    def density(self, key: ModelKey) -> Density:
+        """What computes the jobs of a model, loaded if it is not yet.
+
+        Raises:
+            CheckpointError: It cannot be loaded.
+        """
+        found = self._densities.get(key)
+        return self._load(key) if found is None else found
+
+    def prepare(self, key: ModelKey, owner: Hashable) -> None:
+        """Loads a model and holds it until its owner releases it.
+
+        Raises:
+            CheckpointError: It cannot be loaded.
+        """
+        self._load(key)
+        with self._changing:
+            self._wanted.setdefault(key, set()).add(owner)
+
+    def release(self, owner: Hashable, key: ModelKey | None = None) -> None:
+        """Forgets a model unless somebody else wants it.
+
+        Args:
+            owner: Who wanted it.
+            key: The model; None for all that the owner wanted.
+        """
+        with self._changing:
+            for one in [key] if key is not None else list(self._wanted):
+                owners = self._wanted.get(one)
+                if owners is None:
+                    continue
+                owners.discard(owner)
+                if not owners:
+                    del self._wanted[one]
+                    self._densities.pop(one, None)
+                    log.info("released %s version %s", one.name, one.version)
+
+    def _load(self, key: ModelKey) -> Density:
+        with self._loading:
+            found = self._densities.get(key)
+            if found is not None:
+                return found
+            path = self._checkpoints / key.name / key.version
+            density = DensityEstimator.load(path, device=self._device).density
+            try:
+                warm_up(density)
+            except Exception:
+                # It is asked again with the first request, and answers with what is wrong.
+                log.exception("model %s cannot compute", key.name)
+            self._densities[key] = density
+            log.info("loaded %s version %s", key.name, key.version)
+            return density

@@ -1,0 +1,163 @@
+"""Jobs and results as frames, merged and cut.
+
+Generic over the dataclasses of `app.jobs`: a field that holds an array travels as an array, the
+model as its name and version, every other field as JSON. A field that is added there needs
+nothing here.
+
+Jobs of one group (the same kind, model and options, arrays that differ in their rows alone) are
+merged by putting their rows one after the other; the rows of the result are cut where they were.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import orjson
+
+from app.jobs import (
+    ROW_AXIS,
+    ImputeJob,
+    ImputeResult,
+    Job,
+    ModelKey,
+    SampleJob,
+    SampleResult,
+    ScoreJob,
+    ScoreResult,
+)
+from app.workers.frames import AnyArray, Frame, FrameError
+
+__all__ = ["Parts", "cut", "group_of", "job_of", "join", "parts_of", "result_of"]
+
+Result = TypeVar("Result")
+
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (ScoreJob, SampleJob, ImputeJob, ScoreResult, SampleResult, ImputeResult)
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """A job or a result, taken apart.
+
+    Attributes:
+        header: Its kind, its model and its options, JSON values.
+        arrays: The rest.
+    """
+
+    header: dict[str, Any]
+    arrays: dict[str, AnyArray]
+
+
+def parts_of(whole: object) -> Parts:
+    """Takes a job or a result apart."""
+    header: dict[str, Any] = {"kind": type(whole).__name__}
+    arrays: dict[str, AnyArray] = {}
+    for name in _names(cast(Hashable, type(whole))):
+        value = getattr(whole, name)
+        if isinstance(value, np.ndarray):
+            arrays[name] = value
+        elif isinstance(value, ModelKey):
+            header[name] = (value.name, value.version)
+        else:
+            header[name] = value
+    return Parts(header, arrays)
+
+
+def job_of(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Job[Any]:
+    """Puts a job together.
+
+    Raises:
+        FrameError: The parts are not those of a job.
+    """
+    job = _whole(header, arrays)
+    if not isinstance(job, Job):
+        raise FrameError(f"expected a job, not {type(job).__name__}")
+    return job
+
+
+def result_of(frame: Frame) -> object:
+    """Puts the result together that a frame holds.
+
+    Raises:
+        FrameError: It holds none.
+    """
+    return _whole(frame.header, frame.arrays)
+
+
+def _whole(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> object:
+    kind = _KINDS.get(str(header.get("kind")))
+    if kind is None:
+        raise FrameError("a frame of no known kind")
+    found: dict[str, Any] = {}
+    for name in _names(cast(Hashable, kind)):
+        if name in arrays:
+            found[name] = arrays[name]
+        elif name not in header:
+            raise FrameError(f"{kind.__name__} without {name}")
+        elif name == "model":
+            found[name] = _key(header[name])
+        else:
+            found[name] = header[name]
+    return kind(**found)
+
+
+def _key(pair: object) -> ModelKey:
+    match pair:
+        case [str(name), str(version)]:
+            return ModelKey(name, version)
+    raise FrameError("a model is a name and a version")
+
+
+def group_of(parts: Parts) -> bytes:
+    """What must be equal of jobs that are computed as one."""
+    shapes = [(name, array.dtype.str, array.shape[1:]) for name, array in parts.arrays.items()]
+    return orjson.dumps((parts.header, shapes))
+
+
+def join(arrays: Sequence[Mapping[str, AnyArray]]) -> Mapping[str, AnyArray]:
+    """The arrays of several jobs of one group, one after the other."""
+    if len(arrays) == 1:
+        return arrays[0]
+    return {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0]}
+
+
+def cut(result: Result, rows: Sequence[int]) -> Iterator[Result]:
+    """The results of the parts of a merged job.
+
+    Args:
+        result: Of the whole.
+        rows: How many rows each part has.
+    """
+    if len(rows) == 1:
+        yield result
+        return
+    kind = type(result)
+    axes = [
+        (name, value, axis if isinstance(value, np.ndarray) else None)
+        for name, axis in _axes(cast(Hashable, kind))
+        for value in [getattr(result, name)]
+    ]
+    start = 0
+    for count in rows:
+        here = slice(start, start + count)
+        yield kind(
+            **{
+                name: value if axis is None else value[(slice(None),) * axis + (here,)]
+                for name, value, axis in axes
+            }
+        )
+        start += count
+
+
+@cache
+def _names(kind: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cast(Any, kind)))
+
+
+@cache
+def _axes(kind: Hashable) -> tuple[tuple[str, int], ...]:
+    return tuple((field.name, field.metadata.get(ROW_AXIS, 0)) for field in fields(cast(Any, kind)))

@@ -1,0 +1,34 @@
+"""What a worker is told when it is started."""
+
+from dataclasses import dataclass
+
+__all__ = ["WorkerConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """What a worker is told when it is started.
+
+    Attributes:
+        socket: Path of the socket it listens on.
+        journal: Path of its journal.
+        checkpoints: Directory of the models.
+        device: Where it computes.
+        owner: Number of the process that started it.
+        status_fd: Where it writes one byte when it listens; its end tells the owner of its death.
+        job_timeout_s: Seconds that a batch may take.
+        batch_target_s: Seconds that a merged batch should take.
+        batch_delay_s: Seconds to wait for more work while there is little.
+        log_level: Least severe log message that is written.
+    """
+
+    socket: str
+    journal: str
+    checkpoints: str
+    device: str
+    owner: int
+    status_fd: int
+    job_timeout_s: float
+    batch_target_s: float
+    batch_delay_s: float
+    log_level: str
