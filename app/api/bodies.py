@@ -1,27 +1,49 @@
 """Reads the body of a request, and not more of it than is allowed."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from fastapi import Request
 
-from app.api.negotiation import check_accept, check_content_type
+from app.api.negotiation import Format, answer_format, body_format
 from app.errors import BodyTooLargeError
 
-__all__ = ["read_body"]
+__all__ = ["Received", "read_body"]
 
 
-async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """The body of a request with JSON in and JSON out.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came.
+
+    Attributes:
+        content: Its body.
+        format: What the body is.
+        answer: What the answer is to be.
+        query: Its query, in the order in which it was sent.
+        limit_bytes: Largest body, decompressed.
+    """
+
+    content: bytes
+    format: Format
+    answer: Format
+    query: Sequence[tuple[str, str]]
+    limit_bytes: int
+
+
+async def read_body(request: Request, limit_bytes: int) -> Received:
+    """The body of a request whose answer is JSON or Arrow.
 
     Args:
         request: The request.
         limit_bytes: Largest body; what is beyond it is never read.
 
     Raises:
-        UnsupportedMediaError: The body is not JSON by its headers.
-        NotAcceptableError: The client does not accept JSON.
+        UnsupportedMediaError: The body is neither by its headers.
+        NotAcceptableError: The client accepts neither.
         BodyTooLargeError: The body is over the limit, by its header or by its length.
     """
-    check_content_type(request.headers)
-    check_accept(request.headers)
+    sent = body_format(request.headers)
+    answer = answer_format(request.headers, sent)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit_bytes:
         raise BodyTooLargeError(limit_bytes)
@@ -31,4 +53,5 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
         if size > limit_bytes:
             raise BodyTooLargeError(limit_bytes)
         chunks.append(chunk)
-    return b"".join(chunks)
+    query = request.query_params.multi_items()
+    return Received(b"".join(chunks), sent, answer, query, limit_bytes)

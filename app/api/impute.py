@@ -1,26 +1,28 @@
 """`POST /impute`: fill what is missing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
 
-from app.api.bodies import read_body
+from app.api.bodies import Received, read_body
 from app.api.chunks import bounds, compute_all
-from app.api.intake import Intake, model_entry, take_in
+from app.api.intake import Intake, model_entry, model_metadata, take_in
+from app.api.negotiation import Format
 from app.api.offload import offload
 from app.api.openapi import answers, body
 from app.api.sample import pick_seed
 from app.api.service import Service, service_of
+from app.batching import cost_of_rows
 from app.codecs import json
-from app.codecs.cells import encode_table
+from app.codecs.arrow import StreamWriter
+from app.codecs.arrow_filled import filled_tables
 from app.codecs.filled import fill
 from app.errors import InvalidInputError
 from app.jobs import Array, ImputeJob, ImputeResult
 from app.schemas.examples import IMPUTE, IMPUTED
 from app.schemas.impute import ImputeOptions, ImputeRequest, ImputeResponse
-from models.inference.impute import UNCERTAINTY_DRAWS
 from models.inference.noise import draw_noise, noise_generator
 
 __all__ = ["router"]
@@ -32,7 +34,9 @@ router = APIRouter(tags=["Density"])
     "/impute",
     summary="Fill what is missing",
     openapi_extra=body(ImputeRequest, IMPUTE),
-    responses=answers(ImputeResponse, 400, 404, 406, 413, 415, 422, 503, examples=IMPUTED),
+    responses=answers(
+        ImputeResponse, 400, 404, 406, 413, 415, 422, 429, 503, 504, examples=IMPUTED
+    ),
 )
 async def impute(request: Request) -> Response:
     """The table without gaps, and how sure each filled cell is.
@@ -41,23 +45,33 @@ async def impute(request: Request) -> Response:
     as they were sent.
     """
     service = service_of(request)
-    sent = await read_body(request, service.settings.body_limit_bytes)
-    intake, values = await offload(len(sent), _read, sent, service)
+    received = await read_body(request, service.settings.body_limit_bytes)
+    intake, values, objects = await offload(len(received.content), _read, received, service)
     seed = pick_seed(intake.options.seed)
-    tables = intake.options.draws + UNCERTAINTY_DRAWS
-    step = max(1, service.settings.compute_chunk_rows // tables)
+    tables = intake.options.draws
+    most = max(1, service.settings.compute_chunk_rows // tables)
+    cost = cost_of_rows(values, tables)
+    row_cost = cost / max(1, len(values))
+
+    def step() -> int:
+        return service.chunk_rows(ImputeJob.__name__, intake.model.key, row_cost, most)
+
     width = intake.model.density.noise_width
-    noise_bytes = 8 * min(step, len(values)) * tables * width
+    noise_bytes = 8 * min(most, len(values)) * tables * width
     jobs = _jobs(intake, values, seed, step)
-    results = await compute_all(request, jobs, service.pool, noise_bytes)
-    size = len(sent) * intake.options.draws
-    content = await offload(size, _answer, intake, values, results, seed)
-    return Response(content, media_type=json.MEDIA_TYPE)
+    results = await compute_all(request, service, jobs, cost, noise_bytes)
+    size = len(received.content) * intake.options.draws
+    content = await offload(size, _answer, intake, values, objects, results, seed)
+    return Response(content, media_type=intake.answer)
 
 
-def _read(sent: bytes, service: Service) -> tuple[Intake[ImputeOptions], Array]:
+def _read(
+    received: Received, service: Service
+) -> tuple[Intake[ImputeOptions], Array, list[dict[str, Any]]]:
+    """The request, its codes, and, where the answer is JSON, its rows as objects."""
     settings = service.settings
-    intake = take_in(sent, ImputeOptions, service.registry, settings.request_limit_rows)
+    limit = settings.request_limit_rows
+    intake = take_in(received, ImputeOptions, service.registry, limit, left_out=True)
     draws, estimate = intake.options.draws, intake.options.estimate
     if draws > settings.draws_limit:
         raise InvalidInputError(f"`draws` must be at most {settings.draws_limit}, not {draws}.")
@@ -71,38 +85,34 @@ def _read(sent: bytes, service: Service) -> tuple[Intake[ImputeOptions], Array]:
             f"{len(intake.rows)} rows in {draws} draws are over the limit of "
             f"{settings.request_limit_rows} rows; send several requests."
         )
-    return intake, encode_table(intake.rows, intake.model.schema)
+    values = intake.rows.encode(intake.model.schema)
+    return intake, values, [] if intake.answer is Format.ARROW else intake.rows.objects()
 
 
 def _jobs(
-    intake: Intake[ImputeOptions], values: Array, seed: int, chunk_rows: int
+    intake: Intake[ImputeOptions], values: Array, seed: int, chunk_rows: Callable[[], int]
 ) -> Iterator[ImputeJob]:
-    """One job a chunk of rows; noise is drawn row by row, so chunks of any size give the same.
-
-    The noise that only the spread needs comes from a generator of its own, so that a seed fills in
-    the same values as it does in `DensityEstimator.impute`.
-    """
+    """One job a chunk of rows; noise is drawn row by row, so chunks of any size give the same."""
     options, width = intake.options, intake.model.density.noise_width
-    tables = options.draws + UNCERTAINTY_DRAWS
-    drawn = options.draws if options.estimate == "draw" else tables
-    main = noise_generator(seed)
-    spread = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(1,))))
+    generator = noise_generator(seed)
     for start, stop in bounds(len(values), chunk_rows):
-        rows = stop - start
-        noise = np.empty((rows, tables, width))
-        for part, generator in ((noise[:, :drawn], main), (noise[:, drawn:], spread)):
-            part[:] = draw_noise(rows * part.shape[1], width, generator).reshape(part.shape)
+        noise = draw_noise((stop - start) * options.draws, width, generator)
         yield ImputeJob(
             model=intake.model.key,
             values=values[start:stop],
-            noise=noise,
+            noise=noise.reshape(stop - start, options.draws, width),
             draws=options.draws,
             estimate=options.estimate,
+            within_range=options.within_range,
         )
 
 
 def _answer(
-    intake: Intake[ImputeOptions], values: Array, results: list[ImputeResult], seed: int
+    intake: Intake[ImputeOptions],
+    values: Array,
+    objects: list[dict[str, Any]],
+    results: list[ImputeResult],
+    seed: int,
 ) -> bytes:
     whole = ImputeResult(
         tables=np.concatenate([result.tables for result in results], axis=1),
@@ -110,7 +120,9 @@ def _answer(
         lower=np.concatenate([result.lower for result in results]),
         upper=np.concatenate([result.upper for result in results]),
     )
-    tables, imputed = fill(intake.rows.objects(), values, whole, intake.model.schema)
+    if intake.answer is Format.ARROW:
+        return _arrow(intake, values, whole, seed)
+    tables, imputed = fill(objects, values, whole, intake.model.schema)
     document: dict[str, Any] = {
         "model": model_entry(intake.model),
         "seed": seed,
@@ -118,3 +130,12 @@ def _answer(
         "imputed": imputed,
     }
     return json.encode(document)
+
+
+def _arrow(intake: Intake[ImputeOptions], values: Array, result: ImputeResult, seed: int) -> bytes:
+    schema = intake.model.schema
+    tables = filled_tables(intake.rows.arrow(schema), values, result, schema)
+    first = next(tables)
+    metadata = {**model_metadata(intake.model), "madeira.seed": str(seed)}
+    writer = StreamWriter(first.schema, metadata)
+    return b"".join([writer.write(first), *map(writer.write, tables), writer.close()])

@@ -1,15 +1,27 @@
-"""Which format a body is in, and whether the client accepts what would be sent."""
+"""Which format a body is in, and which one its answer is to be in."""
 
+import re
 from collections.abc import Mapping
+from enum import StrEnum
 
-from app.codecs.json import MEDIA_TYPE
+from app.codecs import arrow, json
 from app.errors import NotAcceptableError, UnsupportedMediaError
 
-__all__ = ["check_accept", "check_content_type"]
+__all__ = ["Format", "answer_format", "body_format", "check_accept"]
+
+_QUALITY = re.compile(r"q=([01](?:\.\d{0,3})?)")
+_JSON_ALONE = (json.MEDIA_TYPE,)
 
 
-def check_content_type(headers: Mapping[str, str]) -> None:
-    """Checks that the body is JSON; a body of no stated type is taken for it.
+class Format(StrEnum):
+    """A format of bodies and answers, by its media type."""
+
+    JSON = json.MEDIA_TYPE
+    ARROW = arrow.MEDIA_TYPE
+
+
+def body_format(headers: Mapping[str, str]) -> Format:
+    """The format of a body; a body of no stated type is taken for JSON.
 
     Raises:
         UnsupportedMediaError: It says that it is something else, or compressed.
@@ -19,39 +31,64 @@ def check_content_type(headers: Mapping[str, str]) -> None:
         raise UnsupportedMediaError(
             f"The body is coded as {coding!r}; send it without Content-Encoding."
         )
-    media_type, _, parameters = headers.get("content-type", MEDIA_TYPE).partition(";")
-    if media_type.strip().lower() != MEDIA_TYPE:
+    media_type, _, parameters = headers.get("content-type", Format.JSON).partition(";")
+    try:
+        found = Format(media_type.strip().lower())
+    except ValueError:
         raise UnsupportedMediaError(
-            f"The body is {media_type.strip()!r}; send JSON, with `Content-Type: {MEDIA_TYPE}`.",
-            headers={"Accept-Post": MEDIA_TYPE},
-        )
+            f"The body is {media_type.strip()!r}; send JSON, with `Content-Type: {Format.JSON}`, "
+            f"or an Arrow stream, with `Content-Type: {Format.ARROW}`.",
+            headers={"Accept-Post": ", ".join(Format)},
+        ) from None
     name, _, charset = parameters.strip().partition("=")
     if name.strip().lower() == "charset" and charset.strip('" ').lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaError(f"The body is in {charset!r}; JSON is sent in UTF-8.")
+    return found
+
+
+def answer_format(headers: Mapping[str, str], body: Format) -> Format:
+    """The format that the client accepts most; among equals that of its body.
+
+    Raises:
+        NotAcceptableError: It accepts none.
+    """
+    return Format(_best(headers, (body, *(other for other in Format if other != body))))
 
 
 def check_accept(headers: Mapping[str, str]) -> None:
-    """Checks that the client accepts JSON.
+    """Checks that the client accepts JSON, where there is nothing else.
 
     Raises:
         NotAcceptableError: It does not.
     """
+    _best(headers, _JSON_ALONE)
+
+
+def _best(headers: Mapping[str, str], offered: tuple[str, ...]) -> str:
     accept = headers.get("accept", "").strip()
-    if accept and not _accepts(accept, MEDIA_TYPE):
+    if not accept:
+        return offered[0]
+    ranges = _ranges(accept)
+    best = max(offered, key=lambda media_type: _quality(ranges, media_type))
+    if not _quality(ranges, best):
         raise NotAcceptableError(
-            f"The answer is {MEDIA_TYPE}, which `Accept: {accept[:200]}` rules out."
+            f"The answer is {' or '.join(offered)}, which `Accept: {accept[:200]}` rules out."
         )
+    return best
 
 
-def _accepts(accept: str, offered: str) -> bool:
-    """Whether an `Accept` header allows a media type; the most specific range decides."""
+def _ranges(accept: str) -> dict[str, float]:
+    """How much a client wants each media range of its `Accept` header, 0 to 1."""
     ranges = {}
     for entry in accept.split(","):
         media_range, *parameters = (part.strip().lower() for part in entry.split(";"))
-        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-        ranges[media_range] = quality.strip("0.") != ""
+        found = (match for one in parameters if (match := _QUALITY.fullmatch(one)))
+        quality = next(found, None)
+        ranges[media_range] = float(quality[1]) if quality else 1.0
+    return ranges
+
+
+def _quality(ranges: Mapping[str, float], offered: str) -> float:
+    """How much a client wants a media type; the most specific range decides."""
     general = offered.partition("/")[0] + "/*"
-    for candidate in (offered, general, "*/*"):
-        if candidate in ranges:
-            return ranges[candidate]
-    return False
+    return next((ranges[r] for r in (offered, general, "*/*") if r in ranges), 0.0)

@@ -1,24 +1,26 @@
 """`POST /sample`: rows drawn from the model."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.bodies import read_body
+from app.api.bodies import Received, read_body
 from app.api.chunks import bounds, compute
-from app.api.intake import Intake, model_entry, take_in
+from app.api.drawn import ArrowRows, DrawnRows, JsonRows
+from app.api.intake import take_in_sample
+from app.api.negotiation import Format
 from app.api.offload import offload
 from app.api.openapi import answers, body
 from app.api.service import Service, service_of
-from app.codecs import json
+from app.batching import cost_of_rows
 from app.codecs.cells import encode_given
 from app.errors import InvalidInputError
-from app.jobs import Array, SampleJob, SampleResult
+from app.jobs import Array, SampleJob
+from app.registry import ServedModel
 from app.schemas.examples import SAMPLE, SAMPLED
 from app.schemas.sample import SampleOptions, SampleRequest, SampleResponse
 from models.inference.noise import draw_noise, noise_generator
@@ -40,7 +42,9 @@ def pick_seed(seed: int | None) -> int:
     "/sample",
     summary="Draw rows",
     openapi_extra=body(SampleRequest, SAMPLE),
-    responses=answers(SampleResponse, 400, 404, 406, 413, 415, 422, 503, examples=SAMPLED),
+    responses=answers(
+        SampleResponse, 400, 404, 406, 413, 415, 422, 429, 503, 504, examples=SAMPLED
+    ),
 )
 async def sample(request: Request) -> Response:
     """Rows drawn from the model; with `given`, from its exact conditional distribution.
@@ -49,28 +53,29 @@ async def sample(request: Request) -> Response:
     drawing stops when the reader goes away.
     """
     service = service_of(request)
-    sent = await read_body(request, service.settings.body_limit_bytes)
-    drawing = await offload(len(sent), _read, sent, service)
-    chunks = drawing.chunks(service)
+    received = await read_body(request, service.settings.body_limit_bytes)
+    drawing = await offload(len(received.content), _read, received, service)
+    chunks = drawing.chunks(request, service)
     first = await anext(chunks)  # what is wrong with the request shows here, before any answer
     if drawing.rows <= service.settings.stream_chunk_rows:
-        return Response(first + await anext(chunks), media_type=json.MEDIA_TYPE)
+        rest = [chunk async for chunk in chunks]
+        return Response(b"".join([first, *rest]), media_type=drawing.answer)
 
     async def everything() -> AsyncIterator[bytes]:
         yield first
         async for chunk in chunks:
             yield chunk
 
-    return StreamingResponse(everything(), media_type=json.MEDIA_TYPE)
+    return StreamingResponse(everything(), media_type=drawing.answer)
 
 
-def _read(sent: bytes, service: Service) -> "_Drawing":
-    intake = take_in(sent, SampleOptions, service.registry, None)
+def _read(received: Received, service: Service) -> "_Drawing":
+    model, options, answer = take_in_sample(received, service.registry)
     limit = service.settings.sample_limit_rows
-    if intake.options.n > limit:
-        raise InvalidInputError(f"`n` must be at most {limit}, not {intake.options.n}.")
-    evidence = encode_given(intake.options.given, intake.model.schema)
-    return _Drawing(intake, evidence, pick_seed(intake.options.seed))
+    if options.n > limit:
+        raise InvalidInputError(f"`n` must be at most {limit}, not {options.n}.")
+    evidence = encode_given(options.given, model.schema)
+    return _Drawing(model, options, answer, evidence, pick_seed(options.seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,57 +83,49 @@ class _Drawing:
     """The rows of one request, drawn and written a chunk at a time.
 
     Attributes:
-        intake: The request.
+        model: What draws.
+        options: The options of the request.
+        answer: The format to answer in.
         evidence: `(1, D)`, NaN where nothing is given.
         seed: Where the noise of all rows comes from.
     """
 
-    intake: Intake[SampleOptions]
+    model: ServedModel
+    options: SampleOptions
+    answer: Format
     evidence: Array
     seed: int
 
     @property
     def rows(self) -> int:
-        return self.intake.options.n
+        return self.options.n
 
-    def jobs(self, chunk_rows: int) -> Iterator[SampleJob]:
+    def jobs(self, chunk_rows: Callable[[], int]) -> Iterator[SampleJob]:
         """One job a chunk; the noise is drawn row by row, so chunks of any size give the same."""
-        options, model = self.intake.options, self.intake.model
         generator = noise_generator(self.seed)
         for start, stop in bounds(self.rows, chunk_rows):
             yield SampleJob(
-                model=model.key,
+                model=self.model.key,
                 values=np.repeat(self.evidence, stop - start, axis=0),
-                noise=draw_noise(stop - start, model.density.noise_width, generator),
-                temperature=options.temperature,
-                log_likelihood=options.log_likelihood,
+                noise=draw_noise(stop - start, self.model.density.noise_width, generator),
+                temperature=self.options.temperature,
+                log_likelihood=self.options.log_likelihood,
+                within_range=self.options.within_range,
             )
 
-    async def chunks(self, service: Service) -> AsyncIterator[bytes]:
+    async def chunks(self, request: Request, service: Service) -> AsyncIterator[bytes]:
         """The answer in pieces: one a chunk of rows, and the end."""
-        step = service.settings.stream_chunk_rows
-        noise_bytes = 8 * min(step, self.rows) * self.intake.model.density.noise_width
-        head = {"model": model_entry(self.intake.model), "seed": self.seed}
-        before = json.encode(head)[:-1] + b',"rows":['
-        likelihoods: list[Array] = []
-        async for result in compute(self.jobs(step), service.pool, noise_bytes):
-            yield before + await offload(noise_bytes, self._write, result)
-            before = b","
-            if result.log_likelihood is not None:
-                likelihoods.append(result.log_likelihood)
-        if likelihoods:
-            yield b'],"log_likelihood":' + json.encode(np.concatenate(likelihoods)) + b"}"
-        else:
-            yield b"]}"
+        most = service.settings.stream_chunk_rows
+        row_cost = cost_of_rows(self.evidence, 1)
 
-    def _write(self, result: SampleResult) -> bytes:
-        """Rows as JSON; what was given comes back as it was sent, known to the model or not."""
-        schema = self.intake.model.schema
-        given = {k: v for k, v in self.intake.options.given.items() if v is not None}
-        columns: list[Any] = [
-            json.encode(given[column.name])
-            if column.name in given
-            else column.decode(result.values[:, place])
-            for place, column in enumerate(schema.columns)
-        ]
-        return json.encode_rows(schema.names, columns, len(result.values))
+        def step() -> int:
+            return service.chunk_rows(SampleJob.__name__, self.model.key, row_cost, most)
+
+        noise_bytes = 8 * min(most, self.rows) * self.model.density.noise_width
+        # Of a stream only the rows wait that are drawn next.
+        cost = row_cost * min(self.rows, most * (service.pool.workers + 1))
+        kind = ArrowRows if self.answer is Format.ARROW else JsonRows
+        written: DrawnRows = kind(self.model, self.options, self.seed)
+        async for result in compute(request, service, self.jobs(step), cost, noise_bytes):
+            yield await offload(noise_bytes, written.write, result)
+        yield written.end()

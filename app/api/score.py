@@ -7,14 +7,14 @@ import orjson
 import pyarrow as pa
 from fastapi import APIRouter, Request, Response
 
-from app.api.bodies import read_body
+from app.api.bodies import Received, read_body
 from app.api.chunks import bounds, compute_all
-from app.api.intake import Intake, model_entry, take_in
+from app.api.intake import Intake, model_entry, model_metadata, take_in
+from app.api.negotiation import Format
 from app.api.offload import offload
 from app.api.openapi import answers, body
 from app.api.service import Service, service_of
-from app.codecs import json
-from app.codecs.cells import encode_table
+from app.codecs import arrow, json
 from app.jobs import Array, ScoreJob, ScoreResult
 from app.schemas.examples import SCORE, SCORED
 from app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
@@ -30,7 +30,7 @@ ANSWER_BYTES_A_CELL = 20
     "/score",
     summary="How likely is each row?",
     openapi_extra=body(ScoreRequest, SCORE),
-    responses=answers(ScoreResponse, 400, 404, 406, 413, 415, 422, 503, examples=SCORED),
+    responses=answers(ScoreResponse, 400, 404, 406, 413, 415, 422, 429, 503, 504, examples=SCORED),
 )
 async def score(request: Request) -> Response:
     """The exact log-likelihood of each row, how rare it is, and, on request, why.
@@ -39,27 +39,48 @@ async def score(request: Request) -> Response:
     has never seen is data, and unlikely; a value of the wrong type is an error.
     """
     service = service_of(request)
-    sent = await read_body(request, service.settings.body_limit_bytes)
-    intake, values = await offload(len(sent), _read, sent, service)
-    step = service.settings.compute_chunk_rows
+    received = await read_body(request, service.settings.body_limit_bytes)
+    intake, values = await offload(len(received.content), _read, received, service)
+    key, contributions = intake.model.key, intake.options.contributions
+    row_cost = 1 + contributions * values.shape[1]
+
+    def step() -> int:
+        most = service.settings.compute_chunk_rows
+        return service.chunk_rows(ScoreJob.__name__, key, row_cost, most)
 
     def jobs() -> Iterator[ScoreJob]:
         for start, stop in bounds(len(values), step):
-            yield ScoreJob(intake.model.key, values[start:stop], intake.options.contributions)
+            yield ScoreJob(key, values[start:stop], contributions)
 
-    results = await compute_all(request, jobs(), service.pool, 0)
+    results = await compute_all(request, service, jobs(), len(values) * row_cost, 0)
     width = values.shape[1] if intake.options.contributions else 3
     size = len(values) * width * ANSWER_BYTES_A_CELL
-    content = await offload(size, _answer, intake, results)
-    return Response(content, media_type=json.MEDIA_TYPE)
+    write = _arrow if intake.answer is Format.ARROW else _json
+    content = await offload(size, write, intake, results)
+    return Response(content, media_type=intake.answer)
 
 
-def _read(sent: bytes, service: Service) -> tuple[Intake[ScoreOptions], Array]:
-    intake = take_in(sent, ScoreOptions, service.registry, service.settings.request_limit_rows)
-    return intake, encode_table(intake.rows, intake.model.schema)
+def _read(received: Received, service: Service) -> tuple[Intake[ScoreOptions], Array]:
+    limit = service.settings.request_limit_rows
+    intake = take_in(received, ScoreOptions, service.registry, limit)
+    return intake, intake.rows.encode(intake.model.schema)
 
 
-def _answer(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:
+def _arrow(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:
+    anomaly_score = np.concatenate([result.anomaly_score for result in results])
+    columns = {
+        "log_likelihood": np.concatenate([result.log_likelihood for result in results]),
+        "anomaly_score": anomaly_score,
+        "is_anomaly": anomaly_score > 1 - intake.options.contamination,
+    }
+    if intake.options.contributions:
+        nats = np.concatenate([r.contributions for r in results if r.contributions is not None])
+        surprises = [pa.array(column, from_pandas=True) for column in nats.T]  # NaN is null
+        columns["contributions"] = pa.StructArray.from_arrays(surprises, intake.model.schema.names)
+    return arrow.encode(pa.table(columns), model_metadata(intake.model))
+
+
+def _json(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:
     anomaly_score = np.concatenate([result.anomaly_score for result in results])
     document = {
         "model": model_entry(intake.model),

@@ -18,7 +18,14 @@ from models.columns.arrow_types import Family, family
 from models.columns.schema import Schema
 from models.errors import CellError, TableError
 
-__all__ = ["TableForm", "encode_given", "encode_table", "table_form"]
+__all__ = [
+    "TableForm",
+    "column_array",
+    "encode_given",
+    "encode_table",
+    "strangers",
+    "table_form",
+]
 
 HINTS_LIMIT = 5
 
@@ -55,6 +62,21 @@ class TableForm:
             return self.rows
         names = self.columns or []
         return [dict(zip(names, values, strict=True)) for values in self.data]
+
+    def names(self) -> list[str]:
+        """Names of all columns, in the order in which they first come."""
+        if self.rows is None:
+            return list(self.columns or [])
+        return list(dict.fromkeys(chain.from_iterable(self.rows)))
+
+    def values(self, name: str) -> Sequence[Any]:
+        """The cells of one column; null where a row does not have it."""
+        if self.rows is not None:
+            return [row.get(name) for row in self.rows]
+        if self.columns and name in self.columns:
+            place = self.columns.index(name)
+            return [values[place] for values in self.data]
+        return [None] * len(self)
 
 
 def table_form(document: Mapping[str, Any]) -> TableForm:
@@ -112,7 +134,7 @@ def encode_table(form: TableForm, schema: Schema) -> Array:
         for column in schema.columns:
             kind = family(column.arrow_type)
             try:
-                arrays[column.name] = _array(column.name, _values(form, column.name), kind)
+                arrays[column.name] = column_array(column.name, form.values(column.name), kind)
             except TableError as error:
                 errors += error.cells
                 # The other columns are still checked, and the row count must hold.
@@ -197,15 +219,15 @@ def _unknown(form: TableForm, known: set[str]) -> list[CellError]:
     """An error for each column nobody knows; with the row where a row brings its own names."""
     if form.rows is None:
         places = [(None, name) for name in form.columns or [] if name not in known]
-        return _strangers(places[:CELL_ERRORS_LIMIT], known)
+        return strangers(places[:CELL_ERRORS_LIMIT], known)
     if not set(chain.from_iterable(form.rows)) - known:
         return []
     cells = ((row, name) for row, names in enumerate(form.rows) for name in names)
     unknown = ((row, name) for row, name in cells if name not in known)
-    return _strangers(list(islice(unknown, CELL_ERRORS_LIMIT)), known)
+    return strangers(list(islice(unknown, CELL_ERRORS_LIMIT)), known)
 
 
-def _strangers(places: Sequence[tuple[int | None, str]], known: set[str]) -> list[CellError]:
+def strangers(places: Sequence[tuple[int | None, str]], known: set[str]) -> list[CellError]:
     """Errors for unknown columns; looking for what was meant takes long, so not for all of them."""
     distinct = dict.fromkeys(name for _, name in places)
     hints = {name: did_you_mean(name, known) for name in islice(distinct, HINTS_LIMIT)}
@@ -221,16 +243,6 @@ def _strangers(places: Sequence[tuple[int | None, str]], known: set[str]) -> lis
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:20])
     return shown if len(names) <= 20 else f"{shown}, ... ({len(names)} in all)"
-
-
-def _values(form: TableForm, name: str) -> Sequence[Any]:
-    """The cells of one column; null where a row does not have it."""
-    if form.rows is not None:
-        return [row.get(name) for row in form.rows]
-    if form.columns and name in form.columns:
-        place = form.columns.index(name)
-        return [values[place] for values in form.data]
-    return [None] * len(form)
 
 
 def _whole(form: TableForm, schema: Schema) -> dict[str, pa.Array] | None:
@@ -259,8 +271,8 @@ def _whole(form: TableForm, schema: Schema) -> dict[str, pa.Array] | None:
         return None
 
 
-def _array(name: str, values: Sequence[Any], kind: Family) -> pa.Array:
-    """One column.
+def column_array(name: str, values: Sequence[Any], kind: Family) -> pa.Array:
+    """One column of JSON values.
 
     Raises:
         TableError: Names the cells that are of another family.

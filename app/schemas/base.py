@@ -1,6 +1,8 @@
 """What the bodies share: the table, the model that answers, the problem document."""
 
-from typing import Annotated, Any, Self
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,6 +25,16 @@ Seed = Annotated[
         "picks one; the answer names it.",
     ),
 ]
+
+
+def _leaves(annotation: object) -> Iterator[object]:
+    """The types and literals that an annotation is made of."""
+    parts = get_args(annotation)
+    if not parts:
+        yield annotation
+    elif get_origin(annotation) in (Union, types.UnionType, Literal):
+        for part in parts:
+            yield from _leaves(part)
 
 
 class Options(BaseModel):
@@ -54,6 +66,15 @@ class Options(BaseModel):
         except ValidationError as error:
             reasons = [cls._explain(one) for one in error.errors(include_url=False)]
             raise InvalidInputError(" ".join(reasons[:5])) from None
+
+    @classmethod
+    def text_options(cls) -> frozenset[str]:
+        """Names of the options that are text, whatever they look like: a model may be called 3."""
+        return frozenset(
+            name
+            for name, field in cls.model_fields.items()
+            if any(isinstance(one, str) or one is str for one in _leaves(field.annotation))
+        )
 
     @classmethod
     def _explain(cls, error: ErrorDetails) -> str:

@@ -65,7 +65,7 @@ def test_a_compressed_body_is_refused(service: RunningService) -> None:
         ("", 200),
         ("text/html", 406),
         ("application/xml, text/*", 406),
-        ("application/json;q=0, */*", 406),
+        ("application/json;q=0, application/vnd.apache.arrow.stream;q=0, */*", 406),
         ("application/json;q=0.0", 406),
         ("*/*;q=0", 406),
     ],

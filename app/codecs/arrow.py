@@ -1,0 +1,167 @@
+"""Arrow IPC streams in and out: bytes to a table, batches to bytes.
+
+What a stream says of itself is not believed: the sizes that its compressed buffers claim are
+added up before any is decompressed, rows are counted before they are kept, columns that are not
+wanted are never read, and every array is validated in full before it is computed with. Arrays
+then point into the body; nothing is copied but batches of a few rows, which are joined.
+"""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from app.codecs.arrow_messages import check_messages
+from app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
+
+__all__ = ["MEDIA_TYPE", "StreamWriter", "decode", "encode"]
+
+MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+
+JOINED_BATCHES = 64
+JOINED_ROWS = 8192
+"""Batches are joined up to these: an array costs memory of its own, however short it is."""
+
+_FILE_FORMAT = b"ARROW1"
+
+
+def decode(
+    body: bytes,
+    wanted: Callable[[Sequence[str]], Sequence[int]],
+    *,
+    row_limit: int,
+    limit_bytes: int,
+) -> pa.Table:
+    """Reads a stream.
+
+    Args:
+        body: The stream.
+        wanted: Says from the names of the columns the places of those to read; may raise.
+        row_limit: Most rows.
+        limit_bytes: Most bytes of the columns, decompressed.
+
+    Returns:
+        The columns wanted, validated. Text views are plain text.
+
+    Raises:
+        MalformedBodyError: It is not a valid Arrow stream.
+        BodyTooLargeError: Decompressed it is over the limit.
+        InvalidInputError: It has too many rows or messages, or what `wanted` raises.
+    """
+    if body.startswith(_FILE_FORMAT):
+        raise MalformedBodyError(
+            "The body is in the Arrow file format (Feather); send the stream format, as "
+            "pyarrow.ipc.new_stream writes it."
+        )
+    try:
+        buffer = pa.py_buffer(body)
+        check_messages(buffer, limit_bytes)
+        with pa.ipc.open_stream(buffer) as stream:
+            schema, names = stream.schema, stream.schema.names
+        places = sorted(wanted(names))
+        return _read(buffer, schema, places, row_limit, limit_bytes)
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise MalformedBodyError(
+            f"The body is not a valid Arrow stream: {_first_line(error)}."
+        ) from error
+
+
+def _read(
+    buffer: pa.Buffer, schema: pa.Schema, places: Sequence[int], row_limit: int, limit_bytes: int
+) -> pa.Table:
+    # No place at all would mean every column to Arrow: one is read then, and left out below.
+    read = places or range(min(1, len(schema)))
+    options = pa.ipc.IpcReadOptions(included_fields=list(read))
+    joined: list[pa.Table] = []
+    waiting: list[pa.RecordBatch] = []
+    rows = waiting_rows = 0
+
+    def join() -> None:
+        if waiting:
+            table = pa.Table.from_batches(waiting)
+            joined.append(table.combine_chunks() if len(waiting) > 1 else table)
+            waiting.clear()
+
+    with pa.ipc.open_stream(buffer, options=options) as stream:
+        schema = stream.schema
+        for batch in stream:
+            rows += batch.num_rows
+            if rows > row_limit:
+                raise InvalidInputError(
+                    f"More rows than the limit of {row_limit}; send several requests."
+                )
+            if not batch.num_rows:
+                continue
+            batch.validate(full=True)
+            if waiting and (
+                len(waiting) >= JOINED_BATCHES or waiting_rows + batch.num_rows > JOINED_ROWS
+            ):
+                join()
+                waiting_rows = 0
+            waiting.append(batch)
+            waiting_rows += batch.num_rows
+    join()
+    table = pa.concat_tables(joined) if joined else schema.empty_table()
+    return _without_views(table if places else table.select([]), limit_bytes)
+
+
+def _without_views(table: pa.Table, limit_bytes: int) -> pa.Table:
+    """The table with text views written out: many of them may show the same few bytes."""
+    size = 0
+    for place, field in enumerate(table.schema):
+        if not pa.types.is_string_view(field.type):
+            continue
+        size += sum(map(_shown_bytes, table.column(place).chunks))
+        if size > limit_bytes:
+            raise BodyTooLargeError(limit_bytes)
+        text = table.column(place).cast(pa.large_string())
+        table = table.set_column(place, field.name, text)
+    return table
+
+
+def _shown_bytes(array: pa.Array) -> int:
+    """Bytes of all texts of a view array: the lengths at the head of its 16-byte views."""
+    views = np.frombuffer(array.buffers()[1], np.int32).reshape(-1, 4)
+    lengths = views[array.offset : array.offset + len(array), 0]
+    return int(lengths[array.is_valid().to_numpy(zero_copy_only=False)].sum(dtype=np.int64))
+
+
+class StreamWriter:
+    """Writes a stream piece by piece: whoever sends it need not hold it whole.
+
+    Args:
+        schema: Of the columns.
+        metadata: Put into the schema, such as the name of the model.
+    """
+
+    def __init__(self, schema: pa.Schema, metadata: Mapping[str, str]) -> None:
+        self._sink = io.BytesIO()
+        self._schema = schema.with_metadata(dict(metadata))
+        self._writer = pa.ipc.new_stream(self._sink, self._schema)
+
+    def write(self, table: pa.Table) -> bytes:
+        """Bytes of some rows; those of the schema before the first of them."""
+        self._writer.write_table(table.replace_schema_metadata(self._schema.metadata))
+        return self._taken()
+
+    def close(self) -> bytes:
+        """Bytes of the end, from which a reader knows that nothing is missing."""
+        self._writer.close()
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        taken = self._sink.getvalue()
+        self._sink.seek(0)
+        self._sink.truncate()
+        return taken
+
+
+def encode(table: pa.Table, metadata: Mapping[str, str]) -> bytes:
+    """Writes a whole table as a stream."""
+    writer = StreamWriter(table.schema, metadata)
+    return writer.write(table) + writer.close()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")[:300]

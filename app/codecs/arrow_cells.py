@@ -1,0 +1,143 @@
+"""Arrow tables against a schema: their columns as codes and as JSON values."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app.codecs.cells import strangers
+from app.codecs.json import json_values
+from app.errors import CELL_ERRORS_LIMIT, BodyTooLargeError, InvalidInputError
+from app.jobs import Array
+from models.columns.arrow_types import Family, family
+from models.columns.base import Column
+from models.columns.schema import Schema
+from models.errors import CellError, TableError
+
+__all__ = ["columns_to_read", "encode_arrow", "row_objects"]
+
+
+def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str]], Sequence[int]]:
+    """Says which columns of a sent table are read.
+
+    Args:
+        schema: The columns of the model.
+        left_out: Whether those that the model leaves out are among them.
+
+    Returns:
+        From names to places; raises InvalidInputError for a column that nobody knows, or that
+        is there twice.
+    """
+    modelled = set(schema.names)
+    known = modelled | {left.name for left in schema.left_out}
+
+    def places(names: Sequence[str]) -> Sequence[int]:
+        unknown = [(None, name) for name in names if name not in known][:CELL_ERRORS_LIMIT]
+        if unknown:
+            raise InvalidInputError.of_cells(strangers(unknown, known))
+        if len(set(names)) < len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise InvalidInputError.of_cells(
+                [CellError(None, name, "the table has two columns of this name") for name in twice]
+            )
+        return [place for place, name in enumerate(names) if left_out or name in modelled]
+
+    return places
+
+
+def encode_arrow(table: pa.Table, schema: Schema) -> Array:
+    """Checks a table against a schema and encodes it.
+
+    A dictionary is encoded, not the cells that refer to it: many cells may show one long text.
+
+    Args:
+        table: Of known columns; those that the model leaves out have no effect.
+        schema: The columns of the model.
+
+    Returns:
+        `(rows, D)`, NaN where missing.
+
+    Raises:
+        InvalidInputError: Names the cells that do not fit.
+    """
+    errors: list[CellError] = []
+    values = np.full((table.num_rows, len(schema.columns)), np.nan)
+    for place, column in enumerate(schema.columns):
+        if column.name not in table.column_names:
+            continue
+        start = 0
+        for chunk in table.column(column.name).chunks:
+            try:
+                values[start : start + len(chunk), place] = _codes(column, chunk)
+            except TableError as error:
+                errors += [
+                    CellError(start + (cell.row or 0), cell.column, cell.message)
+                    for cell in error.cells
+                ]
+                break  # one chunk shows what is wrong with the column
+            start += len(chunk)
+    if errors:
+        errors.sort(key=lambda cell: cell.row or 0)
+        raise InvalidInputError.of_cells(errors[:CELL_ERRORS_LIMIT])
+    return values
+
+
+def _codes(column: Column, array: pa.Array) -> Array:
+    if not isinstance(array, pa.DictionaryArray):
+        return column.encode(array)
+    valid = array.indices.is_valid().to_numpy(zero_copy_only=False)
+    indices = array.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    used = np.unique(indices[valid])
+    distinct = array.dictionary.take(pa.array(used))
+    codes = np.full(len(array), np.nan)
+    try:
+        distinct_codes = column.encode(distinct)
+    except TableError as error:
+        reasons = {int(used[cell.row or 0]): cell.message for cell in error.cells}
+        bad = np.flatnonzero(valid & np.isin(indices, list(reasons)))[:CELL_ERRORS_LIMIT]
+        raise TableError(
+            [CellError(int(row), column.name, reasons[int(indices[row])]) for row in bad]
+        ) from error
+    codes[valid] = distinct_codes[np.searchsorted(used, indices[valid])]
+    return codes
+
+
+def row_objects(table: pa.Table, limit_bytes: int) -> list[dict[str, Any]]:
+    """The rows of a table as JSON objects.
+
+    Args:
+        table: Any columns of types that JSON has.
+        limit_bytes: Most bytes of text that they may hold, written out.
+
+    Raises:
+        InvalidInputError: A column is of a type that JSON does not have.
+        BodyTooLargeError: Its texts are too long together.
+    """
+    columns: list[Sequence[Any]] = []
+    size = 0
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if family(field.type) is Family.OTHER:
+            message = f"values of type {field.type} cannot be answered as JSON; accept Arrow"
+            raise InvalidInputError.of_cells([CellError(None, field.name, message)])
+        size += _text_bytes(column)
+        if size > limit_bytes:
+            raise BodyTooLargeError(limit_bytes)
+        columns.append(json_values(column))
+    if not columns:
+        return [{} for _ in range(table.num_rows)]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _text_bytes(column: pa.ChunkedArray) -> int:
+    """Bytes of all texts of a column, those of a dictionary as often as they are shown."""
+    if family(column.type) is not Family.TEXT:
+        return 0
+    if not isinstance(column.type, pa.DictionaryType):
+        return int(pc.sum(pc.binary_length(column)).as_py() or 0)
+    total = 0
+    for chunk in column.chunks:
+        lengths = pc.binary_length(chunk.dictionary.cast(pa.large_string()))
+        total += int(pc.sum(lengths.take(chunk.indices).cast(pa.int64())).as_py() or 0)
+    return total
