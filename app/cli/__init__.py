@@ -17,6 +17,7 @@ import typer
 
 from app.cli.interrupts import ABORTED
 from app.cli.models import models
+from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.train import train
 from app.errors import AppError, SettingsError
@@ -33,7 +34,7 @@ _commands = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (serve, train, models):
+for _command in (serve, train, schema, models):
     _commands.command()(_command)
 
 

@@ -85,7 +85,7 @@ def train(
         typer.Option(
             "--schema",
             metavar="FILE",
-            help='JSON that overrules the kinds of columns: {"column": "kind"}.',
+            help="What overrules the kinds of columns, as `madeira schema` writes it.",
         ),
     ] = None,
 ) -> None:

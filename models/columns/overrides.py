@@ -23,11 +23,11 @@ from models.columns.date_notation import DateNotation
 from models.columns.datetime import Datetime
 from models.columns.infer import LEFT_OUT, Verdict, infer
 from models.columns.kinds import KINDS
-from models.columns.numbers import plain
+from models.columns.numbers import CELL_LIMIT, plain
 from models.columns.record import Record
-from models.errors import SchemaError, TableError
+from models.errors import CellError, SchemaError, TableError
 
-__all__ = ["Override", "Overrides", "overrides_of", "suggest"]
+__all__ = ["Override", "Overrides", "overrides_of", "suggest", "verdicts"]
 
 Overrides = Mapping[str, str | Mapping[str, Any]]
 """Kind, or object with kind and more, by name of column."""
@@ -130,6 +130,30 @@ def overrides_of(names: Sequence[str], overrides: Overrides) -> dict[str, Overri
             record.text("reason")
         wanted[name] = Override(record)
     return wanted
+
+
+def verdicts(table: pa.Table, overrides: Overrides | None = None) -> dict[str, Verdict]:
+    """Returns kind and reason of every column, in the order of the table; nothing is fitted.
+
+    Raises:
+        SchemaError: The table has no rows; there is no such column or kind.
+        TableError: A number is NaN or infinite.
+    """
+    wanted = overrides_of(table.column_names, overrides or {})
+    if not table.num_rows:
+        raise SchemaError("the table has no rows")
+    decided: dict[str, Verdict] = {}
+    errors: list[CellError] = []
+    for name in table.column_names:
+        array = table.column(name)
+        try:
+            override = wanted.get(name)
+            decided[name] = override.verdict(name, array) if override else infer(name, array)
+        except TableError as error:
+            errors += error.cells
+    if errors:
+        raise TableError(errors[:CELL_LIMIT])
+    return decided
 
 
 def suggest(name: str, names: Sequence[str]) -> str:

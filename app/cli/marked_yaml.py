@@ -1,0 +1,133 @@
+"""YAML and JSON in one reader that knows where everything stands.
+
+JSON is read as what it almost is, a part of YAML. The rest of YAML's guessing is left out: only
+what JSON calls a number, `true`, `false` or `null` is one, so `no`, `1e5x` and `2020-01-31` are
+texts, and a key is always the text that stands there. Anchors and tags are not understood.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from models.errors import SchemaError
+
+__all__ = ["Document", "read_document"]
+
+_TAGS: dict[str, Callable[[str], Any]] = {
+    "tag:yaml.org,2002:null": lambda _: None,
+    "tag:yaml.org,2002:bool": lambda text: text == "true",
+    "tag:yaml.org,2002:int": int,
+    "tag:yaml.org,2002:float": float,
+    "tag:yaml.org,2002:str": str,
+}
+_SURROGATES = re.compile(r"\\u([dD][89abAB]\w\w)\\u([dD][c-fC-F]\w\w)")
+_LINE_BREAKS = str.maketrans({"\u0085": r"\N", "\u2028": r"\L", "\u2029": r"\P"})
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """PyYAML's loader with the plain words of JSON in the place of its own."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - of PyYAML's own making
+
+
+for _name, _pattern, _first in (
+    ("null", "null", "n"),
+    ("bool", "true|false", "tf"),
+    ("int", "-?(?:0|[1-9][0-9]*)", "-0123456789"),
+    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "-0123456789"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_name}", re.compile(f"^(?:{_pattern})$"), list(_first)
+    )
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file says, and where.
+
+    Attributes:
+        file: How the file is called in messages.
+        value: Mappings, lists, texts, numbers, booleans and None.
+        root: The node that it was read from.
+    """
+
+    file: str
+    value: Any
+    root: yaml.Node
+
+    def place(self, path: Sequence[str | int]) -> str:
+        """`file:line:column` of what a path of keys and places leads to, or comes closest to."""
+        node = mark = self.root
+        for step in path:
+            found = next((pair for pair in _children(node) if pair[0] == step), None)
+            if found is None:
+                break
+            _, mark, node = found
+        return _place(self.file, mark.start_mark)
+
+
+def read_document(file: str, text: str) -> Document:
+    """Reads one document.
+
+    Raises:
+        SchemaError: It is empty, not YAML, or says a thing twice; file, line and column are given.
+    """
+    text = _SURROGATES.sub(_joined, text).translate(_LINE_BREAKS)
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        problem = error.problem or error.context or "it cannot be read"
+        mark = error.problem_mark or error.context_mark
+        raise SchemaError(f"{_place(file, mark)}: not YAML and not JSON: {problem}") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+        raise SchemaError(f"{place}: this is no text that can be read: {error.reason}") from None
+    except RecursionError:
+        raise SchemaError(f"{file}:1:1: too deeply nested") from None
+    if root is None:
+        raise SchemaError(f"{file} is empty")
+    return Document(file, _value(file, root, set()), root)
+
+
+def _value(file: str, node: yaml.Node, seen: set[int]) -> Any:  # noqa: ANN401 - whatever it says
+    if id(node) in seen:
+        raise SchemaError(f"{_place(file, node.start_mark)}: anchors are not understood")
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        convert = _TAGS.get(node.tag)
+        if convert is None:
+            raise SchemaError(f"{_place(file, node.start_mark)}: tags are not understood")
+        nothing = not node.value and node.style in (None, "")  # not even quotes
+        return None if nothing else convert(node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(file, item, seen) for item in node.value]
+    mapping = {}
+    for key, value in node.value:
+        place = _place(file, key.start_mark)
+        if not isinstance(key, yaml.ScalarNode):
+            raise SchemaError(f"{place}: a name is expected")
+        if key.value in mapping:
+            raise SchemaError(f"{place}: {key.value!r} twice")
+        mapping[key.value] = _value(file, value, seen)
+    return mapping
+
+
+def _children(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Node, yaml.Node]]:
+    """Key or place, what marks it, and what it leads to."""
+    if isinstance(node, yaml.MappingNode):
+        yield from ((key.value, key, value) for key, value in node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from ((place, item, item) for place, item in enumerate(node.value))
+
+
+def _joined(pair: re.Match[str]) -> str:
+    """The letter of two halves of a surrogate pair: JSON's escapes are UTF-16, YAML's are not."""
+    return bytes.fromhex(pair[1] + pair[2]).decode("utf-16-be")
+
+
+def _place(file: str, mark: yaml.Mark) -> str:
+    return f"{file}:{mark.line + 1}:{mark.column + 1}"
