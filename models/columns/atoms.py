@@ -10,21 +10,28 @@ from models.columns.numbers import Values
 
 __all__ = ["MOST_ATOMS", "find_atoms"]
 
-MOST_ATOMS = 32
-_SMALLEST_SHARE = 0.002
+Counts = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+MOST_ATOMS = 256
+_SMALLEST_SHARE = 0.0005
 _FEWEST_ROWS = 5
-_PROMINENCE = 2.0
+_PROMINENCE = 1.5
+_DEVIATIONS = 4.0
 _NEIGHBOURS = 0.05
 _NEAREST = 5
+_ROUNDS = 8
 
 
 def find_atoms(values: Values, resolution: float) -> Values:
     """Returns the values that stand out, in rising order, (atoms,).
 
-    A value stands out if 5 rows and 0.2 % of all rows hold it, and if it is more than twice as
-    frequent as a value of its neighbourhood is on average, whether that is the next 5 % of the
-    rows below it and as many above, or the next 5 places of the lattice to either side. Where more
-    than 32 do, the most frequent ones are taken.
+    A value is an atom if 5 rows and 0.05 % of all rows hold it and, on a lattice, if it is more
+    than 1.5 times, and by 4 standard deviations of a Poisson count, as frequent as a value of its
+    neighbourhood is on average, whether that is the next 5 % of the rows below it and as many
+    above, or the next 5 places of the lattice to either side. Atoms are no neighbours, lest one
+    hide another: those found are taken away, and the rest is searched again. Where more than 256
+    stand out, the most frequent are taken.
 
     Args:
         values: Training values, without NaN, (rows,).
@@ -34,21 +41,36 @@ def find_atoms(values: Values, resolution: float) -> Values:
     distinct, counts = np.unique(values, return_counts=True)
     outstanding = (counts >= _FEWEST_ROWS) & (counts >= _SMALLEST_SHARE * len(values))
     if resolution > 0:
-        outstanding &= counts > _PROMINENCE * _expected(distinct, counts, resolution)
+        outstanding = _prominent(distinct, counts, outstanding, resolution)
     places = np.flatnonzero(outstanding)
     ranked = places[np.argsort(-counts[places], kind="stable")]
     return np.sort(distinct[ranked[:MOST_ATOMS]])
 
 
-def _expected(distinct: Values, counts: npt.NDArray[np.int64], resolution: float) -> Values:
+def _prominent(distinct: Values, counts: Counts, possible: Flags, resolution: float) -> Flags:
+    """Returns which possible values are more frequent than their neighbourhood, (distinct,)."""
+    atoms = np.zeros(len(distinct), dtype=bool)
+    for _ in range(_ROUNDS):
+        expected = _expected(distinct, counts, atoms, resolution)
+        enough = np.maximum(_PROMINENCE * expected, expected + _DEVIATIONS * np.sqrt(expected))
+        found = possible & ~atoms & (counts > enough)
+        if not found.any():
+            break
+        atoms |= found
+    return atoms
+
+
+def _expected(distinct: Values, counts: Counts, atoms: Flags, resolution: float) -> Values:
     """Returns the rows a value would have, were its neighbourhood even, (distinct,)."""
-    ends = np.append(0, counts.cumsum())
+    smooth = np.where(atoms, 0, counts)
+    ends, taken = (np.append(0, each.cumsum()) for each in (smooth, atoms))
     reach = max(1.0, _NEIGHBOURS * ends[-1])
     low = np.searchsorted(ends[1:], ends[:-1] - reach, side="right")
     high = np.minimum(np.searchsorted(ends[1:], ends[1:] + reach), len(distinct) - 1)
-    steps = (distinct[high] - distinct[low]) / resolution
-    wide = (ends[high + 1] - ends[low] - counts) / np.maximum(steps, 1.0)
+    steps = (distinct[high] - distinct[low]) / resolution - (taken[high + 1] - taken[low] - atoms)
+    wide = (ends[high + 1] - ends[low] - smooth) / np.maximum(steps, 1.0)
     margin = (_NEAREST + 0.5) * resolution
     first, after = np.searchsorted(distinct, [distinct - margin, distinct + margin])
-    near = (ends[after] - ends[first] - counts) / (2 * _NEAREST)
+    places = 2 * _NEAREST - (taken[after] - taken[first] - atoms)
+    near = (ends[after] - ends[first] - smooth) / np.maximum(places, 1)
     return np.asarray(np.maximum(wide, near))

@@ -24,6 +24,8 @@ class TrainingConfig:
         schedule: `cosine` falls to zero over `max_epochs`, `plateau` halves after a third of
             `patience_epochs` without a better validation likelihood.
         batch_rows: Rows a minibatch; None chooses between 32 and 256 by the rows there are.
+        masks_per_batch: Masks that share a minibatch, each over its part of the rows: the
+            gradient depends less on which orderings came up.
         max_epochs: Passes over the training rows, at most.
         max_steps: Minibatches, at most, or None; the epoch under way is finished. It bounds the
             time that a large table takes, where fewer passes do.
@@ -47,6 +49,7 @@ class TrainingConfig:
     weight_decay: float = 1e-4
     schedule: Schedule = "plateau"
     batch_rows: int | None = None
+    masks_per_batch: int = 1
     max_epochs: int = 300
     max_steps: int | None = None
     patience_epochs: int = 30
@@ -75,7 +78,7 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ConfigError(f"{name} must be positive or None, not {value}")
-        for name in ("max_epochs", "patience_epochs"):
+        for name in ("masks_per_batch", "max_epochs", "patience_epochs"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
 

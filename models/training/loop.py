@@ -152,9 +152,22 @@ class _MemberTraining:
         return -float(total) / len(rows)
 
     def step(self, values: Tensor, observed: Tensor) -> Tensor:
-        """One minibatch under the next mask; its summed negative log-likelihood."""
+        """One minibatch, its parts each under the next mask; its summed negative log-likelihood."""
         if self.unknown is not None:
             values = self.unknown(values, observed, self.generator)
+        parts = self.config.masks_per_batch
+        pairs = zip(values.chunk(parts), observed.chunk(parts), strict=True)
+        nats = torch.cat([self._nats(*pair) for pair in pairs])
+        self.optimizer.zero_grad(set_to_none=True)
+        nats.mean().backward()  # type: ignore[no-untyped-call]
+        if self.config.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
+        self.optimizer.step()
+        self.average.update()
+        return nats.detach().sum()
+
+    def _nats(self, values: Tensor, observed: Tensor) -> Tensor:
+        """Negative log-likelihood of each row under the next mask, shape `(batch,)`."""
         mask = MaskTensors(next(self.masks), self.layout, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             parameters = self.network(
@@ -164,14 +177,7 @@ class _MemberTraining:
                 self.config.dropout,
                 self.config.input_dropout,
             )
-        nats = negative_log_likelihood(parameters, values, self.layout)
-        self.optimizer.zero_grad(set_to_none=True)
-        nats.mean().backward()  # type: ignore[no-untyped-call]
-        if self.config.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
-        self.optimizer.step()
-        self.average.update()
-        return nats.detach().sum()
+        return negative_log_likelihood(parameters, values, self.layout)
 
     @torch.no_grad()
     def validate(self, rows: Rows) -> float:

@@ -1,6 +1,7 @@
 """Named settings of a whole fit, from quick to thorough."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from models.errors import ConfigError
@@ -11,7 +12,7 @@ __all__ = ["PRESETS", "Preset", "preset"]
 
 Preset = Literal["fast", "balanced", "best"]
 
-ANY_ORDER = MaskConfig("sampled", "even", count=None, ensemble=8)
+ANY_ORDER = MaskConfig("sampled", "even", count=None, ensemble=8, answering_share=0.3)
 NATURAL = MaskConfig("natural", "even", count=1)
 RANDOM = MaskConfig("random", "even", count=1)
 
@@ -24,7 +25,9 @@ def _fast() -> FitConfig:
 
 def _balanced() -> FitConfig:
     network = NetworkConfig(hidden=(256, 256, 256), residual=True)
-    any_order = TrainingConfig(max_epochs=200, max_steps=16_000, patience_epochs=20)
+    any_order = TrainingConfig(
+        max_epochs=200, max_steps=16_000, patience_epochs=20, masks_per_batch=4
+    )
     fixed = TrainingConfig(max_epochs=200, max_steps=12_000, patience_epochs=15, dropout=0.2)
     return FitConfig(
         (
@@ -35,15 +38,16 @@ def _balanced() -> FitConfig:
 
 
 def _best() -> FitConfig:
-    network = NetworkConfig(hidden=(512, 512, 512, 512), residual=True)
-    any_order = TrainingConfig(max_epochs=600, max_steps=150_000, patience_epochs=50)
-    fixed = TrainingConfig(max_epochs=300, max_steps=50_000, patience_epochs=30, dropout=0.2)
-    masks = MaskConfig("sampled", "even", count=None, ensemble=16)
+    network = NetworkConfig(hidden=(512, 512, 512), residual=True)
+    any_order = TrainingConfig(
+        max_epochs=400, max_steps=40_000, patience_epochs=30, masks_per_batch=4
+    )
+    fixed = TrainingConfig(max_epochs=200, max_steps=20_000, patience_epochs=20, dropout=0.2)
     return FitConfig(
         (
-            MemberConfig("any-order", network, masks, any_order),
+            MemberConfig("any-order", network, replace(ANY_ORDER, ensemble=16), any_order),
             MemberConfig("natural", network, NATURAL, fixed),
-            *(MemberConfig(f"random-{k}", network, RANDOM, fixed) for k in range(1, 4)),
+            *(MemberConfig(f"random-{k}", network, RANDOM, fixed) for k in (1, 2)),
         )
     )
 
@@ -59,7 +63,7 @@ def preset(name: Preset) -> FitConfig:
     """The settings of that name.
 
     `fast` trains one small any-order network; `balanced` a larger one and a network of the
-    natural ordering; `best` four times the width and three more orderings.
+    natural ordering; `best` twice the width and two more orderings.
 
     Raises:
         ConfigError: No preset has that name.

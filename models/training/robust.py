@@ -39,7 +39,7 @@ __all__ = ["Robust", "fit_robust", "likeliest", "smooth_columns", "smoothed"]
 Values = npt.NDArray[np.float64]
 
 COARSE_SMOOTHING = 2.0
-COARSE_STEPS = 120
+COARSE_STEPS = 100
 COPIED_ROWS = 30_000
 
 

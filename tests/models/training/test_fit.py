@@ -77,8 +77,9 @@ def test_every_kind_of_mask_learns_the_distribution(masks: dict[str, object]) ->
         replace(THOROUGH, schedule="cosine"),
         replace(THOROUGH, schedule="constant", averaging=0.0, gradient_clip=None),
         replace(THOROUGH, dropout=0.1, input_dropout=0.01),
+        replace(THOROUGH, masks_per_batch=4),
     ],
-    ids=["adadelta", "cosine", "unaveraged", "dropout"],
+    ids=["adadelta", "cosine", "unaveraged", "dropout", "several masks"],
 )
 def test_every_way_of_training_learns_the_distribution(training: TrainingConfig) -> None:
     fitted = fit(noisy_copies(4000), layout(3), config(training))
