@@ -85,6 +85,19 @@ class Report:
         """Adds a measurement that is aimed to be at most `most`."""
         self._add(Case(case, value, unit, target=most, met=value <= most, detail=detail))
 
+    def exceed(
+        self,
+        case: str,
+        value: float,
+        unit: str,
+        against: str,
+        against_value: float,
+        **detail: float | str,
+    ) -> None:
+        """Adds a comparison where more is better; it is met where `value` is the larger."""
+        ratio, met = value / against_value, value > against_value
+        self._add(Case(case, value, unit, against, against_value, ratio, 1.0, met, detail))
+
     def record(self, case: str, value: float, unit: str, **detail: float | str) -> None:
         """Adds a measurement that is compared with nothing."""
         self._add(Case(case, value, unit, detail=detail))

@@ -1,0 +1,98 @@
+"""Madeira as a detector, and the peers, each row set scored once."""
+
+import json
+import subprocess
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from benchmarks.anomaly.sets import Setting, Split
+from models import DensityEstimator
+from models.made.config import MaskConfig, NetworkConfig
+from models.training.config import FitConfig, MemberConfig, TrainingConfig
+
+__all__ = ["CONTAMINATION", "PEERS_PYTHON", "SMALL", "SMOOTHING", "Peers", "madeira_scores"]
+
+Floats = npt.NDArray[np.float64]
+
+PEERS_PYTHON = Path(".bench/anomaly/bin/python")
+SMOOTHING = 0.2
+CONTAMINATION: dict[Setting, float] = {"unsupervised": 0.3, "semi-supervised": 0.0}
+SMALL = FitConfig(
+    (
+        MemberConfig(
+            "any-order",
+            NetworkConfig(hidden=(64, 64), residual=True),
+            MaskConfig("sampled", "even", count=None, ensemble=4),
+            TrainingConfig(
+                learning_rate=4e-3,
+                schedule="cosine",
+                batch_rows=256,
+                max_epochs=5,
+                patience_epochs=5,
+                averaging=0.98,
+            ),
+        ),
+    ),
+    calibration_rows=1,
+)
+
+
+def madeira_scores(
+    split: Split, seed: int, smoothing: float, contamination: float, device: str = "cpu"
+) -> tuple[Floats, float]:
+    """Minus the log-likelihood of the test rows, all columns continuous, and seconds taken."""
+    names = [f"x{index}" for index in range(split.train.shape[1])]
+    train, test = (pa.table(dict(zip(names, x.T, strict=True))) for x in (split.train, split.test))
+    config = replace(SMALL, smoothing=smoothing, contamination=contamination)
+    start = time.perf_counter()
+    estimator = DensityEstimator(config=config, seed=seed, device=device)
+    estimator.fit(train, dict.fromkeys(names, "continuous"))
+    return -estimator.log_prob(test), time.perf_counter() - start
+
+
+class Peers:
+    """The peers in their own environment, started when first asked."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def scores(self, split: Split, seed: int) -> dict[str, tuple[Floats, float]]:
+        """Scores of the test rows and seconds, by peer.
+
+        Raises:
+            RuntimeError: The peers ended; their own message stands above.
+        """
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [PEERS_PYTHON, Path("benchmarks/peers/anomaly.py")],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        process = self._process
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the peers have no pipes")
+        with tempfile.TemporaryDirectory() as folder:
+            job = {"input": f"{folder}/in.npz", "output": f"{folder}/out.npz", "seed": seed}
+            np.savez(job["input"], train=split.train, test=split.test)  # type: ignore[arg-type]
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
+            if process.stdout.readline().strip() != "done":
+                raise RuntimeError("the peers ended before they were done")
+            with np.load(str(job["output"])) as found:
+                return {
+                    name: (found[name], float(found[f"{name}|seconds"]))
+                    for name in found.files
+                    if not name.endswith("|seconds")
+                }
+
+    def close(self) -> None:
+        """Ends the process of the peers, if there is one."""
+        if self._process is not None:
+            self._process.communicate()

@@ -1,0 +1,79 @@
+"""Scores of the peers: run as a script by the Python of `.bench/anomaly`.
+
+Reads one JSON object a line, `{"input": PATH, "output": PATH, "seed": 0}`. The input is an `.npz`
+of `train` and `test`, the output one of scores and seconds by peer; after each, a line is printed.
+Columns are standardised by the training rows. All settings are the defaults that are documented,
+but for `mixture (BIC)`, a Gaussian mixture whose number of components the Bayesian information
+criterion chooses: the default of PyOD is one component.
+"""
+
+import json
+import sys
+import time
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from pyod.models.copod import COPOD
+from pyod.models.ecod import ECOD
+from pyod.models.gmm import GMM
+from pyod.models.iforest import IForest
+from pyod.models.knn import KNN
+from pyod.models.mcd import MCD
+from sklearn.mixture import GaussianMixture
+from sklearn.preprocessing import StandardScaler
+
+__all__ = ["PEERS", "main"]
+
+Floats = npt.NDArray[np.float64]
+MIXTURE_SIZES = (1, 2, 3, 5, 8, 12)
+
+PEERS: dict[str, Callable[[int], object]] = {
+    "isolation forest": lambda seed: IForest(random_state=seed),
+    "k-NN": lambda _: KNN(),
+    "ECOD": lambda _: ECOD(),
+    "COPOD": lambda _: COPOD(),
+    "MCD": lambda seed: MCD(random_state=seed),
+    "Gaussian (gmm)": lambda seed: GMM(random_state=seed),
+}
+
+
+def detect(name: str, train: Floats, test: Floats, seed: int) -> Floats:
+    """Scores of the test rows, higher where more anomalous.
+
+    Training rows that are scored themselves have the scores that PyOD keeps of them: a row is
+    not its own neighbour.
+    """
+    if name == "mixture (BIC)":
+        fits = [
+            GaussianMixture(size, random_state=seed).fit(train)
+            for size in MIXTURE_SIZES
+            if 2 * size <= len(train)
+        ]
+        return -min(fits, key=lambda fit: fit.bic(train)).score_samples(test)
+    detector = PEERS[name](seed).fit(train)
+    same = train.shape == test.shape and bool((train == test).all())
+    return detector.decision_scores_ if same else detector.decision_function(test)
+
+
+def main() -> None:
+    """Answers jobs until there are no more."""
+    warnings.simplefilter("ignore")
+    for line in sys.stdin:
+        job = json.loads(line)
+        with np.load(job["input"]) as arrays:
+            scaler = StandardScaler().fit(arrays["train"])
+            train, test = scaler.transform(arrays["train"]), scaler.transform(arrays["test"])
+        results: dict[str, Floats] = {}
+        for name in (*PEERS, "mixture (BIC)"):
+            start = time.perf_counter()
+            scores = detect(name, train, test, job["seed"])
+            results[f"{name}|seconds"] = np.array(time.perf_counter() - start)
+            results[name] = np.nan_to_num(scores, posinf=1e300, neginf=-1e300)
+        np.savez(job["output"], **results)
+        print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main()
