@@ -142,8 +142,7 @@ class ImputeJob(Job[ImputeResult]):
     """Fill what is missing in these rows.
 
     Attributes:
-        noise: `(rows, tables, W)` uniforms in (0, 1); the first tables give the draws, all of
-            them together the uncertainty.
+        noise: `(rows, draws, W)` uniforms in (0, 1); a point estimate uses none.
         draws: Completed tables wanted.
         estimate: What fills a cell.
         within_range: Whether amounts are drawn between the ends seen in training.

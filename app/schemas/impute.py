@@ -38,10 +38,10 @@ class ImputedCell(BaseModel):
     value: Cell = Field(None, description="What it was filled with; with one draw.")
     values: list[Cell] | None = Field(None, description="One a draw; with several draws.")
     probability: float | None = Field(
-        None, description="Of the value of a category, estimated from 50 further draws."
+        None, description="Of the value of a category, given what the row has observed."
     )
     interval: list[Cell] | None = Field(
-        None, description="Central 90 % interval of a number, from the same draws."
+        None, description="Central 90 % interval of a number, given the same."
     )
 
 

@@ -1,0 +1,1 @@
+"""What the imputation benchmark is made of: tables, removal of values, methods and measures."""
