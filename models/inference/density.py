@@ -16,7 +16,7 @@ from models.inference.calibration import Reference
 from models.inference.engine import Engine
 from models.inference.member import Component, Member
 from models.inference.noise import draw_noise
-from models.inference.patterns import by_pattern, runs
+from models.inference.patterns import runs
 from models.inference.predictive import Predictive, drawn, read
 
 __all__ = ["Density", "warm_up"]
@@ -115,15 +115,12 @@ class Density:
             log_likelihood: What `score` gave for them, shape `(rows,)`.
 
         Returns:
-            In [0, 1], shape `(rows,)`: 1 minus the share of reference rows less likely.
+            In [0, 1], shape `(rows,)`: 1 minus the share of reference rows less likely; within
+            what `Reference` says where something is missing.
         """
         if self.reference is None:
             raise RuntimeError("this density has no reference rows")
-        result = np.zeros(len(values))
-        for observed, rows in by_pattern(values):
-            if observed.any():
-                result[rows] = self.reference.rarity(self.score, observed, log_likelihood[rows])
-        return result
+        return self.reference.rarity(self.score, values, log_likelihood)
 
     def contributions(self, values: Values) -> Values:
         """Surprise of each observed value given all the others that are observed.
