@@ -14,6 +14,7 @@ from models.columns.binary import Binary
 from models.columns.categorical import Categorical
 from models.columns.continuous import Continuous
 from models.columns.datetime import Datetime
+from models.columns.factorised import Factorised
 from models.columns.integer import Integer
 from models.columns.kinds import KINDS
 from models.columns.layout import Layout
@@ -26,6 +27,7 @@ __all__ = [
     "Column",
     "Continuous",
     "Datetime",
+    "Factorised",
     "Head",
     "Integer",
     "Layout",

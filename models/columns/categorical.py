@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
@@ -20,11 +21,13 @@ from models.columns.choice import choose
 from models.columns.numbers import Values
 from models.columns.record import Record
 from models.columns.vocabulary import UNSEEN, Vocabulary
+from models.errors import SchemaError
 
-__all__ = ["Categorical", "CategoricalHead"]
+__all__ = ["Categorical", "CategoricalHead", "unseen_share"]
 
 _LARGEST_UNKNOWN_RATE = 0.05
 _DESCRIBED = 50
+_MOST_CATEGORIES = 10_000
 
 
 class CategoricalHead(Head):
@@ -131,10 +134,12 @@ class Categorical(Column):
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
         """Learns the categories and the mass of what is not among them; see `Column.fit`."""
         vocabulary, counts = Vocabulary.fit(name, array)
-        rows = int(counts.sum())
-        singletons = int((counts == 1).sum())
-        mass = min(max(singletons / rows, 1 / (rows + 2)), _LARGEST_UNKNOWN_RATE)
-        return cls(name, array.type, vocabulary, mass)
+        if len(vocabulary) > _MOST_CATEGORIES:
+            raise SchemaError(
+                f"column {name!r} holds {len(vocabulary)} distinct values: too many for "
+                "categorical, whose memory grows with them; make it factorised"
+            )
+        return cls(name, array.type, vocabulary, unseen_share(counts))
 
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
         """Returns 0..K-1, K where not seen in training, NaN where null; see `Column.encode`."""
@@ -173,6 +178,11 @@ class Categorical(Column):
     @classmethod
     def from_json(cls, record: Record) -> Self:
         """Reads what `to_json` wrote; see `Column.from_json`."""
+        return cls(**cls.recorded(record))
+
+    @classmethod
+    def recorded(cls, record: Record) -> dict[str, Any]:
+        """Reads the fields that all columns of categories have; see `Column.from_json`."""
         arrow_type = record.arrow_type()
         values = record.items("categories")
         if not values:
@@ -181,5 +191,16 @@ class Categorical(Column):
             vocabulary = Vocabulary.from_json(arrow_type, values)
         except ValueError as error:
             raise record.wrong("categories", f"distinct values of {arrow_type} ({error})") from None
-        mass = record.number("unseen_mass", above=0, below=1)
-        return cls(record.text("name"), arrow_type, vocabulary, mass)
+        return {
+            "name": record.text("name"),
+            "arrow_type": arrow_type,
+            "vocabulary": vocabulary,
+            "unseen_mass": record.number("unseen_mass", above=0, below=1),
+        }
+
+
+def unseen_share(counts: npt.NDArray[np.int64]) -> float:
+    """Returns the Good-Turing estimate of the mass of new values, of the counts of known ones."""
+    rows = int(counts.sum())
+    singletons = int((counts == 1).sum())
+    return min(max(singletons / rows, 1 / (rows + 2)), _LARGEST_UNKNOWN_RATE)

@@ -23,7 +23,8 @@ __all__ = ["LEFT_OUT", "RULES", "Verdict", "infer"]
 LEFT_OUT = "left_out"
 """The kind of a column that is not modelled."""
 
-_MOST_CATEGORIES = 1000
+_MOST_CATEGORIES = 100_000
+_MOST_PLAIN_CATEGORIES = 1000  # of a softmax over all of them
 _MOST_WHOLE_CATEGORIES = 10
 _FEWEST_KEYS = 20
 _KEY_SHARE = 0.9
@@ -38,6 +39,13 @@ class Verdict:
 
     kind: str
     reason: str
+
+
+def _categories(profile: Profile, reason: str) -> Verdict:
+    """Categories in one softmax where there are few, factorised where there are many."""
+    if profile.distinct <= _MOST_PLAIN_CATEGORIES:
+        return Verdict("categorical", reason)
+    return Verdict("factorised", f"{reason}, {profile.distinct} distinct")
 
 
 def _unsupported(profile: Profile) -> Verdict | None:
@@ -109,7 +117,7 @@ def _prose_or_key(profile: Profile) -> Verdict | None:
 
 
 def _too_many_texts(profile: Profile) -> Verdict | None:
-    """A softmax over very many texts would dwarf the rest of the network."""
+    """More texts than a factorised column holds."""
     if profile.family is Family.TEXT and profile.distinct > _MOST_CATEGORIES:
         return Verdict(
             LEFT_OUT,
@@ -121,14 +129,14 @@ def _too_many_texts(profile: Profile) -> Verdict | None:
 def _text(profile: Profile) -> Verdict | None:
     """Other text is a set of categories, two of them included: a third may come."""
     if profile.family is Family.TEXT:
-        return Verdict("categorical", f"text{profile.hint}")
+        return _categories(profile, f"text{profile.hint}")
     return None
 
 
 def _declared(profile: Profile) -> Verdict | None:
     """Dictionary-encoded values were declared to be categories."""
     if profile.encoded and profile.distinct <= _MOST_CATEGORIES:
-        return Verdict("categorical", "dictionary-encoded")
+        return _categories(profile, "dictionary-encoded")
     return None
 
 
@@ -181,7 +189,7 @@ def _code_by_name(profile: Profile) -> Verdict | None:
     repeats = 2 * profile.distinct <= len(profile.values)
     named = profile.named_code or profile.named_key
     if named and profile.whole and repeats and profile.distinct <= _MOST_CATEGORIES:
-        return Verdict("categorical", f"{profile.distinct} codes: named like one")
+        return _categories(profile, f"{profile.distinct} codes: named like one")
     return None
 
 
@@ -193,7 +201,7 @@ def _beyond_floats(profile: Profile) -> Verdict | None:
     if max(-ends["min"], ends["max"]) <= _LARGEST_EXACT:
         return None
     if 2 * profile.distinct <= len(profile.values) and profile.distinct <= _MOST_CATEGORIES:
-        return Verdict("categorical", f"{profile.distinct} whole numbers beyond 2**53")
+        return _categories(profile, f"{profile.distinct} whole numbers beyond 2**53")
     return Verdict(LEFT_OUT, "key: whole numbers beyond 2**53 are no amounts")
 
 

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from models.columns.arrangement import arranged
 from models.columns.base import Column
+from models.columns.factorised import Factorised
 from models.columns.infer import LEFT_OUT, infer
 from models.columns.kinds import KINDS
 from models.columns.numbers import CELL_LIMIT, Values
@@ -86,7 +88,10 @@ class Schema:
                 errors += error.cells
         if errors:
             raise TableError(errors[:CELL_LIMIT])
-        return cls(tuple(columns), tuple(left_out))
+        schema = cls(tuple(columns), tuple(left_out))
+        if any(isinstance(column, Factorised) for column in columns):
+            return replace(schema, columns=tuple(arranged(columns, schema.encode(table))))
+        return schema
 
     @property
     def names(self) -> tuple[str, ...]:

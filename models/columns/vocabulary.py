@@ -153,13 +153,13 @@ class Vocabulary:
         if self._numbers is not None:
             numbers = _rounded(to_numbers(name, array, self.arrow_type), self.arrow_type)
             return _search(numbers, *self._numbers)
-        values = canonical(name, array, self.arrow_type)
-        places = pc.index_in(values, options=self._lookup)
-        codes: Values = places.to_numpy(zero_copy_only=False).astype(np.float64)
-        if places.null_count > values.null_count:
-            unseen = np.isnan(codes) & values.is_valid().to_numpy(zero_copy_only=False)
-            codes[unseen] = UNSEEN
-        return codes
+        encoded = canonical(name, array, self.arrow_type).dictionary_encode()
+        known = self._places
+        distinct = [known.get(value, UNSEEN) for value in encoded.dictionary.to_pylist()]
+        places = encoded.indices.to_numpy(zero_copy_only=False)
+        missing = np.isnan(places)
+        codes = np.append(distinct, np.nan)[np.where(missing, len(distinct), places).astype(int)]
+        return np.asarray(codes, dtype=np.float64)
 
     def take(self, codes: Values) -> pa.Array:
         """Returns the values of codes, (rows,): null where NaN or outside the vocabulary."""
@@ -185,9 +185,9 @@ class Vocabulary:
         return pa.array(self.values, target)
 
     @cached_property
-    def _lookup(self) -> pc.SetLookupOptions:
-        """The values as Arrow looks them up."""
-        return pc.SetLookupOptions(value_set=self._values, skip_nulls=True)
+    def _places(self) -> dict[object, int]:
+        """The code of each value; one row must not cost as much as all categories."""
+        return {value: code for code, value in enumerate(self._values.to_pylist())}
 
     @cached_property
     def _numbers(self) -> tuple[Values, npt.NDArray[np.intp]] | None:

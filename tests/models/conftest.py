@@ -37,13 +37,15 @@ def device(request: pytest.FixtureRequest) -> torch.device:
 def make_layout(device: torch.device) -> MakeLayout:
     """Layouts of columns by kind.
 
-    `b`inary, `c`ategorical (three values), `x` continuous, i`n`teger (with an atom), da`t`etime.
+    `b`inary, `c`ategorical (three values), `f`actorised (seven), `x` continuous, i`n`teger (with an
+    atom), da`t`etime.
     """
 
     def make(kinds: Sequence[str]) -> Layout:
         columns = {
             "b": pa.array([True, False] * 6),
             "c": pa.array(["p", "q", "r"] * 4),
+            "f": pa.array([*"abcdefg", *"eafba"]),
             "x": pa.array(np.linspace(-3.0, 5.0, 12)),
             "n": pa.array([0, 0, 0, 0, 0, 0, 3, 5, 9, 14, 2, 7]),
             "t": pa.array(np.linspace(0, 10**9, 12).astype("datetime64[s]")),
@@ -51,6 +53,7 @@ def make_layout(device: torch.device) -> MakeLayout:
         overrides = {
             "b": "binary",
             "c": "categorical",
+            "f": "factorised",
             "x": "continuous",
             "n": "integer",
             "t": "datetime",

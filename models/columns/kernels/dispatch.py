@@ -12,6 +12,7 @@ from models.columns.kernels.base import Kernel, inlined
 from models.columns.kernels.binary import BINARY
 from models.columns.kernels.categorical import CATEGORICAL
 from models.columns.kernels.continuous import CONTINUOUS
+from models.columns.kernels.factorised import FACTORISED
 from models.columns.kernels.integer import INTEGER
 
 __all__ = ["KERNELS", "draw", "features", "kernel_of", "log_prob"]
@@ -21,6 +22,7 @@ KERNELS: dict[str, Kernel] = {
     "categorical": CATEGORICAL,
     "continuous": CONTINUOUS,
     "datetime": CONTINUOUS,
+    "factorised": FACTORISED,
     "integer": INTEGER,
 }
 """Kernel of each column kind; kinds may share one."""

@@ -6,7 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.columns import Binary, Categorical, Column, Continuous, Datetime, Integer
+from models.columns import (
+    Binary,
+    Categorical,
+    Column,
+    Continuous,
+    Datetime,
+    Factorised,
+    Integer,
+)
 
 MakeColumns = Callable[[Sequence[str]], list[Column]]
 
@@ -15,8 +23,8 @@ MakeColumns = Callable[[Sequence[str]], list[Column]]
 def make_columns() -> MakeColumns:
     """Columns by their short names.
 
-    `b`inary; `x` continuous and `t` datetime without atoms; `i` integer with none, one or two
-    atoms by turns; `c` and a number of categories, as in `c5`.
+    `b`inary; `f`actorised without coordinates; `x` continuous and `t` datetime without atoms;
+    `i` integer with none, one or two atoms by turns; `c` and a number of categories, as in `c5`.
     """
 
     def make(kinds: Sequence[str]) -> list[Column]:
@@ -31,6 +39,8 @@ def make_columns() -> MakeColumns:
             elif kind == "i":
                 spikes = [0, 400][: place % 3] * 20
                 columns.append(Integer.fit(name, pa.array([*range(0, 500, 7), *spikes])))
+            elif kind == "f":
+                columns.append(Factorised.fit(name, pa.array([*"abcdefg", *"bcc"])))
             elif kind == "t":
                 instants = np.linspace(0, 10.0 ** (place % 7 + 3), 31).astype("M8[s]")
                 columns.append(Datetime.fit(name, pa.array(instants)))

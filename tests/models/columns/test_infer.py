@@ -49,14 +49,6 @@ def test_a_wide_awkward_table_is_learned_and_comes_back() -> None:
         assert not np.isnan(schema.encode(example)).all()
 
 
-def test_more_than_a_thousand_texts_are_set_aside() -> None:
-    texts = pa.array([f"city {row % 1001}" for row in range(5005)])
-    verdict = infer("city", pa.chunked_array([texts]))
-    assert verdict.reason == "1001 distinct texts: more than 1000"
-    numbers = pa.array(np.arange(5005) % 1001 + 0.5).dictionary_encode()
-    assert infer("code", pa.chunked_array([numbers])).kind == "integer"
-
-
 @pytest.mark.parametrize(
     ("values", "kind"),
     [

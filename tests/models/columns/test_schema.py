@@ -91,7 +91,7 @@ def test_two_texts_can_be_made_binary(table: pa.Table) -> None:
         ({"agee": "continuous"}, r"'agee'.*did you mean 'age'\?"),
         (
             {"age": "ordinal"},
-            "'age'.*'kind' must be one of binary, categorical, integer, continuous, datetime, left",
+            "'age'.*'kind' must be one of binary, categorical, factorised, integer, cont",
         ),
         ({"age": {}}, "'age': 'kind' is missing"),
         ({"age": 3}, "'age': expected an object, got 3"),
@@ -139,7 +139,7 @@ def test_nan_in_several_columns_is_named_in_each() -> None:
 
 def test_errors_of_all_columns_are_told_together(schema: Schema) -> None:
     table = pa.table(
-        {"age": [30.5, 41.0], "city": [1, 2], "agee": [1, 2], "customer_id": ["?", "?"]}
+        {"age": ["old", "41"], "city": [[1], [2]], "agee": [1, 2], "customer_id": ["?", "?"]}
     )
     with pytest.raises(TableError) as caught:
         schema.encode(table)
@@ -150,14 +150,14 @@ def test_errors_of_all_columns_are_told_together(schema: Schema) -> None:
             "unknown column; expected one of 'age', 'city', 'income', 'since', 'active'; "
             "did you mean 'age'?",
         ),
-        CellError(0, "age", "expected a whole number, got 30.5"),
-        CellError(0, "city", "expected text, got 1"),
-        CellError(1, "city", "expected text, got 2"),
+        CellError(0, "age", "expected a number, got 'old'"),
+        CellError(0, "city", "expected text, got [1]"),
+        CellError(1, "city", "expected text, got [2]"),
     )
 
 
 def test_at_most_a_hundred_cells_are_told(schema: Schema) -> None:
-    table = pa.table({"age": ["x"] * 90, "city": [1] * 90})
+    table = pa.table({"age": ["x"] * 90, "city": [[1]] * 90})
     with pytest.raises(TableError) as caught:
         schema.encode(table)
     assert len(caught.value.cells) == 100

@@ -18,6 +18,7 @@ TABLE = pa.table(
     {
         "binary": [True, False] * 9,
         "categorical": ["p", "q", "r"] * 6,
+        "factorised": [*"abcdefghijklmn", *"aabf"],
         "integer": np.rint(SKEWED * 100) / 4,
         "continuous": SKEWED,
         "datetime": pa.array(np.rint(SKEWED * 1e6).astype("M8[s]")),
@@ -29,7 +30,7 @@ COLUMNS = {column.kind: column for column in SCHEMA.columns}
 
 def any_value(column: Column, data: st.DataObject) -> float:
     if column.discrete:
-        return float(data.draw(st.integers(0, max(column.outputs, 2) - 1)))
+        return float(data.draw(st.integers(0, int(column.unknown_code or 1))))
     assert isinstance(column, Amount)
     value = data.draw(
         st.floats(-1e7, 1e7) | st.floats(-4, 4) | st.sampled_from(column.atom_codes.tolist())

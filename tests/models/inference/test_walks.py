@@ -84,6 +84,7 @@ def random_rows(kinds: str, rows: int, missing: float, seed: int) -> Values:
     draw: dict[str, Callable[[], npt.NDArray[np.generic]]] = {
         "b": lambda: generator.integers(0, 2, rows),
         "c": lambda: generator.integers(0, 4, rows),
+        "f": lambda: generator.integers(0, 8, rows),
         "x": lambda: generator.normal(size=rows) * 2,
         "n": lambda: np.maximum(generator.integers(-6, 15, rows), -2),
         "t": lambda: generator.normal(size=rows) * 2,
@@ -95,7 +96,7 @@ def random_rows(kinds: str, rows: int, missing: float, seed: int) -> Values:
 
 @several
 @given(
-    kinds=st.text("bcxnt", min_size=1, max_size=9),
+    kinds=st.text("bcfxnt", min_size=1, max_size=9),
     config=networks,
     mixture=masks,
     missing=st.sampled_from([0.0, 0.3, 0.9]),
@@ -124,7 +125,7 @@ def test_scores_and_contributions_are_those_of_full_passes(
 
 @several
 @given(
-    kinds=st.text("bcxnt", min_size=1, max_size=9),
+    kinds=st.text("bcfxnt", min_size=1, max_size=9),
     config=networks,
     mixture=masks,
     missing=st.sampled_from([0.3, 0.7, 1.0]),
