@@ -17,13 +17,11 @@ from app.batching import Admission, Pool
 from app.errors import UnavailableError
 from app.registry import Registry, ServedModel
 from app.settings import Settings
-from app.workers.supervisor import Supervisor, WorkerPlan
+from app.workers.supervisor import WORKER_MODULE, Supervisor, worker_plan
 
-__all__ = ["create_app", "worker_plan"]
+__all__ = ["create_app"]
 
 log = logging.getLogger(__name__)
-
-WORKER_MODULE = "app.workers.process"
 
 _DESCRIPTION = """
 Exact densities of tables. A trained model answers three questions about rows:
@@ -107,20 +105,6 @@ def _workers(settings: Settings, module: str) -> Iterator[Supervisor]:
         yield supervisor
     finally:
         supervisor.stop()
-
-
-def worker_plan(settings: Settings, module: str = WORKER_MODULE) -> WorkerPlan:
-    """The workers that a service of these settings has."""
-    return WorkerPlan(
-        devices=settings.worker_devices,
-        threads=settings.worker_threads,
-        checkpoints=settings.checkpoints.absolute(),
-        job_timeout_s=settings.job_timeout_s,
-        batch_target_s=settings.batch_target_ms / 1000,
-        batch_delay_s=settings.batch_delay_ms / 1000,
-        log_level=settings.log_level,
-        module=module,
-    )
 
 
 async def _prepare(pool: Pool, model: ServedModel) -> None:

@@ -6,8 +6,9 @@ they bring is bounded behind, in `app.batching.admission`.
 """
 
 import asyncio
+from collections.abc import Callable
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import answer_of
 from app.errors import DrainingError, QueueFullError, RequestError
@@ -16,6 +17,9 @@ __all__ = ["BEGUN", "Door", "DoorKeeper"]
 
 BEGUN = "madeira.begun"
 """Where a scope keeps when its request came in, by the clock of the event loop."""
+
+
+DRAIN_CHECK_S = 0.02
 
 
 class Door:
@@ -31,7 +35,6 @@ class Door:
 
     def __init__(self, limit_requests: int) -> None:
         self._limit = limit_requests
-        self._empty = asyncio.Event()
         self.under_way = 0
         self.draining = False
 
@@ -48,22 +51,19 @@ class Door:
     def leave(self) -> None:
         """One has been answered."""
         self.under_way -= 1
-        if self.draining and not self.under_way:
-            self._empty.set()
 
-    async def drain(self, timeout_s: float) -> None:
+    async def drain(self, timeout_s: float, hurried: Callable[[], bool]) -> None:
         """Lets nobody in any more, and waits until all have been answered.
 
         Args:
             timeout_s: Seconds to wait at most.
+            hurried: Says that nothing is to be waited for any more.
         """
         self.draining = True
-        if self.under_way:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self._empty.wait()
-            except TimeoutError:
-                return
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while self.under_way and loop.time() < deadline and not hurried():  # noqa: ASYNC110
+            await asyncio.sleep(DRAIN_CHECK_S)
 
 
 class DoorKeeper:
@@ -83,9 +83,16 @@ class DoorKeeper:
         if refusal is not None:
             await answer_of(refusal)(scope, receive, send)
             return
+
+        async def closing(message: Message) -> None:
+            # Who is answered while the service stops must not ask again on this connection.
+            if door.draining and message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
         scope[BEGUN] = asyncio.get_running_loop().time()
         door.enter()
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, closing)
         finally:
             door.leave()

@@ -34,7 +34,7 @@ class _Hearing:
 
     answered: Callable[["Link", Frame], None]
     lost: Callable[["Link", frozenset[int]], None]
-    usable: Callable[["Link"], None]
+    usable: Callable[[], None]
 
 
 class Link(asyncio.BufferedProtocol):
@@ -59,7 +59,7 @@ class Link(asyncio.BufferedProtocol):
         path: Path,
         answered: Callable[["Link", Frame], None],
         lost: Callable[["Link", frozenset[int]], None],
-        usable: Callable[["Link"], None],
+        usable: Callable[[], None],
         wanted: Callable[[], Sequence[ModelKey]],
     ) -> None:
         self._path = path
@@ -171,7 +171,7 @@ class Link(asyncio.BufferedProtocol):
                     log.error("a worker cannot load %s %s: %s", key.name, key.version, reason)
                 done.add(key)
         self.is_usable = True
-        self._hearing.usable(self)
+        self._hearing.usable()
 
     def write(self, buffers: Buffers) -> None:
         """Sends a frame."""

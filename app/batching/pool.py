@@ -18,7 +18,8 @@ from typing import cast
 from app.batching.admission import Admission
 from app.batching.costs import cost_of
 from app.batching.fair_queue import FairQueue
-from app.batching.link import Link, LinkLostError
+from app.batching.fleet import SMALL, Fleet
+from app.batching.link import Link
 from app.batching.ticket import Entry, Gone, Ticket
 from app.errors import (
     ComputationError,
@@ -30,7 +31,6 @@ from app.errors import (
 from app.jobs import Job, ModelKey, ResultT
 from app.workers.frames import Frame, FrameError
 from app.workers.pace import INITIAL_COST
-from app.workers.runtime import socket_path
 from app.workers.wire import cut, result_of
 
 __all__ = ["Pool"]
@@ -38,11 +38,6 @@ __all__ = ["Pool"]
 log = logging.getLogger(__name__)
 
 DEATHS_LIMIT = 3
-WINDOW, WINDOW_OF_SMALL, SMALL = 2.0, 3.0, 0.125
-"""In batches of the wanted duration: what a worker holds, with small jobs, and what is small."""
-
-WORKER_WAIT_S = 120.0
-"""Seconds that loading a model waits for the first worker."""
 
 
 class Pool:
@@ -64,34 +59,21 @@ class Pool:
         self.executed = 0
         self._queue = FairQueue()
         self._budgets: dict[object, float] = {}
-        self._wanted: dict[ModelKey, None] = {}
-        self._changed = asyncio.Event()
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
-        self._links = [
-            Link(
-                socket_path(directory, number),
-                self._answered,
-                self._lost,
-                self._usable,
-                lambda: list(self._wanted),
-            )
-            for number in range(workers)
-        ]
-        for link in self._links:
-            link.open()
+        self._fleet = Fleet(directory, workers, self._answered, self._lost, self._schedule)
 
     # ------------------------------------------------------------ models
 
     @property
     def workers(self) -> int:
         """How many workers there should be."""
-        return len(self._links)
+        return len(self._fleet.links)
 
     @property
     def usable(self) -> int:
         """How many workers are connected and have their models."""
-        return sum(link.is_usable for link in self._links)
+        return self._fleet.usable
 
     async def prepare(self, key: ModelKey) -> None:
         """Has a model loaded and warmed in every worker, those started later included.
@@ -103,40 +85,11 @@ class Pool:
             UnavailableError: A worker cannot load it, for the reason that is given, or there is
                 no worker.
         """
-        self._wanted[key] = None
-        deadline = self._loop.time() + WORKER_WAIT_S
-        while True:
-            connected = [link for link in self._links if link.pid is not None]
-            answers = await asyncio.gather(
-                *(link.prepare(key) for link in connected), return_exceptions=True
-            )
-            for answer in answers:
-                if isinstance(answer, str):
-                    self._wanted.pop(key, None)
-                    self.release_everywhere(key)
-                    raise UnavailableError(answer)
-                if isinstance(answer, BaseException) and not isinstance(answer, LinkLostError):
-                    raise answer
-            if None in answers:
-                return
-            if self._loop.time() > deadline:
-                raise UnavailableError("No worker can compute; the log says why.")
-            self._changed.clear()
-            try:
-                async with asyncio.timeout(1.0):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+        await self._fleet.prepare(key)
 
     async def release(self, key: ModelKey) -> None:
         """Has every worker forget a model; jobs for it must be done before."""
-        self._wanted.pop(key, None)
-        self.release_everywhere(key)
-
-    def release_everywhere(self, key: ModelKey) -> None:
-        """Tells all workers that this process no longer wants a model."""
-        for link in self._links:
-            link.release(key)
+        self._fleet.release(key)
 
     # ------------------------------------------------------------ requests
 
@@ -197,7 +150,7 @@ class Pool:
             if entry.sent is not None:
                 places.setdefault(entry.sent.number, []).append(entry.sent.entries.index(entry))
         for number, dropped in places.items():
-            for link in self._links:
+            for link in self._fleet.links:
                 if number in link.sent:
                     self._drop(link, number, dropped)
         ticket.entries.clear()
@@ -225,7 +178,7 @@ class Pool:
         self._scheduled = False
         while (entry := self._queue.first()) is not None:
             budget = self._budgets.get(entry.kind, INITIAL_COST)
-            link = self._roomy(entry.cost / budget)
+            link = self._fleet.with_room(entry.cost / budget)
             if link is None:
                 return
             batch, cost = [self._queue.pop()], entry.cost
@@ -235,22 +188,6 @@ class Pool:
                 batch.append(self._queue.pop())
                 cost += other.cost
             link.submit(batch, cost / budget)
-
-    def _roomy(self, weight: float) -> Link | None:
-        """The worker with most room, if it has enough for a job."""
-        best = min(
-            (link for link in self._links if link.is_usable),
-            key=lambda link: link.weight,
-            default=None,
-        )
-        if best is None or not best.sent:
-            return best
-        window = WINDOW_OF_SMALL if weight <= SMALL else WINDOW
-        return best if best.weight + weight <= window else None
-
-    def _usable(self, _: Link) -> None:
-        self._changed.set()
-        self._schedule()
 
     def _answered(self, link: Link, frame: Frame) -> None:
         """Hands out what a worker has answered."""
@@ -315,13 +252,11 @@ class Pool:
                 else:
                     self._queue.push_first(entry)
         link.sent.clear()
-        self._changed.set()
         self._schedule()
 
     def close(self) -> None:
         """Ends the connections."""
-        for link in self._links:
-            link.close()
+        self._fleet.close()
 
 
 def _error_of(code: str, message: str) -> RequestError:

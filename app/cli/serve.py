@@ -1,23 +1,18 @@
 """`madeira serve`: the service, on the models of a directory."""
 
 import inspect
-import signal
 import socket
 import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 import typer
-import uvicorn
 from pydantic.fields import FieldInfo
 
 from app.errors import AppError
 from app.settings import Settings
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp
 
 __all__ = ["ServeError", "serve"]
 
@@ -38,9 +33,19 @@ def _serve(**flags: object) -> None:
     settings = Settings.read(**flags)
     # The address is taken before the models are loaded: a port in use is told at once.
     with _bind(settings.host, settings.port) as listener:
+        from app.cli.api_processes import run_api_processes
+        from app.cli.server import run_server
         from app.main import create_app
 
-        _run(create_app(settings), settings, listener)
+        def serving() -> None:
+            _say_where(settings.host, listener)
+
+        if settings.api_processes > 1:
+            came_up = run_api_processes(settings, listener, serving)
+        else:
+            came_up = run_server(create_app(settings), settings, listener, serving)
+        if not came_up:
+            raise ServeError("the service did not start; the log above says why")
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -69,33 +74,13 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(app: "ASGIApp", settings: Settings, listener: socket.socket) -> None:
-    """Serves until SIGINT or SIGTERM has drained what was under way."""
+def _say_where(host: str, listener: socket.socket) -> None:
+    """Says where the service listens, once it does."""
     port = listener.getsockname()[1]
-    host = _EVERY_ADDRESS.get(settings.host, settings.host)
+    host = _EVERY_ADDRESS.get(host, host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-    class Server(uvicorn.Server):
-        """uvicorn that says where it listens, once it does."""
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                typer.echo(f"Madeira listens on {url}\n  console  {url}/\n  docs     {url}/docs")
-                sys.stdout.flush()
-
-    config = uvicorn.Config(
-        app,
-        log_level=settings.log_level,
-        timeout_graceful_shutdown=settings.drain_timeout_s,
-    )
-    server = Server(config)
-    # uvicorn raises the signal that stopped it again once it has drained; by then it is served.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    server.run(sockets=[listener])
-    if not server.started:
-        raise ServeError("the service did not start; the log above says why")
+    typer.echo(f"Madeira listens on {url}\n  console  {url}/\n  docs     {url}/docs")
+    sys.stdout.flush()
 
 
 def _flag_type(annotation: object) -> tuple[type, str | None]:

@@ -20,13 +20,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from app.settings import Settings
 from app.workers.journal import JournalReader
 from app.workers.runtime import State, journal_path, socket_path, write_state
 from app.workers.worker_config import WorkerConfig
 
-__all__ = ["Supervisor", "WorkerPlan"]
+__all__ = ["WORKER_MODULE", "Supervisor", "WorkerPlan", "worker_plan"]
 
 log = logging.getLogger(__name__)
+
+WORKER_MODULE = "app.workers.process"
 
 START_LIMIT_S = 120.0
 """Seconds that a worker may take until it listens."""
@@ -63,7 +66,21 @@ class WorkerPlan:
     batch_target_s: float
     batch_delay_s: float
     log_level: str
-    module: str = "app.workers.process"
+    module: str = WORKER_MODULE
+
+
+def worker_plan(settings: Settings, module: str = WORKER_MODULE) -> WorkerPlan:
+    """The workers that a service of these settings has."""
+    return WorkerPlan(
+        devices=settings.worker_devices,
+        threads=settings.worker_threads,
+        checkpoints=settings.checkpoints.absolute(),
+        job_timeout_s=settings.job_timeout_s,
+        batch_target_s=settings.batch_target_ms / 1000,
+        batch_delay_s=settings.batch_delay_ms / 1000,
+        log_level=settings.log_level,
+        module=module,
+    )
 
 
 @dataclass(slots=True)

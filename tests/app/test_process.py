@@ -64,10 +64,10 @@ def test_a_request_under_way_is_answered_before_the_service_leaves(checkpoints: 
 
 
 def test_a_misspelt_setting_stops_start_up(checkpoints: Path) -> None:
-    with serving(checkpoints, MADEIRA_DEVISE="cpu") as (process, _):
+    with serving(checkpoints, MADEIRA_DEVISES="cpu") as (process, _):
         assert process.wait(START_LIMIT_S) != 0
         assert process.stderr is not None
-        assert "Did you mean 'MADEIRA_DEVICE'?" in process.stderr.read()
+        assert "Did you mean 'MADEIRA_DEVICES'?" in process.stderr.read()
 
 
 def test_what_is_refused_is_logged(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from app.settings import PREFIX, Settings, settings_table
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "settings.md"
 
+COUNTS = ("port", "draws_limit", "api_processes")
+"""Numbers that are counts of what they are called after."""
+
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,10 +66,18 @@ def test_the_data_of_the_benchmarks_is_no_setting(monkeypatch: pytest.MonkeyPatc
         ("stream_chunk_rows", "-5"),
         ("threads", "0"),
         ("drain_timeout_s", "-1"),
-        ("device", "tpu"),
-        ("device", "cuda:"),
-        ("device", "cuda:x"),
-        ("device", "cpu:2"),
+        ("devices", "tpu"),
+        ("devices", "cuda:"),
+        ("devices", "cuda:x"),
+        ("devices", "cpu:0"),
+        ("devices", "cpu,"),
+        ("api_processes", "0"),
+        ("queue_limit_cost", "0"),
+        ("queue_limit_requests", "0"),
+        ("deadline_s", "0"),
+        ("job_timeout_s", "-1"),
+        ("batch_target_ms", "0"),
+        ("batch_delay_ms", "-1"),
         ("log_level", "loud"),
     ],
 )
@@ -80,6 +91,28 @@ def test_an_impossible_value_is_named(
     assert repr(value) in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("devices", "workers"),
+    [
+        ("cpu", ("cpu",)),
+        ("cpu:3", ("cpu", "cpu", "cpu")),
+        ("cuda", ("cuda",)),
+        ("cuda:0, cuda:1", ("cuda:0", "cuda:1")),
+        ("cpu:1,cuda:0", ("cpu", "cuda:0")),
+    ],
+)
+def test_every_worker_has_a_device(devices: str, workers: tuple[str, ...]) -> None:
+    assert Settings.read(devices=devices).worker_devices == workers
+
+
+def test_the_cores_are_shared_among_the_workers_on_the_cpu() -> None:
+    alone = Settings.read(devices="cpu").worker_threads
+    assert Settings.read(devices=f"cpu:{alone}").worker_threads == 1
+    assert Settings.read(devices="cpu:1,cuda:0").worker_threads == alone
+    assert Settings.read(devices="cpu:64").worker_threads == 1
+    assert Settings.read(devices="cpu:64", threads=3).worker_threads == 3
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings.read().port = 1
@@ -89,8 +122,8 @@ def test_settings_do_not_change() -> None:
 def test_a_number_has_its_unit_in_its_name(name: str) -> None:
     field = Settings.model_fields[name]
     assert field.description
-    if isinstance(field.default, int | float) and name not in ("port", "draws_limit"):
-        assert name.endswith(("_bytes", "_rows", "_s"))
+    if isinstance(field.default, int | float) and name not in COUNTS:
+        assert name.endswith(("_bytes", "_rows", "_s", "_ms", "_cost", "_requests"))
 
 
 def test_every_setting_is_documented() -> None:

@@ -76,7 +76,7 @@ def test_every_setting_is_a_flag(madeira: Madeira, monkeypatch: pytest.MonkeyPat
         (("--port", "99999"), "MADEIRA_PORT (--port) = 99999"),
         (("--port", "many"), "--port"),
         (("--log-level", "loud"), "--log-level"),
-        (("--device", "tpu"), "--device"),
+        (("--devices", "tpu"), "--devices"),
         (("--prot", "1"), "--prot"),
     ],
 )

@@ -1,0 +1,155 @@
+"""Several API processes on one socket, and the workers that they share, owned by one parent.
+
+The parent listens, so that a process which dies takes no connection in waiting with it, and does
+nothing else: it starts what has died again, and on SIGTERM or Ctrl-C lets the API processes
+drain, then the workers go.
+"""
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import typer
+
+from app.settings import Settings
+from app.workers.supervisor import Supervisor, worker_plan
+
+__all__ = ["run_api_processes"]
+
+START_ATTEMPTS = 3
+"""A process that has died this often before it served at all will not serve."""
+
+PAUSE_S = 0.5
+STOP_MARGIN_S = 10.0
+
+
+@dataclass(slots=True)
+class _Child:
+    """One API process."""
+
+    process: "subprocess.Popen[bytes]"
+    status: int
+    serves: bool = False
+
+
+def run_api_processes(
+    settings: Settings, listener: socket.socket, serving: Callable[[], None]
+) -> bool:
+    """Serves with several processes until SIGINT or SIGTERM has drained what was under way.
+
+    Args:
+        settings: How many processes, and all else.
+        listener: Where requests come in.
+        serving: Called once all of them answer.
+
+    Returns:
+        Whether the service came up at all.
+    """
+    supervisor = Supervisor(worker_plan(settings))
+    supervisor.start()
+    try:
+        return _Parent(settings, listener, supervisor, serving).run()
+    finally:
+        supervisor.stop()
+
+
+class _Parent:
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        supervisor: Supervisor,
+        serving: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._supervisor = supervisor
+        self._serving = serving
+        self._selector = selectors.DefaultSelector()
+        self._children: list[_Child] = []
+        self._came_up = False
+        self._failures = 0
+        self._woken, self._wake = socket.socketpair()
+
+    def run(self) -> bool:
+        self._wake.setblocking(False)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._listener.set_inheritable(True)
+        for _ in range(self._settings.api_processes):
+            self._start()
+        try:
+            while self._failures < START_ATTEMPTS:
+                for key, _ in self._selector.select():
+                    if key.data is None:
+                        return self._came_up
+                    self._heard(key.data)
+            return False
+        finally:
+            self._stop()
+            signal.set_wakeup_fd(-1)
+
+    def _start(self) -> None:
+        ours, theirs = os.pipe()
+        plan = {
+            "settings": self._settings.model_dump(mode="json"),
+            "listener": self._listener.fileno(),
+            "status": theirs,
+            "runtime": str(self._supervisor.directory),
+        }
+        process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
+            [sys.executable, "-m", "app.cli.api_process", json.dumps(plan)],
+            stdin=subprocess.PIPE,
+            pass_fds=[theirs, self._listener.fileno()],
+            process_group=0,  # Ctrl-C is for the parent
+        )
+        os.close(theirs)
+        child = _Child(process, ours)
+        self._children.append(child)
+        self._selector.register(ours, selectors.EVENT_READ, child)
+
+    def _heard(self, child: _Child) -> None:
+        """A process serves, or its pipe is at its end."""
+        if os.read(child.status, 1):
+            child.serves = True
+            self._failures = 0
+            if not self._came_up and all(one.serves for one in self._children):
+                self._came_up = True
+                self._serving()
+            return
+        status = self._bury(child)
+        typer.echo(f"an API process ended (status {status}) and is started again", err=True)
+        if not child.serves:
+            self._failures += 1
+            time.sleep(PAUSE_S)
+        if self._failures < START_ATTEMPTS:
+            self._start()
+
+    def _bury(self, child: _Child) -> int:
+        self._selector.unregister(child.status)
+        os.close(child.status)
+        self._children.remove(child)
+        if child.process.stdin is not None:
+            child.process.stdin.close()
+        return child.process.wait()
+
+    def _stop(self) -> None:
+        """Lets the processes drain; those that take too long are killed."""
+        for child in self._children:
+            child.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + self._settings.drain_timeout_s + STOP_MARGIN_S
+        for child in list(self._children):
+            try:
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+            self._bury(child)

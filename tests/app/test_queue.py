@@ -1,0 +1,175 @@
+"""The order of the queue, what may wait in it, and the pace that batches are cut to."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.batching.admission import LONGEST_RETRY_S, Admission
+from app.batching.costs import cost_of
+from app.batching.fair_queue import FairQueue
+from app.batching.ticket import Entry, Ticket
+from app.errors import QueueFullError
+from app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from app.workers.pace import LEAST_COST, Pace
+
+KEY = ModelKey("shop", "1")
+
+
+class Desk:
+    """Where nothing is computed: tickets need one."""
+
+    def take_back(self, ticket: Ticket, error: BaseException) -> None:
+        """Nothing is under way."""
+
+    def leave(self, ticket: Ticket) -> None:
+        """Nothing is under way."""
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+def ticket(cost: float = 1) -> Ticket:
+    return Ticket(Desk(), cost, None)
+
+
+def entry(owner: Ticket, cost: float) -> Entry:
+    return Entry(ScoreJob(KEY, np.ones((1, 2)), False), cost, owner)
+
+
+def drained(queue: FairQueue) -> list[Entry]:
+    found = []
+    while queue.first() is not None:
+        found.append(queue.pop())
+    return found
+
+
+def test_one_row_overtakes_the_chunks_of_a_million() -> None:
+    async def work() -> None:
+        queue, large, small = FairQueue(), ticket(), ticket()
+        chunks = [entry(large, 8192) for _ in range(100)]
+        for chunk in chunks:
+            queue.push(chunk)
+        assert queue.pop() is chunks[0]
+        row = entry(small, 1)
+        queue.push(row)
+        assert queue.pop() is row
+        assert drained(queue) == chunks[1:]
+
+    run(work())
+
+
+def test_requests_of_one_size_take_turns() -> None:
+    async def work() -> None:
+        queue, owners = FairQueue(), [ticket() for _ in range(3)]
+        for owner in owners:
+            for _ in range(4):
+                queue.push(entry(owner, 100))
+        order = [owners.index(one.ticket) for one in drained(queue)]
+        assert order == [0, 1, 2] * 4
+
+    run(work())
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 1000), st.booleans()), max_size=40))
+def test_every_job_leaves_once_and_each_request_in_its_order(
+    jobs: list[tuple[int, int, bool]],
+) -> None:
+    async def work() -> None:
+        queue, owners = FairQueue(), [ticket() for _ in range(5)]
+        entries = [entry(owners[owner], cost) for owner, cost, _ in jobs]
+        for one in entries:
+            queue.push(one)
+        for one, (_, _, dropped) in zip(entries, jobs, strict=True):
+            one.dropped = dropped
+        left = drained(queue)
+        assert set(map(id, left)) == {id(one) for one in entries if not one.dropped}
+        for owner in owners:
+            mine = [one for one in left if one.ticket is owner]
+            assert mine == [one for one in entries if one.ticket is owner and not one.dropped]
+        assert queue.cost == 0
+
+    run(work())
+
+
+def test_a_steady_stream_of_small_jobs_does_not_keep_a_large_one_waiting_for_ever() -> None:
+    async def work() -> None:
+        queue = FairQueue()
+        large = entry(ticket(), 500)
+        queue.push(large)
+        for turn in range(1000):
+            queue.push(entry(ticket(), 1))
+            if queue.pop() is large:
+                assert turn > 100
+                return
+        pytest.fail("it never had its turn")
+
+    run(work())
+
+
+def test_the_queue_is_bounded_and_says_when_there_is_room() -> None:
+    async def work() -> None:
+        admission = Admission(100)
+        first, second = ticket(90), ticket(20)
+        admission.enter(first)
+        with pytest.raises(QueueFullError) as raised:
+            admission.enter(second)
+        assert raised.value.headers == {"Retry-After": "1"}
+        admission.drained(10)
+        assert 1 < admission.retry_after_s() <= LONGEST_RETRY_S
+        admission.leave(first)
+        assert admission.reserved == 0
+        admission.enter(second)
+
+    run(work())
+
+
+def test_what_is_larger_than_the_queue_is_let_in_alone() -> None:
+    async def work() -> None:
+        admission = Admission(100)
+        giant = ticket(1000)
+        admission.enter(giant)
+        with pytest.raises(QueueFullError):
+            admission.enter(ticket(1))
+        admission.leave(giant)
+        admission.enter(ticket(1))
+
+    run(work())
+
+
+def test_a_job_costs_what_is_to_be_computed() -> None:
+    values = np.array([[1.0, np.nan, 2.0], [np.nan, np.nan, 3.0]])
+    jobs: list[tuple[Job[Any], int]] = [
+        (ScoreJob(KEY, values, False), 2),
+        (ScoreJob(KEY, values, True), 8),
+        (SampleJob(KEY, values, np.ones((2, 4)), 1.0, False, False), 5),
+        (ImputeJob(KEY, values, np.ones((2, 10, 4)), 10, "draw", False), 32),
+        (ScoreJob(KEY, values[:0], False), 1),
+    ]
+    assert [cost_of(job) for job, _ in jobs] == [cost for _, cost in jobs]
+
+
+def test_the_budget_grows_to_what_takes_the_wanted_time() -> None:
+    pace = Pace(0.005)
+    for _ in range(20):
+        cost = pace.budget("score")
+        pace.learn("score", cost, cost * 1e-6)
+    assert pace.budget("score") == pytest.approx(5000, rel=0.01)
+
+
+def test_one_slow_moment_changes_little_and_small_batches_teach_nothing() -> None:
+    pace = Pace(0.005)
+    for _ in range(20):
+        pace.learn("score", pace.budget("score"), pace.budget("score") * 1e-6)
+    pace.learn("score", pace.budget("score"), 10.0)
+    assert pace.budget("score") == pytest.approx(2500, rel=0.01)
+    pace.learn("score", 1, 0.001)
+    assert pace.budget("score") == pytest.approx(2500, rel=0.01)
+    for _ in range(20):
+        pace.learn("score", 1, 10.0)
+    assert pace.budget("score") == LEAST_COST

@@ -1,0 +1,136 @@
+"""Jobs and results are the same behind a frame, merged or cut."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.jobs import (
+    ImputeJob,
+    ImputeResult,
+    ModelKey,
+    SampleJob,
+    SampleResult,
+    ScoreJob,
+    ScoreResult,
+)
+from app.workers import wire
+from app.workers.frames import FrameError, FrameReader, encode_frame
+from app.workers.wire import cut, group_of, job_of, join, parts_of, result_of
+
+KEY = ModelKey("shop", "1")
+RNG = np.random.default_rng(0)
+OPTIONS: dict[str, Any] = {
+    "contributions": True,
+    "temperature": 0.7,
+    "log_likelihood": True,
+    "draws": 2,
+    "estimate": "draw",
+    "within_range": True,
+}
+
+
+def job(kind: type[Any], rows: int, **changes: Any) -> Any:
+    found: dict[str, Any] = {"model": KEY, "values": RNG.random((rows, 4))}
+    found["noise"] = RNG.random((rows, 2, 5) if kind is ImputeJob else (rows, 5))
+    wanted = {field.name for field in fields(kind)}
+    given = {**OPTIONS, **found, **changes}
+    return kind(**{name: value for name, value in given.items() if name in wanted})
+
+
+def assert_same(one: Any, other: Any) -> None:
+    assert type(one) is type(other)
+    for field in fields(one):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+def carried(whole: Any) -> Any:
+    parts = parts_of(whole)
+    content = b"".join(encode_frame(parts.header, parts.arrays))
+    reader = FrameReader()
+    reader.space()[: len(content)] = content
+    (frame,) = reader.filled(len(content))
+    return frame
+
+
+@pytest.mark.parametrize("kind", [ScoreJob, SampleJob, ImputeJob])
+@pytest.mark.parametrize("rows", [0, 1, 7])
+def test_a_job_is_the_same_behind_a_frame(kind: type[Any], rows: int) -> None:
+    sent = job(kind, rows)
+    frame = carried(sent)
+    assert_same(job_of(frame.header, frame.arrays), sent)
+
+
+@pytest.mark.parametrize("kind", [ScoreJob, SampleJob, ImputeJob])
+def test_merged_jobs_hold_their_rows_one_after_the_other(kind: type[Any]) -> None:
+    jobs = [job(kind, rows) for rows in (2, 0, 3)]
+    parts = [parts_of(one) for one in jobs]
+    assert len({group_of(one) for one in parts}) == 1
+    merged = job_of(parts[0].header, join([one.arrays for one in parts]))
+    np.testing.assert_array_equal(merged.values, np.concatenate([one.values for one in jobs]))
+
+
+def test_jobs_that_differ_in_more_than_rows_are_not_merged() -> None:
+    jobs = [
+        job(ScoreJob, 2),
+        job(ScoreJob, 2, contributions=False),
+        job(ScoreJob, 2, model=ModelKey("shop", "2")),
+        job(ScoreJob, 2, values=np.ones((2, 5))),
+        job(SampleJob, 2),
+        job(SampleJob, 2, temperature=0.8),
+        job(ImputeJob, 2),
+        job(ImputeJob, 2, noise=np.ones((2, 3, 5))),
+    ]
+    assert len({group_of(parts_of(one)) for one in jobs}) == len(jobs)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        ScoreResult(np.arange(6.0), np.arange(6.0), None),
+        ScoreResult(np.arange(6.0), np.arange(6.0), RNG.random((6, 3))),
+        SampleResult(RNG.random((6, 3)), None),
+        ImputeResult(RNG.random((2, 6, 3)), *(RNG.random((6, 3)) for _ in range(3))),
+    ],
+    ids=lambda result: type(result).__name__,
+)
+def test_results_are_cut_where_their_jobs_were_joined(result: Any) -> None:
+    assert_same(result_of(carried(result)), result)
+    pieces = list(cut(result, [1, 0, 3, 2]))
+    for field in fields(result):
+        whole = getattr(result, field.name)
+        axis = field.metadata.get("row_axis", 0)
+        parts = [getattr(one, field.name) for one in pieces]
+        if whole is None:
+            assert parts == [None] * 4
+        else:
+            assert [part.shape[axis] for part in parts] == [1, 0, 3, 2]
+            np.testing.assert_array_equal(np.concatenate(parts, axis=axis), whole)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ({}, "kind"),
+        ({"kind": "Shutdown"}, "kind"),
+        ({"kind": "ScoreJob", "model": ["a", "1"]}, "values"),
+        ({"kind": "ScoreJob", "model": "a", "values": 1, "contributions": True}, "model"),
+        ({"kind": "SampleResult", "values": 1, "log_likelihood": None}, "job"),
+    ],
+)
+def test_what_is_no_job_is_refused(header: dict[str, Any], said: str) -> None:
+    with pytest.raises(FrameError, match=said):
+        job_of(header, {})
+
+
+def test_a_field_that_is_new_travels_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True)
+    class NewJob(ScoreJob):
+        flag: bool
+        more: Any
+
+    monkeypatch.setitem(wire._KINDS, "NewJob", NewJob)
+    sent = NewJob(KEY, np.ones((2, 3)), False, True, np.array([[True], [False]]))
+    frame = carried(sent)
+    assert_same(job_of(frame.header, frame.arrays), sent)

@@ -1,0 +1,187 @@
+"""Workers that die, hang or fail: nothing is lost, and only the guilty is blamed."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.errors import ComputationError, DeadlineError, PoisonousJobError, UnavailableError
+from app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from app.workers.execute import execute
+from models import DensityEstimator
+from models.inference.noise import draw_noise, noise_generator
+from tests.app.crew import KEY, Crew, crew
+from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, SLOW, marked
+
+
+@pytest.fixture(scope="module")
+def directory(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of models that may change."""
+    return Path(shutil.copytree(checkpoints, tmp_path_factory.mktemp("models") / "all"))
+
+
+@pytest.fixture(scope="module")
+def workers(directory: Path) -> Iterator[Crew]:
+    """Two workers that replace each other; a batch may take two seconds."""
+    with crew(directory, workers=2, job_timeout_s=2.0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def values(estimator: DensityEstimator, shop_table: object) -> np.ndarray:
+    encoded: np.ndarray = estimator.schema.encode(shop_table)
+    return encoded
+
+
+def assert_equal(found: Any, expected: Any) -> None:
+    """The same but for floating-point ties."""
+    for name in type(expected).__dataclass_fields__:
+        one, other = getattr(found, name), getattr(expected, name)
+        assert (one is None) == (other is None)
+        if one is not None:
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+
+
+def make_job(
+    kind: int, start: int, rows: int, estimator: DensityEstimator, values: np.ndarray
+) -> Job[Any]:
+    part, width = values[start : start + rows], estimator.density.noise_width
+    if kind < 2:
+        return ScoreJob(KEY, part, contributions=kind == 1)
+    if kind < 4:
+        noise = draw_noise(rows, width, noise_generator(start))
+        return SampleJob(KEY, part, noise, 1.0 if kind == 2 else 0.5, True, False)
+    noise = draw_noise(rows * 3, width, noise_generator(start)).reshape(rows, 3, width)
+    return ImputeJob(KEY, part, noise, 3, "draw", False)
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 100), st.integers(0, 40), st.booleans()),
+        min_size=1,
+        max_size=25,
+    )
+)
+def test_answers_under_batching_are_those_of_jobs_alone(
+    workers: Crew,
+    estimator: DensityEstimator,
+    values: np.ndarray,
+    mix: list[tuple[int, int, int, bool]],
+) -> None:
+    jobs = [make_job(kind, start, rows, estimator, values) for kind, start, rows, _ in mix]
+
+    async def one(job: Job[Any], cancelled: bool) -> Any:
+        with workers.pool.admit(1) as ticket:
+            future = workers.pool.submit(job, ticket)
+            return None if cancelled else await future
+
+    async def together() -> list[Any]:
+        asked = (one(job, mine[3]) for job, mine in zip(jobs, mix, strict=True))
+        return await asyncio.gather(*asked)
+
+    for job, result, (*_, cancelled) in zip(jobs, workers.run(together()), mix, strict=True):
+        if not cancelled:
+            assert_equal(result, execute(job, estimator.density))
+    assert len(workers.pool.admission) == 0
+    assert workers.pool.admission.reserved == 0
+
+
+def score(rows: np.ndarray) -> ScoreJob:
+    return ScoreJob(KEY, rows, False)
+
+
+async def outcomes(workers: Crew, jobs: list[ScoreJob]) -> list[Any]:
+    asked = (workers.pool.run(job) for job in jobs)
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+def test_a_failing_member_fails_alone(
+    workers: Crew, estimator: DensityEstimator, values: np.ndarray
+) -> None:
+    jobs = [score(values[i : i + 1]) for i in range(20)]
+    jobs[7] = score(marked(values[7:8], FAILING))
+    found = workers.run(outcomes(workers, jobs))
+    assert isinstance(found[7], ComputationError)
+    assert "secret" not in str(found[7])
+    for job, result in zip(jobs[:7] + jobs[8:], found[:7] + found[8:], strict=True):
+        assert_equal(result, execute(job, estimator.density))
+
+
+def test_killed_workers_lose_nothing(
+    workers: Crew, estimator: DensityEstimator, values: np.ndarray
+) -> None:
+    jobs = [score(marked(values[:1], SLOW)) for _ in range(4)]
+    jobs += [score(values[i : i + 3]) for i in range(100)]
+
+    async def under_fire() -> list[Any]:
+        asked = asyncio.gather(*(workers.pool.run(job) for job in jobs))
+        await asyncio.sleep(0.2)
+        for number in range(2):
+            workers.kill(number)
+        return await asked
+
+    restarts = workers.state.restarts
+    found = workers.run(under_fire())
+    assert workers.state.restarts >= restarts + 2
+    for job, result in zip(jobs[4:], found[4:], strict=True):
+        assert_equal(result, execute(job, estimator.density))
+
+
+@pytest.mark.parametrize("mark", [DEADLY, ENDLESS])
+def test_a_job_that_kills_workers_or_hangs_is_refused_and_alone_blamed(
+    workers: Crew, estimator: DensityEstimator, values: np.ndarray, mark: float
+) -> None:
+    jobs = [score(values[i : i + 1]) for i in range(10)]
+    jobs[4] = score(marked(values[4:5], mark))
+    restarts = workers.state.restarts
+    found = workers.run(outcomes(workers, jobs))
+    assert isinstance(found[4], PoisonousJobError)
+    for job, result in zip(jobs[:4] + jobs[5:], found[:4] + found[5:], strict=True):
+        assert_equal(result, execute(job, estimator.density))
+    assert workers.state.restarts == restarts + 3
+    workers.wait_until(lambda: workers.pool.usable == 2)
+
+
+def test_what_expires_is_not_computed(workers: Crew, values: np.ndarray) -> None:
+    async def late() -> None:
+        busy = [
+            asyncio.ensure_future(workers.pool.run(score(marked(values[:1], SLOW))))
+            for _ in range(2)
+        ]
+        await asyncio.sleep(0.1)
+        before = workers.pool.executed
+        error = DeadlineError(0.05)
+        with workers.pool.admit(1, deadline_s=0.05, expired=error) as ticket:
+            # It would hang the worker that computed it.
+            with pytest.raises(DeadlineError):
+                await workers.pool.submit(score(marked(values[:1], ENDLESS)), ticket)
+            with pytest.raises(DeadlineError):
+                await workers.pool.submit(score(values[:1]), ticket)
+        await asyncio.gather(*busy)
+        assert workers.pool.executed == before + 2
+        await workers.pool.run(score(values[:1]))
+
+    restarts = workers.state.restarts
+    workers.run(late())
+    assert workers.state.restarts == restarts
+
+
+def test_models_are_prepared_and_released(
+    workers: Crew, estimator: DensityEstimator, values: np.ndarray, directory: Path
+) -> None:
+    key = ModelKey("shop", "2")
+    with pytest.raises(UnavailableError):
+        workers.run(workers.pool.prepare(key))
+    estimator.save(directory / "shop" / "2")
+    workers.run(workers.pool.prepare(key))
+    job = replace(score(values[:5]), model=key)
+    assert_equal(workers.run(workers.pool.run(job)), execute(job, estimator.density))
+    workers.run(workers.pool.release(key))
