@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from app.codecs.json import kind_of
+from app.codecs.plain_cells import plain_cells
 from app.errors import CELL_ERRORS_LIMIT, InvalidInputError, did_you_mean
 from app.jobs import Array
 from models.columns.arrow_types import Family, family
@@ -275,16 +276,13 @@ def column_array(name: str, values: Sequence[Any], kind: Family) -> pa.Array:
     """One column of JSON values.
 
     Raises:
-        TableError: Names the cells that are of another family.
+        TableError: Names the cells that do not say a value of the family.
     """
     target, allowed = _FORMS[kind]
     if not set(map(type, values)) <= allowed:
-        wrong = (
-            CellError(row, name, f"expected {kind}, got {kind_of(value)}")
-            for row, value in enumerate(values)
-            if type(value) not in allowed
-        )
-        raise TableError(list(islice(wrong, CELL_ERRORS_LIMIT)))
+        values = plain_cells(name, values, kind)
+        if set(map(type, values)) == {bool, _NONE} or set(map(type, values)) == {bool}:
+            return pa.array(values, pa.bool_())
     try:
         return pa.array(values, target)
     except (pa.ArrowInvalid, OverflowError):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.arrow_types import Family, family, is_integer, value_type
+from models.columns.arrow_types import Family, family, value_type
 from models.errors import CellError, TableError
 
 __all__ = ["CELL_LIMIT", "Values", "from_numbers", "plain", "refuse", "refuse_type", "to_numbers"]
@@ -24,6 +24,7 @@ CELL_LIMIT = 100
 _DAY = 86_400
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _FIRST_INSTANT, _LAST_INSTANT = -62_135_596_800, 253_402_300_799  # years 1 to 9999
+_PLAIN_NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _ZONED = r"(Z|[+-]\d{2}(:?\d{2})?)$"
 _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
 
@@ -57,14 +58,13 @@ def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.Data
         name: Name of the column, for errors.
         array: Values, (rows,).
         arrow_type: Type that the column has in the schema; the array may differ from it where
-            nothing is lost (whole numbers as floats, ISO 8601 text for instants).
+            its values are plain: any type of numbers, numbers as text, ISO 8601 text for instants.
 
     Returns:
         Values, (rows,) float64; instants in seconds since 1970; NaN where null.
 
     Raises:
-        TableError: A cell is of another family, is NaN or infinite, or is a fraction in a column
-            of whole numbers.
+        TableError: A cell is of another family, or is NaN or infinite.
     """
     values = plain(array)
     if values.null_count == len(values):
@@ -72,9 +72,10 @@ def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.Data
     expected, found = family(arrow_type), family(values.type)
     if expected is Family.INSTANT:
         return _seconds(name, values, arrow_type)
-    whole = is_integer(arrow_type)
-    if found is not Family.NUMBER:
-        refuse_type(name, values, "a whole number" if whole else "a number")
+    if found is Family.TEXT:
+        values = _numbers(name, values)
+    elif found is not Family.NUMBER:
+        refuse_type(name, values, "a number")
     numbers = _float64(values)
     finite = np.isfinite(numbers)
     if np.count_nonzero(finite) + values.null_count != len(values):
@@ -82,12 +83,6 @@ def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.Data
             name,
             ~finite & values.is_valid().to_numpy(zero_copy_only=False),
             lambda row: f"expected a finite number, got {numbers[row]}; use null for missing",
-        )
-    if whole and not is_integer(values.type):
-        refuse(
-            name,
-            finite & (numbers != np.rint(numbers)),
-            lambda row: f"expected a whole number, got {numbers[row]}",
         )
     return numbers
 
@@ -134,6 +129,18 @@ def _float64(values: pa.Array) -> Values:
         values = pc.cast(values, pa.float64())
     numbers: Values = values.to_numpy(zero_copy_only=False).astype(np.float64) + 0.0
     return numbers
+
+
+def _numbers(name: str, text: pa.Array) -> pa.Array:
+    """Reads plain numbers that came as text."""
+    trimmed = pc.utf8_trim_whitespace(text.cast(pa.large_string()))
+    plain_numbers = pc.match_substring_regex(trimmed, _PLAIN_NUMBER)
+    refuse(
+        name,
+        ~plain_numbers.fill_null(True).to_numpy(zero_copy_only=False),
+        lambda row: f"expected a number, got {_shown(text[row])}",
+    )
+    return pc.cast(pc.replace_substring_regex(trimmed, r"^\+", ""), pa.float64())
 
 
 def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> Values:

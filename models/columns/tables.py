@@ -26,15 +26,19 @@ def fill_nulls(table: pa.Table, filled: pa.Table) -> pa.Table:
 
     Args:
         table: What is known; its columns keep their order.
-        filled: Columns to fill from, and whose types are taken. Columns that the table lacks
-            are put after its own.
+        filled: Columns to fill from, and whose types are taken where they hold what is known.
+            Columns that the table lacks are put after its own.
     """
     for name in filled.column_names:
         column = filled.column(name)
         if name not in table.column_names:
             table = table.append_column(name, column)
             continue
-        known = table.column(name).cast(column.type, safe=False)
+        known = table.column(name)
+        try:
+            known = known.cast(column.type)
+        except pa.ArrowInvalid:  # 2.5 among whole numbers, say: what was observed stays as it is
+            column = column.cast(known.type, safe=False)
         merged = pc.if_else(known.is_null(), column, known)
         table = table.set_column(table.column_names.index(name), name, merged)
     return table

@@ -37,16 +37,17 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
         Values, (rows,): text as large_string, whole numbers as int64 (uint64 stays), other
         numbers and instants as float64, rounded to what the column's type can hold.
 
+    Values of another family are taken for what they plainly say: numbers for text in digits, 0 and
+    1 for false and true, and the other way round.
+
     Raises:
-        TableError: A cell is of another family than the column.
+        TableError: A cell cannot be taken for a value of the column's family.
     """
-    values = plain(array)
+    values = _plainly(name, plain(array), arrow_type)
     expected, target = family(arrow_type), _canonical_type(arrow_type)
     if values.null_count == len(values):
         return pa.nulls(len(values), target)
     if expected in (Family.TEXT, Family.BOOLEAN):
-        if family(values.type) is not expected:
-            refuse_type(name, values, str(expected))
         return pc.cast(values, target)
     if is_integer(arrow_type) and pa.types.is_integer(values.type):
         try:
@@ -55,6 +56,29 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
             pass
     numbers = _rounded(to_numbers(name, values, arrow_type), arrow_type)
     return from_numbers(numbers, target)
+
+
+def _plainly(name: str, values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
+    """Takes values of another family for those of the column's, where they plainly say them."""
+    expected, found = family(arrow_type), family(values.type)
+    if expected is found or found is Family.EMPTY:
+        return values
+    if found is Family.OTHER:
+        refuse_type(name, values, str(expected))
+    if expected is Family.TEXT:
+        return pc.cast(values, pa.large_string())
+    if expected is Family.NUMBER and found is Family.BOOLEAN:
+        return pc.cast(values, pa.int8())
+    if expected is Family.BOOLEAN:
+        said = pc.utf8_lower(pc.cast(values, pa.large_string()))
+        known = pc.is_in(said, pa.array(["true", "false", "0", "1"], pa.large_string()))
+        wrong = pc.and_(pc.invert(known), values.is_valid())
+        if pc.any(wrong).as_py():
+            bad = pc.if_else(wrong, values, pa.scalar(None, values.type))
+            refuse_type(name, bad, str(expected))
+        truths = pc.is_in(said, pa.array(["true", "1"], pa.large_string()))
+        return pc.if_else(values.is_valid(), truths, pa.scalar(None, pa.bool_()))
+    return values
 
 
 def _canonical_type(arrow_type: pa.DataType) -> pa.DataType:
@@ -151,7 +175,8 @@ class Vocabulary:
             TableError: A cell is of another family than the column.
         """
         if self._numbers is not None:
-            numbers = _rounded(to_numbers(name, array, self.arrow_type), self.arrow_type)
+            values = _plainly(name, plain(array), self.arrow_type)
+            numbers = _rounded(to_numbers(name, values, self.arrow_type), self.arrow_type)
             return _search(numbers, *self._numbers)
         encoded = canonical(name, array, self.arrow_type).dictionary_encode()
         known = self._places

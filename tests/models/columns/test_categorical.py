@@ -100,12 +100,11 @@ def test_numbers_are_compared_as_the_column_holds_them() -> None:
 @pytest.mark.parametrize(
     ("learned", "given_values", "message"),
     [
-        (["a", "b"], [None, 3], "row 1, column 'c': expected text, got 3"),
-        (["a", "b"], [True], "row 0, column 'c': expected text, got True"),
-        ([1, 2], ["1"], "row 0, column 'c': expected a whole number, got '1'"),
-        ([1, 2], [1.0, 1.5], "row 1, column 'c': expected a whole number, got 1.5"),
+        (["a", "b"], [None, [3]], "row 1, column 'c': expected text, got [3]"),
+        ([1, 2], ["1", "one"], "row 1, column 'c': expected a number, got 'one'"),
         ([0.5, 2.0], [float("nan")], "row 0, column 'c': expected a finite number, got nan"),
-        ([True, False], [1], "row 0, column 'c': expected true or false, got 1"),
+        ([True, False], [1, 2], "row 1, column 'c': expected true or false, got 2"),
+        ([True, False], ["no"], "row 0, column 'c': expected true or false, got 'no'"),
     ],
 )
 def test_a_value_of_another_family_is_refused(
@@ -115,6 +114,26 @@ def test_a_value_of_another_family_is_refused(
     with pytest.raises(TableError) as caught:
         column.encode(pa.array(given_values))
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("learned", "given_values", "codes"),
+    [
+        (["a", "5", "true"], [5, 7, None], [0, 3, np.nan]),
+        (["a", "5", "true"], [5.0], [0]),
+        (["a", "5", "true"], [True, False], [2, 3]),
+        ([1, 2], ["1", "2.0", "3"], [0, 1, 2]),
+        ([1, 2], [1.0, 1.5], [0, 2]),
+        ([0, 1], [True, False], [1, 0]),
+        ([True, False], [1.0, 0.0, None], [1, 0, np.nan]),
+        ([True, False], ["TRUE", "false"], [1, 0]),
+    ],
+)
+def test_a_value_of_another_family_is_what_it_plainly_says_or_unknown(
+    learned: list[Any], given_values: list[Any], codes: list[float]
+) -> None:
+    column = Categorical.fit("c", pa.array(learned))
+    np.testing.assert_array_equal(column.encode(pa.array(given_values)), codes)
 
 
 @pytest.mark.parametrize("array", [pa.nulls(3), pa.nulls(3, pa.string()), pa.array([[1], [2]])])

@@ -105,9 +105,11 @@ def test_numbers_of_another_type_are_taken_where_nothing_is_lost(
     [
         ([1.0, None, float("nan")], pa.float64(), 2, "expected a finite number, got nan; use null"),
         ([1.0, float("-inf")], pa.float64(), 1, "expected a finite number, got -inf; use null"),
-        ([1.0, 1.5], pa.int64(), 1, "expected a whole number, got 1.5"),
-        ([None, "12"], pa.float64(), 1, "expected a number, got '12'"),
-        ([None, "12"], pa.int8(), 1, "expected a whole number, got '12'"),
+        ([None, "12 or so"], pa.float64(), 1, "expected a number, got '12 or so'"),
+        (["1", "0x1F"], pa.int8(), 1, "expected a number, got '0x1F'"),
+        (["1", "nan"], pa.float64(), 1, "expected a number, got 'nan'"),
+        (["1", "1e999"], pa.float64(), 1, "expected a finite number, got inf"),
+        ([None, [1]], pa.float64(), 1, "expected a number, got [1]"),
         ([None, True], pa.float64(), 1, "expected a number, got True"),
         ([None, dt.date(2020, 1, 1)], pa.float64(), 1, "expected a number, got 2020-01-01"),
         ([None, 3], pa.date32(), 1, "expected a date or a time stamp, got 3"),
@@ -127,9 +129,16 @@ def test_a_cell_that_does_not_fit_is_named(
     assert len(caught.value.cells[0].message) < 140
 
 
+def test_plain_numbers_may_come_as_text_and_fractions_among_whole_numbers() -> None:
+    texts = pa.array(["12", " -1.5 ", "+3", "1e3", ".5", None])
+    for arrow_type in (pa.float64(), pa.int64()):
+        numbers = to_numbers("n", texts, arrow_type)
+        np.testing.assert_array_equal(numbers, [12, -1.5, 3, 1000, 0.5, np.nan])
+
+
 def test_every_bad_cell_is_named_up_to_a_limit() -> None:
     with pytest.raises(TableError) as caught:
-        to_numbers("n", pa.array([0.5] * 500), pa.int64())
+        to_numbers("n", pa.array(["x"] * 500), pa.int64())
     assert [cell.row for cell in caught.value.cells] == list(range(CELL_LIMIT))
 
 

@@ -1,0 +1,81 @@
+"""JSON cells of another type than their column has: taken for what they plainly say, or refused.
+
+A text in digits is a number, 0 and 1 are false and true, and any number or truth is a text; what
+a list or an object would be, and which number `much` is, nobody can say.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from app.codecs.json import kind_of
+from app.errors import CELL_ERRORS_LIMIT
+from models.columns.arrow_types import Family
+from models.errors import CellError, TableError
+
+__all__ = ["plain_cells"]
+
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False}
+
+
+class _UnplainError(Exception):
+    """A cell does not say a value of the family."""
+
+
+def plain_cells(name: str, values: Sequence[Any], kind: Family) -> list[Any]:
+    """Returns the cells of a column as values of its family.
+
+    True and false in a column of numbers are left, if all cells are such: only a column with a
+    set of values knows whether 1 and 0 are among them.
+
+    Args:
+        name: Name of the column.
+        values: Cells as JSON has them, (rows,).
+        kind: What the column holds.
+
+    Raises:
+        TableError: Names each cell that does not say such a value, NaN and infinity included.
+    """
+    if kind is Family.NUMBER and set(map(type, values)) <= {bool, type(None)}:
+        return list(values)
+    wrong: list[CellError] = []
+    cells = []
+    for row, value in enumerate(values):
+        try:
+            cells.append(None if value is None else _plain(value, kind))
+        except _UnplainError as error:
+            wrong.append(CellError(row, name, str(error)))
+    if wrong:
+        raise TableError(list(islice(wrong, CELL_ERRORS_LIMIT)))
+    return cells
+
+
+def _plain(value: object, kind: Family) -> object:
+    refusal = _UnplainError(f"expected {kind}, got {kind_of(value)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        if kind is Family.NUMBER:
+            raise _UnplainError(f"expected a finite number, got {value}; use null for missing")
+        raise refusal
+    match kind, value:
+        case Family.NUMBER, bool():
+            raise refusal
+        case (Family.NUMBER, int() | float()) | ((Family.TEXT | Family.INSTANT), str()):
+            return value
+        case Family.NUMBER, str() if _NUMBER.fullmatch(value) and math.isfinite(float(value)):
+            return float(value)
+        case Family.BOOLEAN, bool() | int() | float() | str() if _said(value) in _TRUTHS:
+            return _TRUTHS[_said(value)]
+        case Family.TEXT, bool() | int() | float():
+            return _said(value)
+        case _:
+            raise refusal
+
+
+def _said(value: object) -> str:
+    """A number, a truth or a text as text: 5 and 5.0 alike."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip().lower() if isinstance(value, bool | str) else str(value)
