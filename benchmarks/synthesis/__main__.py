@@ -1,0 +1,118 @@
+"""Synthesis benchmark: `python -m benchmarks.synthesis`; see docs/synthesis.md.
+
+Rows are kept under `.bench/synthesis/rows`, so that a run that was broken off goes on where it
+was, and so that measures can be computed anew without training anew.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import torch
+
+from benchmarks.data import data_folder
+from benchmarks.report import Report
+from benchmarks.synthesis.measures import measured
+from benchmarks.synthesis.rows import ENVIRONMENT, PEERS, Settings, draw
+from benchmarks.synthesis.summary import Measured, markdown, summarise
+from benchmarks.synthesis.tables import TABLES, Size, Split, TableSpec, load_split
+from models.training.presets import Preset
+
+__all__ = ["main"]
+
+OURS = "madeira"
+CAP_ROWS, QUICK_ROWS = 8000, 500
+KEPT = ENVIRONMENT / "rows"
+
+
+def main() -> None:
+    """Draws what is missing, measures what is missing, prints all, and writes the whole."""
+    arguments = parse_arguments()
+    torch.set_num_threads(arguments.threads)
+    found = []
+    for one in runs(arguments):
+        found.append(one)
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in one.measures.items())
+        print(f"{one.size} {one.table} {one.tool}: {shown}", flush=True)
+    if arguments.only or arguments.table or arguments.size:
+        return
+    report = Report("synthesis", arguments.quick)
+    summarise(report, found)
+    print(f"\n{markdown(found)}")
+    report.write()
+
+
+def parse_arguments() -> argparse.Namespace:
+    """What to draw and to measure; all of it, and the file of results, if nothing is said."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.synthesis",
+        description="Measures synthetic rows of Madeira and its peers; what was drawn is kept.",
+    )
+    parser.add_argument(
+        "--only", choices=(OURS, *PEERS), action="append", help="this tool; repeatable"
+    )
+    parser.add_argument("--table", choices=TABLES, action="append", help="repeatable")
+    parser.add_argument("--size", choices=get_args(Size), help=f"capped: {CAP_ROWS} training rows")
+    parser.add_argument("--preset", choices=get_args(Preset), default="balanced", help="of Madeira")
+    parser.add_argument(
+        "--within-range", action=argparse.BooleanOptionalAction, default=True, help="of Madeira"
+    )
+    parser.add_argument("--fresh", action="store_true", help="train Madeira anew")
+    parser.add_argument("--measure-again", action="store_true", help="forget what was measured")
+    parser.add_argument("--quick", action="store_true", help="Madeira alone, two small tables")
+    parser.add_argument("--device", default="cpu", help="of Madeira, such as cpu or cuda")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def runs(arguments: argparse.Namespace) -> Iterator[Measured]:
+    """Draws and measures table by table, each by all tools; first those with few rows."""
+    cap = QUICK_ROWS if arguments.quick else CAP_ROWS
+    tables = ["california_housing", "online_shoppers"] if arguments.quick else list(TABLES)
+    sizes: tuple[Size, ...] = ("capped",) if arguments.quick else get_args(Size)
+    for size in (arguments.size,) if arguments.size else sizes:
+        for spec in (TABLES[name] for name in arguments.table or tables):
+            if size == "full" and not spec.full:
+                continue
+            folder = KEPT / (f"capped-{cap}" if size == "capped" else size) / spec.name
+            limit = cap if size == "capped" else None
+            split = load_split(spec, data_folder("tabular"), limit, arguments.seed)
+            for tool in [OURS] if size == "full" or arguments.quick else [OURS, *PEERS]:
+                if arguments.only and tool not in arguments.only:
+                    continue
+                try:
+                    measures = run(tool, spec, split, folder, arguments)
+                except (subprocess.CalledProcessError, FileNotFoundError) as error:
+                    print(f"{spec.name} {tool}: {error}", file=sys.stderr, flush=True)
+                    continue
+                yield Measured(size, spec.name, tool, split.train.num_rows, measures)
+
+
+def run(
+    tool: str, spec: TableSpec, split: Split, folder: Path, arguments: argparse.Namespace
+) -> dict[str, float]:
+    """Measures of one tool on one table, and its seconds; kept ones where there are any."""
+    preset: Preset = "fast" if arguments.quick else arguments.preset
+    label = f"{OURS}-{preset}" if tool == OURS else tool
+    kept = folder / f"{label}-{arguments.seed}.parquet"
+    scores = kept.with_suffix(".measures.json")
+    fresh = arguments.fresh and tool == OURS
+    if fresh:
+        kept.unlink(missing_ok=True)
+    if fresh or arguments.measure_again:
+        scores.unlink(missing_ok=True)
+    settings = Settings(
+        preset, arguments.within_range, arguments.device, arguments.seed, arguments.threads
+    )
+    drawn = draw(tool, split, kept, settings)
+    measures = measured(drawn.table, split, spec.target, scores, arguments.seed)
+    return measures | {"fit_s": drawn.fit_s, "sample_s": drawn.sample_s}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""What is reported of all measurements: every one of them, means, and what was aimed at."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.report import Report
+from benchmarks.synthesis.tables import Size
+
+__all__ = ["Measured", "markdown", "summarise"]
+
+OURS = "madeira"
+MEASURES = {
+    "two_sample": "two-sample score",
+    "trends": "Column Pair Trends",
+    "shapes": "Column Shapes",
+    "useful": "trained on synthetic rows, tested on real ones",
+}
+LEAST = {"two_sample": 0.62, "trends": 0.977}
+MOST_FROM_HALF = 0.03
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The measures of one tool on one table; see `benchmarks.synthesis.measures.measure`."""
+
+    size: Size
+    table: str
+    tool: str
+    rows: int
+    measures: dict[str, float]
+
+
+def summarise(report: Report, found: Sequence[Measured]) -> None:
+    """Adds to a report every measurement, the means of them, and the targets."""
+    for one in found:
+        name = f"{one.table}, {one.rows} rows: {one.tool}"
+        report.record(name, one.measures["two_sample"], "score", **one.measures)
+    _add_targets(report, [one for one in found if one.size == "full" and one.tool == OURS])
+    for tool in dict.fromkeys(one.tool for one in found if one.tool != OURS):
+        _compare(report, [one for one in found if one.size == "capped"], tool)
+    _add_closest(report, [one for one in found if one.tool == OURS])
+
+
+def markdown(found: Iterable[Measured]) -> str:
+    """A table of the means of every tool over its tables, for documents."""
+    heads = ["rows", "tool", "tables", *MEASURES.values(), "learned from real rows"]
+    heads += ["nearer to training rows", "processor seconds a table"]
+    lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
+    groups: dict[tuple[str, str], list[Measured]] = {}
+    for one in found:
+        groups.setdefault((one.size, one.tool), []).append(one)
+    for (size, tool), ones in groups.items():
+        cells = [size, tool, str(len(ones))]
+        cells += [f"{_mean(ones, name):.3f}" for name in (*MEASURES, "useful_real")]
+        cells += [f"{_mean(ones, 'closest_share'):.3f}"]
+        cells += [f"{_mean(ones, 'fit_s') + _mean(ones, 'sample_s'):.0f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _add_targets(report: Report, ours: Sequence[Measured]) -> None:
+    if not ours:
+        return
+    tables = ", ".join(one.table for one in ours)
+    for name, least in LEAST.items():
+        case = f"{MEASURES[name]}, mean of {len(ours)} full tables"
+        report.exceed(case, _mean(ours, name), "score", "target", least, tables=tables)
+
+
+def _compare(report: Report, capped: Sequence[Measured], tool: str) -> None:
+    """Compares the means over the tables that a peer and Madeira both have."""
+    theirs = {one.table: one for one in capped if one.tool == tool}
+    ours = [one for one in capped if one.tool == OURS and one.table in theirs]
+    if not ours:
+        return
+    others = [theirs[one.table] for one in ours]
+    for name, title in MEASURES.items():
+        case = f"{title}, mean of {len(ours)} tables, against {tool}"
+        report.exceed(case, _mean(ours, name), "score", tool, _mean(others, name))
+
+
+def _add_closest(report: Report, ours: Sequence[Measured]) -> None:
+    if not ours:
+        return
+    shares = {f"{one.table}, {one.rows} rows": one.measures["closest_share"] for one in ours}
+    furthest = max(abs(share - 0.5) for share in shares.values())
+    case = "closest-record share: furthest from a half"
+    report.limit(case, furthest, "share", MOST_FROM_HALF, **shares)
+
+
+def _mean(ones: Sequence[Measured], name: str) -> float:
+    return float(np.mean([one.measures[name] for one in ones]))
