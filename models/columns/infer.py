@@ -24,7 +24,7 @@ LEFT_OUT = "left_out"
 """The kind of a column that is not modelled."""
 
 _MOST_CATEGORIES = 100_000
-_MOST_PLAIN_CATEGORIES = 1000  # of a softmax over all of them
+_MOST_PLAIN_CATEGORIES = 200  # of a softmax over all of them
 _MOST_WHOLE_CATEGORIES = 10
 _FEWEST_KEYS = 20
 _KEY_SHARE = 0.9
