@@ -17,6 +17,7 @@ import typer
 
 from app.cli.interrupts import ABORTED
 from app.cli.models import models
+from app.cli.report_page import report as report_page
 from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.train import train
@@ -34,7 +35,7 @@ _commands = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (serve, train, schema, models):
+for _command in (serve, train, schema, models, report_page):
     _commands.command()(_command)
 
 

@@ -44,7 +44,11 @@ class Associations:
 
 
 def column_pair_trends(
-    real: pa.Table, synthetic: pa.Table, categories: Collection[str] = ()
+    real: pa.Table,
+    synthetic: pa.Table,
+    categories: Collection[str] = (),
+    *,
+    robust: bool = False,
 ) -> dict[tuple[str, str], float]:
     """Likeness of the relation of each pair of columns.
 
@@ -52,6 +56,9 @@ def column_pair_trends(
         real: Real rows.
         synthetic: Synthetic rows; columns that `real` lacks are ignored.
         categories: Names of number columns that are categories.
+        robust: Whether numbers are cut at the deciles of the real ones, in the place of cells that
+            one extreme value moves, and rows that miss one of the two values are left out of every
+            pair. Not comparable with published figures.
 
     Returns:
         In [0, 1], by pair, columns in the order of `real`; NaN where a correlation is not
@@ -63,28 +70,43 @@ def column_pair_trends(
     columns = comparable([real, synthetic], categories)
     correlations = [_correlations(columns, table) for table in (0, 1)]
     gaps = 1 - np.abs(correlations[0] - correlations[1]) / 2
-    cells = [[_cells(column, table) for column in columns] for table in (0, 1)]
+    cut = _decile if robust else _cells
+    cells = [[cut(column, table) for column in columns] for table in (0, 1)]
     scores = {}
     for i, j in combinations(range(len(columns)), 2):
         if columns[i].number and columns[j].number:
             score = float(gaps[i, j])
         else:
-            score = _contingency(cells[0][i], cells[0][j], cells[1][i], cells[1][j])
+            tables = [(cells[table][i], cells[table][j]) for table in (0, 1)]
+            if robust:
+                tables = [_known(a, b) for a, b in tables]
+            score = _contingency(*tables[0], *tables[1])
         scores[columns[i].name, columns[j].name] = score
     return scores
 
 
-def associations(table: pa.Table, categories: Collection[str] = ()) -> Associations:
+def associations(
+    table: pa.Table, categories: Collection[str] = (), *, like: pa.Table | None = None
+) -> Associations:
     """How strongly each pair of columns of one table hangs together.
 
-    Cramer's V with the correction of bias by Bergsma (2013), on the cells of `column_pair_trends`.
+    Rows that miss one of the two values are left out.
+
+    Args:
+        table: Any rows.
+        categories: Names of number columns that are categories.
+        like: The table at whose deciles numbers are cut for Cramer's V (with the correction of
+            bias by Bergsma, 2013); by default the table itself.
+
+    Raises:
+        TableError: `like` lacks a column, or has another sort of values in it.
     """
-    columns = comparable([table], categories)
-    values = _correlations(columns, 0)
-    cells = [_cells(column, 0) for column in columns]
+    columns = comparable([table if like is None else like, table], categories)
+    values = _correlations(columns, 1)
+    cells = [_decile(column, 1) for column in columns]
     for i, j in combinations(range(len(columns)), 2):
         if not (columns[i].number and columns[j].number):
-            values[i, j] = values[j, i] = _cramer(cells[i], cells[j])
+            values[i, j] = values[j, i] = _cramer(*_known(cells[i], cells[j]))
     np.fill_diagonal(values, np.nan)
     return Associations(tuple(column.name for column in columns), values)
 
@@ -125,6 +147,24 @@ def _cells(column: Comparable, table: int) -> Integers:
         return np.zeros(len(values), dtype=np.int64)
     cells = np.digitize(values, np.histogram_bin_edges(known, bins=CELLS))
     return np.where(np.isnan(values), 0, cells).astype(np.int64)
+
+
+def _decile(column: Comparable, table: int) -> Integers:
+    """Which tenth of the values of table 0 each row is in, from 1, or category; 0 for missing."""
+    if not column.number:
+        return column.codes(table) - MISSING
+    first, values = column.floats(0), column.floats(table)
+    known = first[~np.isnan(first)]
+    if not known.size:
+        return (~np.isnan(values)).astype(np.int64)
+    edges = np.unique(np.quantile(known, np.arange(1, CELLS) / CELLS))
+    return np.where(np.isnan(values), 0, np.digitize(values, edges) + 1).astype(np.int64)
+
+
+def _known(a: Integers, b: Integers) -> tuple[Integers, Integers]:
+    """Rows of two columns of cells that miss neither value: cell 0 is what is missing."""
+    both = (a > 0) & (b > 0)
+    return a[both], b[both]
 
 
 def _contingency(a: Integers, b: Integers, synthetic_a: Integers, synthetic_b: Integers) -> float:

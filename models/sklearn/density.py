@@ -19,8 +19,8 @@ from models.columns.schema import Schema
 from models.columns.tables import fill_nulls
 from models.errors import ModelsError
 from models.estimator import DensityEstimator
+from models.inference.comparable import comparable_scores
 from models.inference.impute import Estimate
-from models.sklearn.comparable import comparable_scores
 from models.sklearn.containers import Data, Rows, frame_of, is_frame, read_rows
 from models.training.config import FitConfig
 from models.training.presets import Preset

@@ -71,6 +71,18 @@ def test_unrelated_columns_are_not_associated_however_many_values_they_have() ->
     assert associations(table).values[0, 1] < 0.1
 
 
+def test_robust_trends_are_not_moved_by_an_extreme_value_or_by_gaps() -> None:
+    place = np.arange(1000)
+    table = pa.table({"x": place % 97, "k": (place % 97 > 40).astype(str)})
+    extreme = table.set_column(0, "x", pa.array(np.where(place == 5, 10**6, place % 97)))
+    holes = table.set_column(1, "k", pa.array(table["k"].to_numpy(), mask=place % 2 == 0))
+    assert column_pair_trends(table, extreme)["x", "k"] < 0.7
+    assert column_pair_trends(table, extreme, robust=True)["x", "k"] > 0.99
+    assert column_pair_trends(table, holes)["x", "k"] < 0.6
+    assert column_pair_trends(table, holes, robust=True)["x", "k"] > 0.95
+    assert associations(extreme, like=table).values[0, 1] > 0.9
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_tables_of_hardly_a_row_have_answers(rows: int, real: pa.Table) -> None:
     few = real.slice(0, rows)

@@ -1,0 +1,169 @@
+"""`madeira report`: one page on how a model does on rows that it has not seen."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+from rich.console import Console
+
+from app.codecs.files import read_table
+from app.errors import AppError
+from app.settings import Settings
+from models.checkpoint import versions
+from models.errors import TableError
+from models.estimator import DensityEstimator
+
+__all__ = ["ReportError", "report"]
+
+_CHECKPOINTS = Settings.model_fields["checkpoints"].default
+_LIMIT_ROWS = 5_000
+
+
+class ReportError(AppError):
+    """No report can be made of this model and these rows; the message names the cause."""
+
+
+def report(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the directory.")],
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="Rows that it has not seen: a CSV or Parquet file."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", metavar="FILE", help="Where the page goes.", show_default="NAME-report.html"
+        ),
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            "--train",
+            metavar="FILE",
+            help="The rows that it was trained on, to see whether it copies them.",
+        ),
+    ] = None,
+    model_version: Annotated[
+        str | None,
+        typer.Option("--model-version", help="Of the model.", show_default="the latest"),
+    ] = None,
+    checkpoints: Annotated[
+        Path,
+        typer.Option(
+            "--checkpoints", help="Directory of the models.", envvar="MADEIRA_CHECKPOINTS"
+        ),
+    ] = _CHECKPOINTS,
+    rows: Annotated[
+        int,
+        typer.Option("--rows", min=1, help="Most rows of a file to look at, drawn by the seed."),
+    ] = _LIMIT_ROWS,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything drawn.")] = 0,
+) -> None:
+    """Make a page on how the model NAME does on the rows in DATA, to read in a browser.
+
+    Columns and pairs of synthetic rows against real ones, likelihoods, the most anomalous rows
+    with their reasons, imputation put to the test, distances to the closest records. One file that
+    needs no network.
+    """
+    from app.report import SECTIONS, gather, page
+
+    start = time.monotonic()
+    path = _find(checkpoints, name, model_version)
+    target = output or Path(f"{name}-report.html")
+    if not target.absolute().parent.is_dir():
+        raise ReportError(f"{target.parent} is not a directory")
+    estimator = DensityEstimator.load(path)
+    tables = [_read(file, estimator) for file in (data, train) if file is not None]
+    learned = tables[1] if train is not None else None
+    console = Console(stderr=True)
+    with console.status("") as shown:
+        shown.update("scoring and sampling")
+        material = gather(estimator, tables[0], learned, limit_rows=rows, seed=seed)
+        sections = []
+        for make in SECTIONS:
+            shown.update(make.__name__)
+            sections.append(make(material))
+    seen = len(material.rows)
+    introduction = _introduction(name, path.name, data, tables[0].num_rows, seen, estimator)
+    words = [f"madeira report {name} {data.name}", f"--seed {seed}", f"--rows {rows}"]
+    footer = _footer([*words, *([f"--train {train.name}"] if train else [])], start)
+    try:
+        target.write_text(page(name, introduction, sections, footer), encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"{target} cannot be written: {error.strerror or error}") from error
+    for section in sections:
+        for tile in section.tiles:
+            typer.echo(f"{tile.name + ':':22}{tile.value}  ({tile.note})")
+    typer.echo(f"{target}: open it in a browser")
+
+
+def _find(checkpoints: Path, name: str, wanted: str | None) -> Path:
+    """The directory of the version that is meant.
+
+    Raises:
+        ReportError: There is no such model or version; the message lists those there are.
+    """
+    if not checkpoints.is_dir():
+        raise ReportError(f"{checkpoints} is not a directory")
+    models = sorted(path.name for path in checkpoints.iterdir() if versions(path))
+    if name not in models:
+        known = ", ".join(models) or "none; `madeira train DATA --name NAME` makes one"
+        raise ReportError(f"{checkpoints} has no model {name!r}; there are: {known}")
+    numbers = versions(checkpoints / name)
+    if wanted is not None and wanted not in numbers:
+        raise ReportError(
+            f"model {name!r} has no version {wanted!r}; there are: {', '.join(numbers)}"
+        )
+    return checkpoints / name / (wanted or numbers[-1])
+
+
+def _read(path: Path, estimator: DensityEstimator) -> pa.Table:
+    """The columns of the model from a file.
+
+    Raises:
+        ReportError: The file has no rows, lacks columns, or has cells that do not fit.
+    """
+    table = read_table(path)
+    names = estimator.schema.names
+    missing = [name for name in names if name not in table.column_names]
+    if missing:
+        listed = ", ".join(map(repr, missing[:8])) + (", ..." if len(missing) > 8 else "")
+        raise ReportError(
+            f"{path} lacks {len(missing)} of the model's {len(names)} columns: {listed}"
+        )
+    if not table.num_rows:
+        raise ReportError(f"{path} has no rows")
+    table = table.select(list(names))
+    try:
+        estimator.schema.encode(table)
+    except TableError as error:
+        raise ReportError(f"{path}: {error}") from error
+    return table
+
+
+def _introduction(
+    name: str, version: str, data: Path, rows: int, seen: int, estimator: DensityEstimator
+) -> str:
+    left_out = [column.name for column in estimator.schema.left_out]
+    aside = f"; set aside: {escape(', '.join(left_out[:12]))}" if left_out else ""
+    cut = f", {seen:,} of them looked at" if seen < rows else ""
+    return (
+        f'<p class="soft">Version {escape(version)}, trained '
+        f"{escape(str(estimator.metrics['trained_at'])[:10])}, {len(estimator.schema.columns)} "
+        f"columns{aside}. Rows of {escape(data.name)}: {rows:,}{cut}. What follows holds as far as "
+        "the model has not seen these rows.</p>"
+    )
+
+
+def _footer(words: Sequence[str], start: float) -> str:
+    when = datetime.now(UTC).isoformat(sep=" ", timespec="minutes")[:16]
+    return (
+        f"<p>Madeira {installed('madeira')}, {when} UTC, in {time.monotonic() - start:.0f} s: "
+        f"<code>{escape(' '.join(words))}</code></p>"
+    )
