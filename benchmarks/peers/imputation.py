@@ -18,11 +18,22 @@ __all__ = ["METHODS"]
 def miceforest(
     gappy: pd.DataFrame, categories: list[str], seed: int, draws: int
 ) -> list[pd.DataFrame]:
-    """Chained LightGBM with predictive mean matching, five iterations for each draw."""
+    """Chained LightGBM with predictive mean matching, five iterations for each draw.
+
+    Categories are matched by its own faster way: the default fails on certain predictions, whose
+    log-odds are infinite.
+    """
     from miceforest import ImputationKernel
 
     typed = gappy.astype(dict.fromkeys(categories, "category"))
-    kernel = ImputationKernel(typed, num_datasets=draws, random_state=seed)
+    kernel = ImputationKernel(
+        typed,
+        num_datasets=draws,
+        mean_match_strategy={
+            name: "fast" if name in categories else "normal" for name in typed.columns
+        },
+        random_state=seed,
+    )
     kernel.mice(5, num_threads=1)
     return [kernel.complete_data(dataset=each) for each in range(draws)]
 
