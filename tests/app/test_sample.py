@@ -100,6 +100,25 @@ def test_a_low_temperature_draws_likelier_rows(service: RunningService) -> None:
     assert mean(0.3) > mean(1.0) > mean(3.0)
 
 
+def test_numbers_and_dates_lie_within_the_range_if_asked(
+    service: RunningService, estimator: DensityEstimator
+) -> None:
+    request = {"n": 400, "seed": 5, "temperature": 3.0}
+    ends = {column["name"]: column for column in estimator.schema.describe()}
+
+    def beyond(rows: list[dict[str, Any]]) -> int:
+        lowest, highest = ends["income"]["minimum"], ends["income"]["maximum"]
+        return sum(not lowest <= row["income"] <= highest for row in rows)
+
+    assert beyond(service.post("/sample", request)["rows"]) > 0
+    inside = service.post("/sample", request | {"within_range": True})["rows"]
+    assert beyond(inside) == 0
+    drawn = estimator.sample(400, seed=5, temperature=3.0, within_range=True)
+    assert_rows_alike(inside, as_rows(drawn))
+    gaps = [{"city": row["city"]} for row in inside[:40]]
+    assert beyond(service.post("/impute", {"rows": gaps, "within_range": True})["rows"]) == 0
+
+
 @settings(max_examples=20)
 @given(n=st.integers(1, 70), seed=st.integers(0, 2**63 - 1))
 def test_n_rows_are_n_rows(service: RunningService, n: int, seed: int) -> None:
