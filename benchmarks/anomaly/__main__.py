@@ -18,6 +18,7 @@ from benchmarks.anomaly.detectors import (
     PEERS_PYTHON,
     SMOOTHING,
     Peers,
+    Smoothing,
     madeira_scores,
 )
 from benchmarks.anomaly.sets import ROWS_LIMIT, SETTINGS, Setting, Split, set_names, split
@@ -28,13 +29,12 @@ __all__ = ["main"]
 
 KEPT = Path(".bench/anomaly-measures")
 QUICK_SETS = ("14_glass", "42_WBC", "46_WPBC")
-VARIANTS = {
+VARIANTS: dict[str, tuple[Smoothing, float | None]] = {
     "madeira": (SMOOTHING, None),
     "no smoothing, no trimming": (0.0, 0.0),
     "no trimming": (SMOOTHING, 0.0),
     "no smoothing": (0.0, None),
-    "smoothing 0.1": (0.1, None),
-    "smoothing 0.5": (0.5, None),
+    "smoothing 0.2": (0.2, None),
     "smoothing 1": (1.0, None),
     "trimming 0.1": (SMOOTHING, 0.1),
 }
@@ -47,7 +47,7 @@ def main() -> None:
     variants = VARIANTS if arguments.ablation else {"madeira": VARIANTS["madeira"]}
     seeds = [0] if arguments.quick or arguments.ablation else range(1, arguments.seeds + 1)
     names = QUICK_SETS if arguments.quick else set_names()
-    began, peers = time.monotonic(), Peers()
+    began, peers, device = time.monotonic(), Peers(), arguments.device
     measured: list[Measures] = []
     for seed in seeds:
         for name in names:
@@ -55,7 +55,9 @@ def main() -> None:
                 late = arguments.minutes and time.monotonic() - began > 60 * arguments.minutes
                 cut = split(name, setting, seed, arguments.rows)
                 folder = KEPT / f"{arguments.rows}" / f"{name}-{setting}-{seed}"
-                for method, found in measures(folder, cut, variants, setting, seed, peers, late):
+                for method, found in measures(
+                    folder, cut, variants, setting, seed, peers, late, device
+                ):
                     measured.append(Measures(method, name, setting, seed, **found))
     peers.close()
     title = "anomaly_ablation" if arguments.ablation else "anomaly"
@@ -79,11 +81,12 @@ def parse_arguments() -> argparse.Namespace:
 def measures(
     folder: Path,
     cut: Split,
-    variants: dict[str, tuple[float, float | None]],
+    variants: dict[str, tuple[Smoothing, float | None]],
     setting: Setting,
     seed: int,
     peers: Peers,
     late: bool,
+    device: str,
 ) -> Iterator[tuple[str, dict[str, float]]]:
     """AUROC, average precision and seconds of every method, those read that are kept."""
     kept = folder / "peers.json"
@@ -96,9 +99,9 @@ def measures(
     yield from (json.loads(kept.read_text()) if kept.exists() else {}).items()
     for name, (smoothing, trimmed) in variants.items():
         contamination = CONTAMINATION[setting] if trimmed is None else trimmed
-        kept = folder / f"madeira-{smoothing:g}-{contamination:g}.json"
+        kept = folder / f"madeira-{smoothing}-{contamination:g}.json"
         if not kept.exists() and not late:
-            scores, seconds = madeira_scores(cut, seed, smoothing, contamination)
+            scores, seconds = madeira_scores(cut, seed, smoothing, contamination, device)
             write(kept, measure(cut, scores, seconds))
         if kept.exists():
             yield name, json.loads(kept.read_text())

@@ -6,6 +6,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,21 @@ from models import DensityEstimator
 from models.made.config import MaskConfig, NetworkConfig
 from models.training.config import FitConfig, MemberConfig, TrainingConfig
 
-__all__ = ["CONTAMINATION", "PEERS_PYTHON", "SMALL", "SMOOTHING", "Peers", "madeira_scores"]
+__all__ = [
+    "CONTAMINATION",
+    "PEERS_PYTHON",
+    "SMALL",
+    "SMOOTHING",
+    "Peers",
+    "Smoothing",
+    "madeira_scores",
+]
 
 Floats = npt.NDArray[np.float64]
+Smoothing = float | Literal["auto"]
 
 PEERS_PYTHON = Path(".bench/anomaly/bin/python")
-SMOOTHING = 0.2
+SMOOTHING: Smoothing = "auto"
 CONTAMINATION: dict[Setting, float] = {"unsupervised": 0.3, "semi-supervised": 0.0}
 SMALL = FitConfig(
     (
@@ -44,7 +54,7 @@ SMALL = FitConfig(
 
 
 def madeira_scores(
-    split: Split, seed: int, smoothing: float, contamination: float, device: str = "cpu"
+    split: Split, seed: int, smoothing: Smoothing, contamination: float, device: str = "cpu"
 ) -> tuple[Floats, float]:
     """Minus the log-likelihood of the test rows, all columns continuous, and seconds taken."""
     names = [f"x{index}" for index in range(split.train.shape[1])]

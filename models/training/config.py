@@ -124,8 +124,9 @@ class FitConfig:
         valid_limit_rows: Most rows held out.
         calibration_rows: Rows drawn from the model and kept with it, against which anomaly
             scores are calibrated.
-        smoothing: Noise added to training rows, in standard deviations of each column: the
-            density of anomaly detection is coarser than that of samples; see `robust.py`.
+        smoothing: Noise added to training rows, in standard deviations of each column, or
+            `auto` for about the distance between rows: the density of anomaly detection is
+            coarser than that of samples; see `robust.py`.
         contamination: Share of training rows that may be anomalies: the least likely ones are
             set aside.
 
@@ -137,7 +138,7 @@ class FitConfig:
     valid_fraction: float = 0.1
     valid_limit_rows: int = 10_000
     calibration_rows: int = 2_000
-    smoothing: float = 0.0
+    smoothing: float | Literal["auto"] = 0.0
     contamination: float = 0.0
 
     def __post_init__(self) -> None:
@@ -150,7 +151,11 @@ class FitConfig:
             raise ConfigError(f"valid_fraction must be in (0, 1), not {self.valid_fraction}")
         if self.valid_limit_rows < 1 or self.calibration_rows < 1:
             raise ConfigError("valid_limit_rows and calibration_rows must be at least 1")
-        if not 0 <= self.smoothing < float("inf"):
-            raise ConfigError(f"smoothing must be finite and not negative: {self.smoothing}")
+        if self.smoothing != "auto" and not (
+            isinstance(self.smoothing, float | int) and 0 <= self.smoothing < float("inf")
+        ):
+            raise ConfigError(
+                f"smoothing must be auto, or finite and not negative: {self.smoothing!r}"
+            )
         if not 0 <= self.contamination <= 0.5:
             raise ConfigError(f"contamination must be in [0, 0.5], not {self.contamination}")

@@ -10,6 +10,7 @@ noise of h of its standard deviations, so that the density is the table's convol
 (Parzen, Annals of Mathematical Statistics 1962; as a regulariser of a conditional density: Rothfuss
 et al., arXiv 1907.08982). Any other value is replaced by that of another row with probability
 1 - 1 / sqrt(1 + h^2), which leaves it as dependent on the rest as the noise leaves a number.
+`auto` is h = n^(-1/D), for n rows of D variables: how far apart rows are, up to a constant.
 
 **Contamination** is the share of the training rows that may be anomalies. A density of coarse
 smoothing is fitted first, that share of the rows which it finds least likely is set aside, and
@@ -34,7 +35,7 @@ from models.training.data import split_rows
 from models.training.fit import Fitted, fit
 from models.training.loop import Progress
 
-__all__ = ["Robust", "fit_robust", "likeliest", "smooth_columns", "smoothed"]
+__all__ = ["Robust", "fit_robust", "likeliest", "smooth_columns", "smoothed", "spacing"]
 
 Values = npt.NDArray[np.float64]
 
@@ -80,9 +81,10 @@ def fit_robust(
     if config.contamination:
         coarse_rng = np.random.default_rng(coarse_seed)
         values = likeliest(values, columns, config, coarse_rng, seed, device)
-    metrics = {"smoothing": config.smoothing, "contamination": config.contamination}
+    smoothing = spacing(values) if config.smoothing == "auto" else config.smoothing
+    metrics = {"smoothing": smoothing, "contamination": config.contamination}
     metrics["set_aside_rows"] = rows - len(values)
-    if not config.smoothing:
+    if not smoothing:
         plain = fit(
             values,
             Layout(columns),
@@ -103,10 +105,10 @@ def fit_robust(
     columns = smooth_columns(columns, values)
     noise = np.random.default_rng(noise_seed)
     fitted = fit(
-        smoothed(values, columns, config.smoothing, noise),
+        smoothed(values, columns, smoothing, noise),
         Layout(columns),
         config,
-        valid=smoothed(valid, columns, config.smoothing, noise, len(valid) / len(values)),
+        valid=smoothed(valid, columns, smoothing, noise, len(valid) / len(values)),
         seed=seed,
         device=device,
         on_epoch=on_epoch,
@@ -149,6 +151,19 @@ def likeliest(
     kept = max(fewest, round(len(values) * (1 - config.contamination)))
     nats = density.score(values) / np.maximum((~np.isnan(values)).sum(axis=1), 1)
     return np.asarray(values[np.sort(np.argsort(-nats, kind="stable")[:kept])])
+
+
+def spacing(values: Values) -> float:
+    """How far apart rows are, in standard deviations and up to a constant: n^(-1/D).
+
+    It falls with the rows n as the distance to the nearest row does, and in many dimensions D,
+    where every row is far from all others, it hardly falls at all.
+
+    Args:
+        values: Shape `(n, D)`.
+    """
+    rows, variables = values.shape
+    return float(max(rows, 1) ** (-1 / max(variables, 1)))
 
 
 def smooth_columns(columns: Sequence[Column], values: Values) -> tuple[Column, ...]:

@@ -13,7 +13,7 @@ from models.columns.schema import Schema
 from models.errors import ConfigError
 from models.made import MaskConfig, NetworkConfig
 from models.training import FitConfig, MemberConfig, TrainingConfig, fit
-from models.training.robust import fit_robust, likeliest, smooth_columns, smoothed
+from models.training.robust import fit_robust, likeliest, smooth_columns, smoothed, spacing
 
 Values = npt.NDArray[np.float64]
 
@@ -94,9 +94,28 @@ def test_without_either_setting_a_fit_is_what_it_was() -> None:
     assert robust.columns == schema.columns
 
 
+def test_automatic_smoothing_follows_the_distance_between_rows() -> None:
+    rng = np.random.default_rng(0)
+    for variables in (1, 4, 12):
+        few, many = (rng.random((rows, variables)) for rows in (100, 3_200))
+
+        def nearest(rows: Values) -> float:
+            distances = np.linalg.norm(rows[:, None, :] - rows[None, :100, :], axis=2)
+            np.fill_diagonal(distances, np.inf)
+            return float(np.median(distances.min(axis=0)))
+
+        assert spacing(many) / spacing(few) == pytest.approx(nearest(many) / nearest(few), rel=0.3)
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("smoothing", -0.1), ("smoothing", np.inf), ("contamination", 0.6)]
+    ("name", "value"),
+    [
+        ("smoothing", -0.1),
+        ("smoothing", np.inf),
+        ("smoothing", "much"),
+        ("contamination", 0.6),
+    ],
 )
-def test_settings_out_of_range_are_refused(name: str, value: float) -> None:
+def test_settings_out_of_range_are_refused(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=name):
         replace(CONFIG, **{name: value})  # type: ignore[arg-type]
