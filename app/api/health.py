@@ -42,7 +42,7 @@ async def ready(request: Request) -> Response:
     if service.door.draining:
         raise DrainingError
     if not service.pool.usable:
-        raise UnavailableError(f"None of {workers} workers can compute at present.")
+        raise UnavailableError(f"No worker of {workers} can compute at present.")
     if not registry.models:
         refused = ", ".join(sorted({refusal.name for refusal in registry.refused}))
         raise UnavailableError(

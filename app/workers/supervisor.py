@@ -13,7 +13,6 @@ import selectors
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,14 @@ from pathlib import Path
 
 from app.settings import Settings
 from app.workers.journal import JournalReader
-from app.workers.runtime import State, journal_path, socket_path, write_state
+from app.workers.runtime import (
+    State,
+    journal_path,
+    private_directory,
+    remove_abandoned,
+    socket_path,
+    write_state,
+)
 from app.workers.worker_config import WorkerConfig
 
 __all__ = ["WORKER_MODULE", "Supervisor", "WorkerPlan", "worker_plan"]
@@ -114,7 +120,8 @@ class Supervisor:
         self._woken, self._wake = os.pipe()
         self._stopping = False
         self._restarts = 0
-        self.directory = _private_directory()
+        remove_abandoned()
+        self.directory, self._lock = private_directory()
         self._thread = threading.Thread(target=self._run, name="madeira-supervisor")
 
     def start(self) -> None:
@@ -128,10 +135,10 @@ class Supervisor:
         os.write(self._wake, b"1")
         if self._thread.ident is not None:
             self._thread.join()
-        for one in (self._woken, self._wake):
-            os.close(one)
         self._selector.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+        for one in (self._woken, self._wake, self._lock):
+            os.close(one)
 
     def _run(self) -> None:
         try:
@@ -270,12 +277,3 @@ def _environment(threads: int) -> Mapping[str, str]:
     """The environment of a worker: thread counts must be there before PyTorch is imported."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     return {**os.environ, **dict.fromkeys(names, str(threads))}
-
-
-def _private_directory() -> Path:
-    """A new directory for this user alone, with a path short enough for a socket."""
-    directory = tempfile.mkdtemp(prefix="madeira-")
-    if len(directory) > 80:
-        os.rmdir(directory)
-        directory = tempfile.mkdtemp(prefix="madeira-", dir="/tmp")
-    return Path(directory)

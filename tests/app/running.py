@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
+from app.workers.supervisor import WORKER_MODULE
 
 __all__ = ["Document", "RunningService", "assert_problem", "running"]
 
@@ -55,7 +56,7 @@ def assert_problem(answer: httpx.Response, status: int) -> Document:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: Document = answer.json()
-    assert set(problem) == {"type", "title", "status", "detail", "errors"}
+    assert set(problem) == {"type", "title", "status", "detail", "errors", "request_id"}
     assert problem["status"] == status
     assert problem["title"]
     assert problem["detail"]
@@ -64,9 +65,9 @@ def assert_problem(answer: httpx.Response, status: int) -> Document:
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[RunningService]:
+def running(settings: Settings, worker_module: str = WORKER_MODULE) -> Iterator[RunningService]:
     """A service on a free port, stopped at the end."""
-    app = create_app(settings)
+    app = create_app(settings, worker_module=worker_module)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=10))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

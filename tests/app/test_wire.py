@@ -1,7 +1,7 @@
 """Jobs and results are the same behind a frame, merged or cut."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from app.jobs import (
     ImputeJob,
     ImputeResult,
+    Job,
     ModelKey,
     SampleJob,
     SampleResult,
@@ -16,7 +17,7 @@ from app.jobs import (
     ScoreResult,
 )
 from app.workers import wire
-from app.workers.frames import FrameError, FrameReader, encode_frame
+from app.workers.frames import Frame, FrameError, FrameReader, encode_frame
 from app.workers.wire import cut, group_of, job_of, join, parts_of, result_of
 
 KEY = ModelKey("shop", "1")
@@ -31,21 +32,22 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def job(kind: type[Any], rows: int, **changes: Any) -> Any:
-    found: dict[str, Any] = {"model": KEY, "values": RNG.random((rows, 4))}
+def job(kind: type[Any], rows: int, **changes: object) -> Job[Any]:
+    found: dict[str, object] = {"model": KEY, "values": RNG.random((rows, 4))}
     found["noise"] = RNG.random((rows, 2, 5) if kind is ImputeJob else (rows, 5))
     wanted = {field.name for field in fields(kind)}
     given = {**OPTIONS, **found, **changes}
-    return kind(**{name: value for name, value in given.items() if name in wanted})
+    made: Job[Any] = kind(**{name: given[name] for name in wanted})
+    return made
 
 
-def assert_same(one: Any, other: Any) -> None:
+def assert_same(one: object, other: object) -> None:
     assert type(one) is type(other)
-    for field in fields(one):
+    for field in fields(cast(Any, one)):
         np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
-def carried(whole: Any) -> Any:
+def carried(whole: object) -> Frame:
     parts = parts_of(whole)
     content = b"".join(encode_frame(parts.header, parts.arrays))
     reader = FrameReader()
@@ -95,7 +97,7 @@ def test_jobs_that_differ_in_more_than_rows_are_not_merged() -> None:
     ],
     ids=lambda result: type(result).__name__,
 )
-def test_results_are_cut_where_their_jobs_were_joined(result: Any) -> None:
+def test_results_are_cut_where_their_jobs_were_joined(result: ImputeResult) -> None:
     assert_same(result_of(carried(result)), result)
     pieces = list(cut(result, [1, 0, 3, 2]))
     for field in fields(result):

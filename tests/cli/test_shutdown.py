@@ -1,0 +1,163 @@
+"""`madeira serve` told to stop under load: who was admitted is answered, nothing is left."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pyarrow as pa
+import pytest
+
+from app.workers.runtime import remove_abandoned
+from models import DensityEstimator
+
+Process = Callable[..., "subprocess.Popen[str]"]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+ROWS = 150_000
+LIMIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("checkpoints")
+    table = pa.table({"flag": [True, False] * 20, "x": [0.1 * i for i in range(40)]})
+    DensityEstimator("fast").fit(table).save(directory / "small" / "1")
+    return directory
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes that a process has started, and those that they have."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(path.parent.name)] = int(fields[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def alive(pid: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+
+
+def address(running: "subprocess.Popen[str]") -> str:
+    """Where a service says that it listens."""
+    assert running.stdout is not None
+    found = [re.search(r"http://\S+", running.stdout.readline()) for _ in range(3)]
+    assert found[0] is not None
+    return found[0].group()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_who_was_admitted_is_answered_and_nothing_is_left(
+    processes: int,
+    checkpoints: Path,
+    process: Process,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scratch = tmp_path_factory.mktemp("t")
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    running = process(
+        "serve", "--port", "0", "--checkpoints", checkpoints, "--api-processes", str(processes)
+    )
+    try:
+        url = address(running)
+        (runtime,) = scratch.glob("madeira-*")
+        assert runtime.stat().st_mode & 0o777 == 0o700
+        started = descendants(running.pid)
+        assert len(started) >= (1 if processes == 1 else 1 + processes)
+        answers: list[httpx.Response] = []
+
+        def ask() -> None:
+            answers.append(httpx.post(f"{url}/sample", json={"n": ROWS}, timeout=LIMIT_S))
+
+        asking = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in asking:
+            thread.start()
+        time.sleep(0.5)
+        running.send_signal(signal.SIGTERM)
+        refusals = []
+        while any(thread.is_alive() for thread in asking):
+            try:
+                answer = httpx.post(f"{url}/sample", json={"n": 1}, timeout=LIMIT_S)
+            except httpx.TransportError:
+                break
+            if answer.status_code == 503:
+                refusals.append(answer)
+        for thread in asking:
+            thread.join()
+    finally:
+        _, err = running.communicate(timeout=LIMIT_S)
+    assert running.returncode == 0
+    assert "Traceback" not in err
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [len(answer.json()["rows"]) for answer in answers] == [ROWS] * 4
+    assert refusals, "who came while it drained was not told so"
+    assert {answer.headers["connection"] for answer in refusals} == {"close"}
+    assert not any(alive(pid) for pid in started)
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_workers_end_with_an_owner_that_is_killed(
+    processes: int,
+    checkpoints: Path,
+    process: Process,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scratch = tmp_path_factory.mktemp("t")
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    running = process(
+        "serve", "--port", "0", "--checkpoints", checkpoints, "--api-processes", str(processes)
+    )
+    address(running)
+    started = descendants(running.pid)
+    running.kill()
+    running.communicate(timeout=LIMIT_S)
+    deadline = time.monotonic() + LIMIT_S
+    while any(map(alive, started)):
+        assert time.monotonic() < deadline, "processes are left without an owner"
+        time.sleep(0.05)
+    assert len(list(scratch.iterdir())) == 1
+    remove_abandoned()  # as the next service does when it starts
+    assert list(scratch.iterdir()) == []
+
+
+def test_an_api_process_that_is_killed_is_replaced(checkpoints: Path, process: Process) -> None:
+    running = process("serve", "--port", "0", "--checkpoints", checkpoints, "--api-processes", "2")
+    try:
+        url = address(running)
+        serving = {
+            pid
+            for pid in descendants(running.pid)
+            if b"api_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        }
+        assert len(serving) == 2
+        os.kill(min(serving), signal.SIGKILL)
+        for _ in range(20):
+            with httpx.Client(base_url=url, timeout=LIMIT_S) as client:
+                assert client.post("/sample", json={"n": 1}).status_code == 200
+    finally:
+        running.send_signal(signal.SIGTERM)
+        _, err = running.communicate(timeout=LIMIT_S)
+    assert running.returncode == 0
+    assert "is started again" in err
