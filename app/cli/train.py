@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from app.settings import Settings
 from models import DensityEstimator, Schema, SchemaError, TableError
 from models.checkpoint import next_version
 from models.training.presets import Preset
+from models.training.presets import preset as settings_of
 
 __all__ = ["LEARNING_CURVE", "TrainError", "fit_shown", "train"]
 
@@ -49,6 +51,16 @@ def _valid_device(device: str) -> str:
     if not _DEVICE.fullmatch(device):
         raise typer.BadParameter(f"{device!r} is not cpu, cuda or cuda:<index>")
     return device
+
+
+def _valid_smoothing(text: str) -> str:
+    try:
+        valid = text == "auto" or 0 <= float(text) < float("inf")
+    except ValueError:
+        valid = False
+    if not valid:
+        raise typer.BadParameter(f"{text!r} is neither auto nor a number from 0")
+    return text
 
 
 def train(
@@ -80,6 +92,24 @@ def train(
     preset: Annotated[
         Preset, typer.Option("--preset", help="How much effort to spend.")
     ] = "balanced",
+    smoothing: Annotated[
+        str,
+        typer.Option(
+            "--smoothing",
+            metavar="NUMBER|auto",
+            help="For anomaly detection: noise on the rows, in standard deviations, or auto.",
+            callback=_valid_smoothing,
+        ),
+    ] = "0",
+    contamination: Annotated[
+        float,
+        typer.Option(
+            "--contamination",
+            min=0.0,
+            max=0.5,
+            help="Share of the rows that may be anomalies; the least likely are not learned.",
+        ),
+    ] = 0.0,
     schema_file: Annotated[
         Path | None,
         typer.Option(
@@ -105,9 +135,15 @@ def train(
     console.print(f"{data}: {table.num_rows:,} rows, {table.num_columns:,} columns")
     console.print(schema_report(schema, table))
     _require_columns(data, schema)
-    estimator = DensityEstimator(preset, seed=seed, device=device)
+    config = replace(
+        settings_of(preset),
+        smoothing="auto" if smoothing == "auto" else float(smoothing),
+        contamination=contamination,
+    )
+    estimator = DensityEstimator(config=config, seed=seed, device=device)
     with Interrupts() as interrupts:
         fit_shown(estimator, table, schema, console, interrupts)
+        estimator.metrics["preset"] = preset
         estimator.describe(name, f"Trained by `madeira train {data.name} --name {name}`.")
         saved = checkpoints / name / next_version(checkpoints / name)
         estimator.save(saved, {LEARNING_CURVE: learning_curve(name, estimator)})

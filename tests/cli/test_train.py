@@ -184,3 +184,28 @@ def test_interrupt_keeps_and_saves_the_best_so_far(
     estimator = DensityEstimator.load(tmp_path / "m" / "1")
     assert estimator.metrics["interrupted"] is True
     assert len(estimator.sample(3, seed=1)) == 3
+
+
+def test_rows_that_may_be_anomalies_are_set_aside(
+    madeira: Madeira, fruit: Path, tmp_path: Path
+) -> None:
+    trained = madeira(
+        *("train", str(fruit), "--name", "usual", "--checkpoints", str(tmp_path)),
+        *("--preset", "fast", "--smoothing", "0.2", "--contamination", "0.1"),
+    )
+    assert trained.status == 0, trained.err
+    metrics = json.loads((tmp_path / "usual" / "1" / "metrics.json").read_text())
+    assert (metrics["preset"], metrics["smoothing"], metrics["contamination"]) == ("fast", 0.2, 0.1)
+    assert metrics["set_aside_rows"] == 12
+    assert metrics["train_rows"] + metrics["valid_rows"] == 108
+
+
+def test_smoothing_is_auto_or_a_number(madeira: Madeira, fruit: Path, tmp_path: Path) -> None:
+    for wrong in ("much", "-1", "nan"):
+        outcome = madeira(
+            *("train", fruit, "--name", "m", "--checkpoints", tmp_path / "models"),
+            *("--smoothing", wrong),
+        )
+        assert outcome.status == 2
+        assert "auto" in outcome.err
+    assert not (tmp_path / "models").exists()
