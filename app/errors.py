@@ -109,8 +109,18 @@ class UnknownModelError(RequestError):
     slug = "unknown-model"
     title = "No such model"
 
-    def __init__(self, name: str, served: Sequence[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        served: Sequence[str],
+        version: str | None = None,
+        served_version: str | None = None,
+    ) -> None:
         names = ", ".join(map(repr, served)) or "none"
+        if version is not None:
+            message = f"Version {version!r} of {name!r} is not served; {served_version!r} is."
+            RequestError.__init__(self, message)
+            return
         super().__init__(
             f"No model is called {name!r}.{did_you_mean(name, served)} Models served: {names}."
         )

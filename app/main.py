@@ -1,5 +1,6 @@
 """`create_app`: the only place where the parts of the service are put together."""
 
+import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -7,15 +8,17 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from anyio import to_thread
 from fastapi import FastAPI
 
 from app.api import health, impute, models, openapi, pages, problems, sample, score
+from app.api import metrics as metrics_page
 from app.api.door import Door, DoorKeeper
+from app.api.observer import Observer
 from app.api.service import Service
+from app.api.watch import Watch
 from app.batching import Admission, Pool
-from app.errors import UnavailableError
-from app.registry import Registry, ServedModel
+from app.metrics import Metrics
+from app.registry import Registry
 from app.settings import Settings
 from app.workers.supervisor import WORKER_MODULE, Supervisor, worker_plan
 
@@ -55,24 +58,33 @@ def create_app(
         SettingsError: A setting is unknown or impossible.
     """
     settings = settings or Settings.read()
-    registry = Registry(settings.checkpoints, "cpu", settings.default_model)
+    metrics = Metrics()
     door = Door(settings.queue_limit_requests)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as stack:
             directory = runtime or stack.enter_context(_workers(settings, worker_module)).directory
-            pool = Pool(
-                directory, len(settings.worker_devices), Admission(settings.queue_limit_cost)
+            admission = Admission(settings.queue_limit_cost)
+            observer = Observer(metrics)
+            pool = Pool(directory, len(settings.worker_devices), admission, observer.computed)
+            limit = settings.memory_limit_mb
+            registry = Registry(
+                settings.checkpoints,
+                settings.default_model,
+                settings.pins,
+                None if limit is None else limit * 2**20,
+                lambda model: observer.served(model, pool),
             )
-            app.state.service = Service(settings, registry, pool, door)
-            await to_thread.run_sync(registry.load)
-            for model in registry.models.values():
-                await _prepare(pool, model)
+            app.state.service = Service(settings, registry, pool, door, metrics)
+            await registry.refresh(pool)
+            watching = asyncio.create_task(_watch(registry, pool, settings.reload_interval_s))
             # The models stay: the garbage collector need not look at them on every round.
             gc.collect()
             gc.freeze()
             yield
+            watching.cancel()
+            observer.close()
             pool.close()
 
     app = FastAPI(
@@ -86,12 +98,13 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    for resource in (score, sample, impute, models, health):
+    for resource in (score, sample, impute, models, health, metrics_page):
         app.include_router(resource.router)
     pages.install(app)
     openapi.install(app)
     problems.register(app)
     app.add_middleware(DoorKeeper, door=door)
+    app.add_middleware(Watch, metrics=metrics)
     app.state.door = door
     return app
 
@@ -107,12 +120,14 @@ def _workers(settings: Settings, module: str) -> Iterator[Supervisor]:
         supervisor.stop()
 
 
-async def _prepare(pool: Pool, model: ServedModel) -> None:
-    """Has a model ready in the workers, so that no caller waits for it."""
-    try:
-        await pool.prepare(model.key)
-    except UnavailableError as error:
-        log.error("model %s cannot be served: %s", model.key.name, error)
+async def _watch(registry: Registry, pool: Pool, interval_s: float) -> None:
+    """Looks for new versions, again and again."""
+    while interval_s > 0:
+        await asyncio.sleep(interval_s)
+        try:
+            await registry.refresh(pool)
+        except Exception:
+            log.exception("the models could not be looked for")
 
 
 def _version() -> str:

@@ -34,6 +34,14 @@ def _devices(value: str) -> str:
     return value
 
 
+def _pins(value: str | None) -> str | None:
+    for entry in (value or "").split(",") if value else ():
+        name, _, version = entry.strip().rpartition("=")
+        if not name or not version.isdecimal():
+            raise ValueError("expected 'name=3', or several of these with commas")
+    return value
+
+
 class Settings(BaseSettings):
     """What can be set, with its default; the unit stands in the name."""
 
@@ -122,6 +130,23 @@ class Settings(BaseSettings):
     drain_timeout_s: int = Field(
         default=30, ge=0, description="Seconds that requests under way get to finish on shutdown."
     )
+    pin: Annotated[str | None, AfterValidator(_pins)] = Field(
+        default=None,
+        description="Versions to serve in the place of the highest ones: `name=3,other=1`.",
+    )
+    reload_interval_s: float = Field(
+        default=10.0,
+        ge=0,
+        description="Seconds between looks at the checkpoints for new versions; 0 never looks.",
+    )
+    memory_limit_mb: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most megabytes of models in a worker; those not asked for are unloaded first.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Form of the log: for people, or one JSON object a line."
+    )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="Least severe log message that is written."
     )
@@ -134,6 +159,12 @@ class Settings(BaseSettings):
             kind, _, number = entry.strip().partition(":")
             found += ["cpu"] * int(number or 1) if kind == "cpu" else [entry.strip()]
         return tuple(found)
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """The version to serve, by name of model."""
+        entries = (entry.strip().rpartition("=") for entry in (self.pin or "").split(",") if entry)
+        return {name: version for name, _, version in entries}
 
     @property
     def worker_threads(self) -> int:

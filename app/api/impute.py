@@ -47,6 +47,7 @@ async def impute(request: Request) -> Response:
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes)
     intake, values, objects = await offload(len(received.content), _read, received, service)
+    await service.take_up(intake.model, len(values))
     seed = pick_seed(intake.options.seed)
     tables = intake.options.draws
     most = max(1, service.settings.compute_chunk_rows // tables)
@@ -56,7 +57,7 @@ async def impute(request: Request) -> Response:
     def step() -> int:
         return service.chunk_rows(ImputeJob.__name__, intake.model.key, row_cost, most)
 
-    width = intake.model.density.noise_width
+    width = intake.model.noise_width
     noise_bytes = 8 * min(most, len(values)) * tables * width
     jobs = _jobs(intake, values, seed, step)
     results = await compute_all(request, service, jobs, cost, noise_bytes)
@@ -93,7 +94,7 @@ def _jobs(
     intake: Intake[ImputeOptions], values: Array, seed: int, chunk_rows: Callable[[], int]
 ) -> Iterator[ImputeJob]:
     """One job a chunk of rows; noise is drawn row by row, so chunks of any size give the same."""
-    options, width = intake.options, intake.model.density.noise_width
+    options, width = intake.options, intake.model.noise_width
     generator = noise_generator(seed)
     for start, stop in bounds(len(values), chunk_rows):
         noise = draw_noise((stop - start) * options.draws, width, generator)

@@ -67,7 +67,7 @@ def take_in(
     table: SentTable
     if received.format is Format.ARROW:
         checked = options.read(_from_query(received.query, options))
-        model = registry.resolve(checked.model)
+        model = registry.resolve(checked.model, checked.version)
         columns = columns_to_read(model.schema, left_out=left_out)
         limit = received.limit_bytes
         content = arrow.decode(received.content, columns, row_limit=row_limit, limit_bytes=limit)
@@ -75,7 +75,7 @@ def take_in(
     _refuse_query(received.query, options)
     document = json.decode(received.content)
     checked = options.read({k: v for k, v in document.items() if k not in _TABLE_KEYS})
-    model = registry.resolve(checked.model)
+    model = registry.resolve(checked.model, checked.version)
     table = JsonTable(table_form(document))
     if len(table) > row_limit:
         raise InvalidInputError(
@@ -95,10 +95,10 @@ def take_in_sample(
     if received.format is Format.JSON:
         _refuse_query(received.query, SampleOptions)
         options = SampleOptions.read(json.decode(received.content))
-        return registry.resolve(options.model), options, received.answer
+        return registry.resolve(options.model, options.version), options, received.answer
     asked = _from_query(received.query, SampleOptions)
     options = SampleOptions.read(asked)
-    model = registry.resolve(options.model)
+    model = registry.resolve(options.model, options.version)
     if received.content:
         if "given" in asked:
             raise InvalidInputError("Send what is given as the body or as `given`, not as both.")

@@ -9,9 +9,9 @@ from app.api.openapi import answers
 from app.api.service import service_of
 from app.codecs import json
 from app.errors import UnknownModelError
-from app.registry import ServedModel
+from app.registry import Refusal, ServedModel
 from app.schemas.examples import MODEL
-from app.schemas.models import ModelDetail, ModelList
+from app.schemas.models import ModelDetail, ModelList, ReloadResult
 
 __all__ = ["router"]
 
@@ -44,10 +44,7 @@ async def models(request: Request) -> Response:
             }
             for model in registry.models.values()
         ],
-        "refused": [
-            {"name": refusal.name, "version": refusal.version, "reason": refusal.reason}
-            for refusal in registry.refused
-        ],
+        "refused": list(map(_refusal, registry.refused)),
     }
     return Response(json.encode(document), media_type=json.MEDIA_TYPE)
 
@@ -74,6 +71,42 @@ async def model(request: Request) -> Response:
         "card": found.card,
     }
     return Response(json.encode(document), media_type=json.MEDIA_TYPE)
+
+
+@router.post(
+    "/models/{name}/reload",
+    summary="Is there a new version?",
+    openapi_extra={"parameters": [_NAME]},
+    responses=answers(ReloadResult, 404, 406),
+)
+async def reload(request: Request) -> Response:
+    """Looks for a new version of a model at once, and serves it when every worker has it.
+
+    Versions that were refused are tried again. Where nothing better can be served the old version
+    stays, and `refused` says why.
+    """
+    check_accept(request.headers)
+    service = service_of(request)
+    registry, name = service.registry, request.path_params["name"]
+    before = registry.models.get(name)
+    previous = None if before is None else before.key.version
+    del before
+    await registry.refresh(service.pool, again=name)
+    refused = [one for one in registry.refused if one.name == name]
+    found = registry.models.get(name)
+    if found is None and not refused:
+        raise UnknownModelError(name, list(registry.models))
+    document = {
+        "name": name,
+        "version": None if found is None else found.key.version,
+        "previous": previous,
+        "refused": [_refusal(one) for one in refused],
+    }
+    return Response(json.encode(document), media_type=json.MEDIA_TYPE)
+
+
+def _refusal(refusal: Refusal) -> dict[str, Any]:
+    return {"name": refusal.name, "version": refusal.version, "reason": refusal.reason}
 
 
 def _head(served: ServedModel, default: str | None) -> dict[str, Any]:

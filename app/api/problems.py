@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import RequestError, did_you_mean
+from app.logs import current
 from models.errors import CellError
 
 __all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "UnexpectedErrors", "answer_of", "problem", "register"]
@@ -49,7 +50,7 @@ def problem(
         cells: Where in the table it is wrong.
         headers: Further headers.
     """
-    document = {
+    document: dict[str, object] = {
         "type": kind,
         "title": title or HTTPStatus(status).phrase,
         "status": status,
@@ -58,6 +59,9 @@ def problem(
             {"row": cell.row, "column": cell.column, "message": cell.message} for cell in cells
         ],
     }
+    note = current.get()
+    if note is not None:
+        document["request_id"] = note.request_id
     return Response(orjson.dumps(document), status, headers, MEDIA_TYPE)
 
 

@@ -55,6 +55,7 @@ async def sample(request: Request) -> Response:
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes)
     drawing = await offload(len(received.content), _read, received, service)
+    await service.take_up(drawing.model, drawing.rows)
     chunks = drawing.chunks(request, service)
     first = await anext(chunks)  # what is wrong with the request shows here, before any answer
     if drawing.rows <= service.settings.stream_chunk_rows:
@@ -107,7 +108,7 @@ class _Drawing:
             yield SampleJob(
                 model=self.model.key,
                 values=np.repeat(self.evidence, stop - start, axis=0),
-                noise=draw_noise(stop - start, self.model.density.noise_width, generator),
+                noise=draw_noise(stop - start, self.model.noise_width, generator),
                 temperature=self.options.temperature,
                 log_likelihood=self.options.log_likelihood,
                 within_range=self.options.within_range,
@@ -121,7 +122,7 @@ class _Drawing:
         def step() -> int:
             return service.chunk_rows(SampleJob.__name__, self.model.key, row_cost, most)
 
-        noise_bytes = 8 * min(most, self.rows) * self.model.density.noise_width
+        noise_bytes = 8 * min(most, self.rows) * self.model.noise_width
         # Of a stream only the rows wait that are drawn next.
         cost = row_cost * min(self.rows, most * (service.pool.workers + 1))
         kind = ArrowRows if self.answer is Format.ARROW else JsonRows

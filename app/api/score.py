@@ -41,6 +41,7 @@ async def score(request: Request) -> Response:
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes)
     intake, values = await offload(len(received.content), _read, received, service)
+    await service.take_up(intake.model, len(values))
     key, contributions = intake.model.key, intake.options.contributions
     row_cost = 1 + contributions * values.shape[1]
 
@@ -53,6 +54,8 @@ async def score(request: Request) -> Response:
             yield ScoreJob(key, values[start:stop], contributions)
 
     results = await compute_all(request, service, jobs(), len(values) * row_cost, 0)
+    for result in results:
+        service.metrics.scored(key, result.log_likelihood)
     width = values.shape[1] if intake.options.contributions else 3
     size = len(values) * width * ANSWER_BYTES_A_CELL
     write = _arrow if intake.answer is Format.ARROW else _json

@@ -11,7 +11,9 @@ from app.api.door import BEGUN, Door
 from app.batching import Pool, Ticket
 from app.errors import DeadlineError, InvalidInputError
 from app.jobs import ModelKey
-from app.registry import Registry
+from app.logs import current
+from app.metrics import Metrics
+from app.registry import Registry, ServedModel
 from app.settings import Settings
 
 __all__ = ["Service", "service_of"]
@@ -28,12 +30,25 @@ class Service:
         registry: The models.
         pool: Where jobs are computed.
         door: Where requests come in.
+        metrics: Where they are counted.
     """
 
     settings: Settings
     registry: Registry
     pool: Pool
     door: Door
+    metrics: Metrics
+
+    async def take_up(self, model: ServedModel, rows: int) -> None:
+        """Begins with a request: has workers hold its model, and takes note of what it is about.
+
+        Raises:
+            UnavailableError: No worker can load the model.
+        """
+        note = current.get()
+        if note is not None:
+            note.rows, note.model = rows, f"{model.key.name}/{model.key.version}"
+        await self.registry.ensure(model, self.pool)
 
     def admit(self, request: Request, cost: float) -> Ticket:
         """Lets the jobs of a request wait for a worker.

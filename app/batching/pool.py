@@ -11,9 +11,9 @@ workers is blamed for it; after three deaths it is refused.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from app.batching.admission import Admission
 from app.batching.costs import cost_of
@@ -47,16 +47,24 @@ class Pool:
         directory: The runtime directory of a supervisor.
         workers: How many workers there are.
         admission: Says what may wait here.
+        computed: Told each job that was computed, with the header of the answer.
 
     Attributes:
         admission: Says what may wait here.
         executed: How many jobs have been computed.
     """
 
-    def __init__(self, directory: Path, workers: int, admission: Admission) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        workers: int,
+        admission: Admission,
+        computed: Callable[[Entry, dict[str, Any]], object] = lambda *_: None,
+    ) -> None:
         self.directory = directory
         self.admission = admission
         self.executed = 0
+        self._computed = computed
         self._queue = FairQueue()
         self._budgets: dict[object, float] = {}
         self._scheduled = False
@@ -211,6 +219,7 @@ class Pool:
                     self._finish(entry, None, ComputationError())
             else:
                 for entry, part in zip(entries, parts, strict=True):
+                    self._computed(entry, header)
                     self._finish(entry, part, None)
         sent.left -= len(entries)
         if sent.left <= 0:

@@ -52,13 +52,15 @@ class Entry:
         cost: See `app.batching.costs`.
         ticket: The request it belongs to.
         future: Its result.
+        came: When it began to wait, by the clock of the event loop.
         deaths: How many workers have died computing it.
         sent: The frame it is in; None while it waits.
         dropped: Whether nobody waits for it any more.
     """
 
     __slots__ = (
-        "cost", "deaths", "dropped", "future", "group", "job", "kind", "parts", "sent", "ticket",
+        "came", "cost", "deaths", "dropped", "future", "group", "job", "kind", "parts", "sent",
+        "ticket",
     )  # fmt: skip
 
     def __init__(self, job: Job[Any], cost: float, ticket: "Ticket") -> None:
@@ -69,6 +71,7 @@ class Entry:
         self.cost = cost
         self.ticket = ticket
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.came = asyncio.get_running_loop().time()
         self.deaths = 0
         self.sent: Sent | None = None
         self.dropped = False

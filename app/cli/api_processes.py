@@ -27,6 +27,9 @@ START_ATTEMPTS = 3
 """A process that has died this often before it served at all will not serve."""
 
 PAUSE_S = 0.5
+
+SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable that tells the processes where to count; see `app.metrics`."""
 STOP_MARGIN_S = 10.0
 
 
@@ -74,6 +77,8 @@ class _Parent:
         self._serving = serving
         self._selector = selectors.DefaultSelector()
         self._children: list[_Child] = []
+        self._counts = supervisor.directory / "metrics"
+        self._counts.mkdir(exist_ok=True)
         self._came_up = False
         self._failures = 0
         self._woken, self._wake = socket.socketpair()
@@ -109,6 +114,7 @@ class _Parent:
         process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
             [sys.executable, "-m", "app.cli.api_process", json.dumps(plan)],
             stdin=subprocess.PIPE,
+            env={**os.environ, SHARED_DIRECTORY: str(self._counts)},
             pass_fds=[theirs, self._listener.fileno()],
             process_group=0,  # Ctrl-C is for the parent
         )
@@ -140,7 +146,10 @@ class _Parent:
         self._children.remove(child)
         if child.process.stdin is not None:
             child.process.stdin.close()
-        return child.process.wait()
+        status = child.process.wait()
+        for gone in self._counts.glob(f"gauge_live*_{child.process.pid}.db"):
+            gone.unlink(missing_ok=True)  # what it had waiting, nobody has waiting any more
+        return status
 
     def _stop(self) -> None:
         """Lets the processes drain; those that take too long are killed."""

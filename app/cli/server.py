@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.door import Door
+from app.logs import set_up_logs
 from app.settings import Settings
 
 __all__ = ["run_server"]
@@ -49,9 +50,11 @@ def run_server(
     Returns:
         Whether the service came up at all.
     """
+    set_up_logs(settings.log_format, settings.log_level)
     config = uvicorn.Config(
         app,
-        log_level=settings.log_level,
+        log_config=None,
+        access_log=False,
         timeout_graceful_shutdown=settings.drain_timeout_s,
     )
     server = _Server(config, app.state.door, settings.drain_timeout_s, serving)

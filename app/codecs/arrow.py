@@ -75,7 +75,7 @@ def _read(
     options = pa.ipc.IpcReadOptions(included_fields=list(read))
     joined: list[pa.Table] = []
     waiting: list[pa.RecordBatch] = []
-    rows = waiting_rows = 0
+    rows = waiting_rows = shown = 0
 
     def join() -> None:
         if waiting:
@@ -93,6 +93,10 @@ def _read(
                 )
             if not batch.num_rows:
                 continue
+            batch.validate()
+            shown += _shown_bytes(batch)
+            if shown > limit_bytes:
+                raise BodyTooLargeError(limit_bytes)
             batch.validate(full=True)
             if waiting and (
                 len(waiting) >= JOINED_BATCHES or waiting_rows + batch.num_rows > JOINED_ROWS
@@ -103,27 +107,28 @@ def _read(
             waiting_rows += batch.num_rows
     join()
     table = pa.concat_tables(joined) if joined else schema.empty_table()
-    return _without_views(table if places else table.select([]), limit_bytes)
+    return _without_views(table if places else table.select([]))
 
 
-def _without_views(table: pa.Table, limit_bytes: int) -> pa.Table:
-    """The table with text views written out: many of them may show the same few bytes."""
-    size = 0
+def _without_views(table: pa.Table) -> pa.Table:
+    """The table with text views written out, which little can be done with."""
     for place, field in enumerate(table.schema):
-        if not pa.types.is_string_view(field.type):
-            continue
-        size += sum(map(_shown_bytes, table.column(place).chunks))
-        if size > limit_bytes:
-            raise BodyTooLargeError(limit_bytes)
-        text = table.column(place).cast(pa.large_string())
-        table = table.set_column(place, field.name, text)
+        if pa.types.is_string_view(field.type):
+            text = table.column(place).cast(pa.large_string())
+            table = table.set_column(place, field.name, text)
     return table
 
 
-def _shown_bytes(array: pa.Array) -> int:
-    """Bytes of all texts of a view array: the lengths at the head of its 16-byte views."""
-    views = np.frombuffer(array.buffers()[1], np.int32).reshape(-1, 4)
-    lengths = views[array.offset : array.offset + len(array), 0]
+def _shown_bytes(batch: pa.RecordBatch) -> int:
+    """Bytes of all texts of views, written out: many of them may show the same few bytes."""
+    views = [column for column in batch.columns if pa.types.is_string_view(column.type)]
+    return sum(map(_lengths, views))
+
+
+def _lengths(array: pa.Array) -> int:
+    """The lengths of views, each at the head of its 16 bytes, added up."""
+    views = np.frombuffer(array.buffers()[1], np.int32)
+    lengths = views[4 * array.offset : 4 * (array.offset + len(array)) : 4]
     return int(lengths[array.is_valid().to_numpy(zero_copy_only=False)].sum(dtype=np.int64))
 
 

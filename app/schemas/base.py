@@ -49,6 +49,14 @@ class Options(BaseModel):
         examples=["penguins"],
     )
 
+    version: str | None = Field(
+        None,
+        min_length=1,
+        description="The version that must answer; another one being served is an error. Left "
+        "out, the one that is served answers, and says which it is.",
+        examples=["1"],
+    )
+
     @classmethod
     def read(cls, document: dict[str, Any]) -> Self:
         """Checks the options of a body.
@@ -143,4 +151,5 @@ class Problem(BaseModel):
     title: str = Field(description="The kind of problem in words.")
     status: int
     detail: str = Field(description="What is wrong with this request.")
+    request_id: str = Field("", description="As in the header `X-Request-Id`, and in the log.")
     errors: list[ProblemCell] = Field(description="Where in the table; at most 100.")

@@ -11,6 +11,7 @@ __all__ = [
     "ModelSummary",
     "Ready",
     "RefusedCheckpoint",
+    "ReloadResult",
     "WorkerCounts",
 ]
 
@@ -39,6 +40,17 @@ class ModelList(BaseModel):
 
     models: list[ModelSummary]
     refused: list[RefusedCheckpoint] = Field(description="Checkpoints that cannot be loaded.")
+
+
+class ReloadResult(BaseModel):
+    """What became of a look for a new version."""
+
+    name: str
+    version: str | None = Field(description="The version that is served now.")
+    previous: str | None = Field(description="The version that was served before.")
+    refused: list[RefusedCheckpoint] = Field(
+        description="Versions of this model that cannot be served."
+    )
 
 
 class LeftOutColumn(BaseModel):

@@ -1,6 +1,5 @@
 """`GET /models`, the health checks, routes that are not there, and faults of the service."""
 
-import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -125,21 +124,3 @@ def test_a_route_that_is_not_there_is_a_problem_too(
     assert said in problem["detail"]
     if status == 405:
         assert answer.headers["allow"]
-
-
-def test_a_fault_is_logged_and_tells_nothing(
-    start: Callable[..., RunningService],
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    service = start()
-    density = service.app.state.service.registry.models["shop"].density
-    # A fault that no input is known to cause: the weights of the mixture are lost.
-    monkeypatch.setattr(density, "log_weights", None)
-    with caplog.at_level(logging.ERROR):
-        problem = service.refuse("/score", {"rows": [{"city": "Funchal"}]}, 500)
-    assert problem["type"] == "about:blank"
-    assert "log_weights" not in str(problem)
-    assert "Error" not in problem["detail"]
-    assert "Traceback" in caplog.text
-    assert service.client.get("/health/live").status_code == 200

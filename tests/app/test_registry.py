@@ -1,5 +1,6 @@
 """Checkpoints that cannot be loaded are refused by name, and the others are served."""
 
+import asyncio
 import os
 import pickle
 import shutil
@@ -8,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import SettingsError
 from app.jobs import ModelKey
 from app.registry import Registry
 from tests.app.running import RunningService
@@ -23,9 +23,19 @@ def directory(checkpoints: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+class _Willing:
+    """Holds whatever it is asked to: what a directory offers is all these tests are about."""
+
+    async def prepare(self, key: ModelKey) -> None:
+        assert key.version.isdigit()
+
+    async def release(self, key: ModelKey) -> None:
+        assert key.version.isdigit()
+
+
 def load(directory: Path) -> Registry:
-    registry = Registry(directory, "cpu")
-    registry.load()
+    registry = Registry(directory)
+    asyncio.run(registry.refresh(_Willing()))
     return registry
 
 
@@ -115,8 +125,3 @@ def test_what_is_refused_is_told(directory: Path, start: Callable[..., RunningSe
     assert "model.safetensors" in refused["reason"]
     assert service.client.get("/health/ready").status_code == 200
     service.refuse("/score", {"model": "broken", "rows": []}, 404)
-
-
-def test_a_device_that_is_not_there_stops_start_up(directory: Path) -> None:
-    with pytest.raises(SettingsError, match="CUDA"):
-        Registry(directory, "cuda:99")

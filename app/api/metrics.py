@@ -1,0 +1,26 @@
+"""`GET /metrics`: what the service counts, for Prometheus."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.api.service import service_of
+from app.metrics import Metrics, Reading
+from app.workers.runtime import read_state
+
+__all__ = ["router"]
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """The numbers of all API processes, in the text format of Prometheus."""
+    service = service_of(request)
+    pool = service.pool
+    state = read_state(pool.directory)
+    reading = Reading(
+        queue_cost=pool.admission.reserved,
+        workers_usable=pool.usable,
+        restarts=state.restarts if state else 0,
+        worker_pids=state.pids if state else (),
+    )
+    return Response(service.metrics.page(reading), media_type=Metrics.media_type)

@@ -1,0 +1,68 @@
+"""Outermost middleware: every request has an id, is counted, and is one line in the log."""
+
+import logging
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.logs import RequestNote, current, request_id_of
+from app.metrics import Metrics
+
+__all__ = ["REQUEST_ID", "Watch"]
+
+REQUEST_ID = "X-Request-Id"
+UNKNOWN_ROUTE = "other"
+CLIENT_CLOSED_REQUEST = 499
+
+log = logging.getLogger("madeira.requests")
+
+
+class Watch:
+    """Takes note of every request.
+
+    Args:
+        app: What answers.
+        metrics: Where requests are counted.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, and takes note of how it ended."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        note = RequestNote(request_id_of(Headers(scope=scope).get(REQUEST_ID)))
+        token = current.set(note)
+        status = CLIENT_CLOSED_REQUEST
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = note.request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            seconds = time.perf_counter() - begun
+            route = getattr(scope.get("route"), "path", UNKNOWN_ROUTE)
+            self.metrics.answered(route, status, seconds)
+            if log.isEnabledFor(logging.INFO):
+                fields = {
+                    "request_id": note.request_id,
+                    "method": scope["method"],
+                    "route": route,
+                    "status": status,
+                    "ms": round(1000 * seconds, 2),
+                    "rows": note.rows,
+                    "model": note.model,
+                }
+                known = {name: value for name, value in fields.items() if value is not None}
+                log.info("request", extra={"fields": known})
+            current.reset(token)

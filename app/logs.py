@@ -1,0 +1,93 @@
+"""The log: one line a message, as text or as JSON, and one line a request.
+
+A request has an id. It is taken from `X-Request-Id` where that is sane, else it is made; the
+answer returns it in the same header, a problem document as `request_id`, and every message that
+is logged while the request is under way carries it.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from contextvars import ContextVar
+from typing import Any, Literal
+
+import orjson
+
+__all__ = ["RequestNote", "current", "request_id_of", "set_up_logs"]
+
+LogFormat = Literal["text", "json"]
+
+_SANE = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
+
+
+class RequestNote:
+    """What is known of a request, for its line in the log.
+
+    Attributes:
+        request_id: Its id.
+        rows: How many rows it was about; None where that is not known.
+        model: Name and version that answered; None where there is none.
+    """
+
+    __slots__ = ("model", "request_id", "rows")
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        self.rows: int | None = None
+        self.model: str | None = None
+
+
+current: ContextVar[RequestNote | None] = ContextVar("madeira_request", default=None)
+"""The request that is under way."""
+
+
+def request_id_of(sent: str | None) -> str:
+    """The id that a client sent, if it is short and plain, else one of its own."""
+    return sent if sent is not None and _SANE.fullmatch(sent) else secrets.token_hex(8)
+
+
+class _Json(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        note = current.get()
+        if note is not None:
+            entry["request_id"] = note.request_id
+        entry |= getattr(record, "fields", {})
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return orjson.dumps(entry, default=str).decode()
+
+
+class _Text(logging.Formatter):
+    """The message, with the fields of a request behind it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", {})
+        pairs = " ".join(f"{name}={value}" for name, value in fields.items())
+        return f"{super().format(record)} {pairs}".rstrip()
+
+
+def set_up_logs(form: LogFormat, level: str) -> None:
+    """Sends all messages of this process to the standard error, in one form.
+
+    Args:
+        form: `json`, or `text` for people.
+        level: Least severe message that is written.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if form == "json" else _Text("%(levelname)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for name in ("uvicorn", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = True

@@ -1,0 +1,254 @@
+"""What the service counts and measures, for Prometheus.
+
+One `Metrics` belongs to each API process, and everything in it is counted there: what a worker
+did stands in its answers. Where several API processes share workers, each keeps its numbers in
+mapped files of one directory, and whichever is asked adds all of them up; the numbers of a
+process that is gone stay in the sums, so that counters never go back. The directory lives as
+long as the service.
+
+Nothing here looks at single rows from Python: likelihoods are counted by NumPy, a chunk at a
+time.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    disable_created_metrics,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from app.jobs import Array, ModelKey
+
+__all__ = ["SHARED_DIRECTORY", "Metrics", "Reading"]
+
+SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable that names the directory of several processes; read when this module is imported."""
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
+QUANTILES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+_BELOW = (30.0, 10.0, 3.0, 1.0)
+"""Buckets below all reference rows: so many times the spread from the lowest quantile."""
+
+_MODEL = ("model", "version")
+
+disable_created_metrics()  # a second series for each, which nobody asked for
+_PAGE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read when somebody asks, and belongs to no process.
+
+    Attributes:
+        queue_cost: What waits in this process, in cost units.
+        workers_usable: Workers that can compute.
+        restarts: Workers that have been replaced since the service started.
+        worker_pids: The process of each worker.
+    """
+
+    queue_cost: float
+    workers_usable: int
+    restarts: int
+    worker_pids: tuple[int | None, ...]
+
+
+class Metrics:
+    """Everything that is counted in one API process."""
+
+    media_type = _PAGE
+
+    def __init__(self) -> None:
+        self._own = CollectorRegistry()
+        self._shared = os.environ.get(SHARED_DIRECTORY)
+        make = {"registry": self._own}
+        self._requests = Counter(
+            "madeira_requests", "Requests answered.", ("route", "status"), **make
+        )
+        self._seconds = Histogram(
+            "madeira_request_seconds",
+            "Seconds from the first byte of a request to the last of its answer.",
+            ("route",),
+            buckets=_SECONDS,
+            **make,
+        )
+        self._rows = Counter("madeira_rows", "Rows computed.", ("job", *_MODEL), **make)
+        self._wait = Histogram(
+            "madeira_wait_seconds",
+            "Seconds that jobs waited, transfers included.",
+            buckets=_SECONDS,
+            **make,
+        )
+        self._compute = Histogram(
+            "madeira_compute_seconds",
+            "Seconds of the batch that computed a job.",
+            ("job",),
+            buckets=_SECONDS,
+            **make,
+        )
+        self._batch = Histogram(
+            "madeira_batch_rows", "Rows of the batch that computed a job.", buckets=_ROWS, **make
+        )
+        self._queue = Gauge(
+            "madeira_queue_cost",
+            "What admitted requests have reserved: rows scored, cells drawn.",
+            multiprocess_mode="livesum",
+            **make,
+        )
+        self._loads = Counter(
+            "madeira_model_loads", "Versions taken into service.", ("model", "result"), **make
+        )
+        self._likelihoods: dict[ModelKey, Histogram] = {}
+        self._references: dict[ModelKey, Array] = {}
+
+    # ------------------------------------------------------------ told
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """A request has been answered."""
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def computed(
+        self, kind: str, key: ModelKey, rows: int, waited_s: float, seconds: float, batch: int
+    ) -> None:
+        """A job has been computed.
+
+        Args:
+            kind: Of job.
+            key: The model.
+            rows: Of the job.
+            waited_s: Seconds from submission to answer, without the computation.
+            seconds: That the batch took in which it was.
+            batch: Rows of that batch.
+        """
+        self._rows.labels(kind, key.name, key.version).inc(rows)
+        self._wait.observe(max(waited_s, 0.0))
+        self._compute.labels(kind).observe(seconds)
+        self._batch.observe(batch)
+
+    def queued(self, cost: float) -> None:
+        """What waits has changed."""
+        self._queue.set(cost)
+
+    def loaded(self, key: ModelKey, error: str | None = None) -> None:
+        """A version was taken into service, or could not be."""
+        self._loads.labels(key.name, "failed" if error else "loaded").inc()
+
+    def refer(self, key: ModelKey, log_likelihood: Array) -> None:
+        """Takes note of the likelihoods, (rows,) nats, of the reference rows of a version."""
+        quantiles = np.quantile(log_likelihood, QUANTILES)
+        spread = max(float(quantiles[4] - quantiles[1]), 1e-3)
+        below = [float(quantiles[0]) - spread * times for times in _BELOW]
+        edges = sorted({round(edge, 3) for edge in (*below, *quantiles.tolist())})
+        self._references[key] = quantiles
+        self._likelihoods[key] = Histogram(
+            "madeira_log_likelihood",
+            "Nats of scored rows; the edges are quantiles of the model's own rows.",
+            _MODEL,
+            buckets=edges,
+            registry=None,
+        )
+
+    def scored(self, key: ModelKey, log_likelihood: Array) -> None:
+        """Rows have been scored: their likelihoods, (rows,) nats."""
+        histogram = self._likelihoods.get(key)
+        if histogram is None or not len(log_likelihood):
+            return
+        child = histogram.labels(key.name, key.version)
+        edges = child._upper_bounds
+        places = np.searchsorted(edges, log_likelihood, side="left")
+        for place, count in enumerate(np.bincount(places, minlength=len(edges)).tolist()):
+            if count:
+                child._buckets[min(place, len(edges) - 1)].inc(count)
+
+    def forget(self, key: ModelKey) -> None:
+        """A version is no longer served."""
+        self._references.pop(key, None)
+        if self._shared is None:
+            self._likelihoods.pop(key, None)
+
+    # ------------------------------------------------------------ asked
+
+    def page(self, reading: Reading) -> bytes:
+        """All numbers in the text format of Prometheus."""
+        registry = CollectorRegistry()
+        if self._shared is not None:
+            MultiProcessCollector(registry, self._shared)
+        else:
+            self.queued(reading.queue_cost)
+            registry.register(_Families(self._own.collect))
+            registry.register(_Families(self._merged_likelihoods))
+        registry.register(_Families(lambda: self._read(reading)))
+        page: bytes = generate_latest(registry)
+        return page
+
+    def _merged_likelihoods(self) -> Iterator[Metric]:
+        merged: Metric | None = None
+        for histogram in self._likelihoods.values():
+            for family in histogram.collect():
+                if merged is None:
+                    merged = family
+                else:
+                    merged.samples.extend(family.samples)
+        if merged is not None:
+            yield merged
+
+    def _read(self, reading: Reading) -> Iterator[Metric]:
+        yield _gauge("madeira_workers_usable", "Workers that can compute.", reading.workers_usable)
+        yield _gauge(
+            "madeira_worker_restarts", "Workers replaced since the start.", reading.restarts
+        )
+        memory = GaugeMetricFamily(
+            "madeira_worker_memory_bytes", "Resident memory.", labels=("worker",)
+        )
+        for place, pid in enumerate(reading.worker_pids):
+            resident = _resident_bytes(pid)
+            if resident is not None:
+                memory.add_metric((str(place),), resident)
+        yield memory
+        quantiles = GaugeMetricFamily(
+            "madeira_reference_log_likelihood",
+            "Quantiles of the nats of rows drawn from the model itself.",
+            labels=(*_MODEL, "quantile"),
+        )
+        for key, values in self._references.items():
+            for quantile, value in zip(QUANTILES, values.tolist(), strict=True):
+                quantiles.add_metric((key.name, key.version, str(quantile)), value)
+        yield quantiles
+
+
+class _Families:
+    """A collector that asks a function."""
+
+    def __init__(self, ask: Callable[[], Iterable[Metric]]) -> None:
+        self._ask = ask
+
+    def collect(self) -> Iterable[Metric]:
+        return self._ask()
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _resident_bytes(pid: int | None) -> int | None:
+    """Resident memory of a process; None where there is none, or the system does not say."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

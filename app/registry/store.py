@@ -1,0 +1,148 @@
+"""The directory of checkpoints: which models and versions there are, and reading one."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.jobs import Array, ModelKey
+from models.checkpoint import read_description, versions
+from models.columns.schema import Schema
+from models.errors import CheckpointError
+
+__all__ = ["ModelStore", "Refusal", "ServedModel"]
+
+log = logging.getLogger(__name__)
+
+REFERENCE_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class ServedModel:
+    """One version of a model, as far as requests need it; what computes is in the workers.
+
+    Attributes:
+        key: Its name and version.
+        schema: Its columns.
+        noise_width: Uniforms that one drawn row takes.
+        metrics: Where, on what and how well it was trained.
+        card: Its model card, Markdown.
+        reference: Rows drawn from the model itself, encoded, `(rows, D)`.
+        size_bytes: Of its weights.
+    """
+
+    key: ModelKey
+    schema: Schema
+    noise_width: int
+    metrics: Mapping[str, Any]
+    card: str
+    reference: Array
+    size_bytes: int
+
+    @property
+    def description(self) -> str:
+        """The first paragraph of the card."""
+        paragraphs = (part.strip() for part in self.card.split("\n\n"))
+        first = (part for part in paragraphs if part and not part.startswith(("#", "|", "!", "-")))
+        return " ".join(next(first, "").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A checkpoint that is not served.
+
+    Attributes:
+        name: Of the model.
+        version: Of the checkpoint; None where there is no version at all.
+        reason: Why not.
+    """
+
+    name: str
+    version: str | None
+    reason: str
+
+
+class ModelStore:
+    """Reads `<name>/<version>/`, and remembers what cannot be read until its files change.
+
+    Args:
+        directory: Where the checkpoints are.
+        pins: The only version to be served, by name of model.
+    """
+
+    def __init__(self, directory: Path, pins: Mapping[str, str]) -> None:
+        self._directory = directory
+        self._pins = pins
+        self._broken: dict[ModelKey, tuple[object, str]] = {}
+
+    def names(self) -> list[str]:
+        """Names of the models there are.
+
+        Raises:
+            OSError: The directory cannot be read.
+        """
+        entries = [path.name for path in self._directory.iterdir() if path.is_dir()]
+        return sorted(name for name in entries if not name.startswith((".", "__")))
+
+    def candidates(self, name: str) -> list[str]:
+        """Versions of a model that may be served, the one to be preferred first."""
+        found = versions(self._directory / name)[::-1]
+        pin = self._pins.get(name)
+        return found if pin is None else [version for version in found if version == pin]
+
+    def missing(self, name: str) -> Refusal:
+        """Why a model without candidates is not served."""
+        pin = self._pins.get(name)
+        if pin is not None:
+            return Refusal(name, pin, "it is pinned, and is not there")
+        return Refusal(name, None, "it holds no version: no directory named 1, 2, ...")
+
+    def read(self, name: str, version: str) -> ServedModel | Refusal:
+        """Reads what one version says of itself; takes a while, and never raises."""
+        key = ModelKey(name, version)
+        known = self._broken.get(key)
+        if known is not None and known[0] == self._fingerprint(key):
+            return Refusal(name, version, known[1])
+        try:
+            found = read_description(self._directory / name / version)
+        except CheckpointError as error:
+            return self.refuse(key, self._within(str(error)))
+        except Exception as error:
+            # Whatever a file of somebody else's contains, the other models are served.
+            log.exception("checkpoint %s/%s cannot be read", name, version)
+            return self.refuse(key, f"it cannot be loaded: {type(error).__name__}")
+        return ServedModel(
+            key=key,
+            schema=found.schema,
+            noise_width=1 + sum(column.noise for column in found.schema.columns),
+            metrics=found.metrics,
+            card=found.card,
+            reference=found.reference[:REFERENCE_ROWS],
+            size_bytes=found.size_bytes,
+        )
+
+    def refuse(self, key: ModelKey, reason: str) -> Refusal:
+        """Does not serve a version until its files change."""
+        self._broken[key] = (self._fingerprint(key), reason)
+        log.error("refusing %s version %s: %s", key.name, key.version, reason)
+        return Refusal(key.name, key.version, reason)
+
+    def forgive(self, name: str) -> None:
+        """Has versions of a model tried again that could not be read."""
+        for key in [key for key in self._broken if key.name == name]:
+            del self._broken[key]
+
+    def _fingerprint(self, key: ModelKey) -> object:
+        """Changes when a file of a checkpoint does."""
+        try:
+            with os.scandir(self._directory / key.name / key.version) as entries:
+                stats = [(entry.name, entry.stat()) for entry in entries]
+        except OSError as error:
+            return error.errno
+        return sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+
+    def _within(self, reason: str) -> str:
+        """A reason without the path to the directory, which is nobody else's business."""
+        return reason.replace(f"{self._directory}{os.sep}", "")

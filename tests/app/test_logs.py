@@ -1,0 +1,74 @@
+"""Every request has an id and a line in the log; the log is text or JSON."""
+
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from app.logs import request_id_of
+from tests.app.running import RunningService
+
+
+def test_a_request_id_comes_back(service: RunningService) -> None:
+    answer = service.client.get("/models", headers={"x-request-id": "order-66/a"})
+    assert answer.headers["x-request-id"] == "order-66/a"
+    made = {service.client.get("/models").headers["x-request-id"] for _ in range(5)}
+    assert len(made) == 5
+
+
+def test_a_problem_names_its_request(service: RunningService) -> None:
+    headers = {"x-request-id": "broken-1"}
+    answer = service.client.post("/score", json={"rows": 1}, headers=headers)
+    assert answer.json()["request_id"] == answer.headers["x-request-id"] == "broken-1"
+    assert service.client.get("/nowhere", headers=headers).json()["request_id"] == "broken-1"
+
+
+@pytest.mark.parametrize("sent", ["", "x" * 129, "a b", "ü", "a\nb", '"', None])
+def test_an_id_that_is_not_sane_is_replaced(sent: str | None) -> None:
+    found = request_id_of(sent)
+    assert found != sent
+    assert found.isalnum()
+
+
+def test_a_request_is_one_line(service: RunningService, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "madeira.requests"):
+        service.client.post("/score", json={"rows": [{}, {}]}, headers={"x-request-id": "line-1"})
+        service.client.get("/models")  # behind it, the first is written
+    fields = [vars(record)["fields"] for record in caplog.records if "fields" in vars(record)]
+    (line,) = [one for one in fields if one["request_id"] == "line-1"]
+    assert line.pop("ms") > 0
+    assert line == {
+        "request_id": "line-1",
+        "method": "POST",
+        "route": "/score",
+        "status": 200,
+        "rows": 2,
+        "model": "shop/1",
+    }
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_the_log_has_one_form(form: str) -> None:
+    program = (
+        "import logging; from app.logs import set_up_logs, current, RequestNote\n"
+        f"set_up_logs({form!r}, 'info'); current.set(RequestNote('id-1'))\n"
+        "logging.getLogger('x').info('said', extra={'fields': {'rows': 3}})\n"
+        "logging.getLogger('uvicorn.error').debug('nothing')\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: logging.getLogger('y').exception('failed')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    first, *rest = done.stderr.splitlines()
+    if form == "text":
+        assert first == "INFO: said rows=3"
+        assert "ZeroDivisionError" in rest[-1]
+        return
+    said, failed = json.loads(first), json.loads(rest[0])
+    assert len(rest) == 1
+    assert (said["level"], said["message"], said["rows"]) == ("info", "said", 3)
+    assert said["request_id"] == failed["request_id"] == "id-1"
+    assert "ZeroDivisionError" in failed["traceback"]
