@@ -122,7 +122,7 @@ def test_page_stands_by_itself_and_says_what_it_shows(
     assert "&lt;plum&gt;" in text
     share = re.search(r"Closest records:\s+([\d.]+)%", outcome.out)
     assert share is not None
-    assert 35 < float(share[1]) < 65
+    assert 20 < float(share[1]) < 80  # a copy of the training rows would be near 100
     assert "training rows" in text
 
 
