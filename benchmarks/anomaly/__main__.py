@@ -5,6 +5,7 @@ run that was broken off goes on where it was.
 """
 
 import argparse
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from benchmarks.anomaly.detectors import (
     CONTAMINATION,
     PEERS_PYTHON,
+    SMALL,
     SMOOTHING,
     Peers,
     Smoothing,
@@ -28,6 +30,7 @@ from benchmarks.report import Report
 __all__ = ["main"]
 
 KEPT = Path(".bench/anomaly-measures")
+SETTINGS_DIGEST = hashlib.sha256(repr(SMALL).encode()).hexdigest()[:8]
 QUICK_SETS = ("14_glass", "42_WBC", "46_WPBC")
 VARIANTS: dict[str, tuple[Smoothing, float | None]] = {
     "madeira": (SMOOTHING, None),
@@ -99,7 +102,7 @@ def measures(
     yield from (json.loads(kept.read_text()) if kept.exists() else {}).items()
     for name, (smoothing, trimmed) in variants.items():
         contamination = CONTAMINATION[setting] if trimmed is None else trimmed
-        kept = folder / f"madeira-{smoothing}-{contamination:g}.json"
+        kept = folder / f"madeira-{smoothing}-{contamination:g}-{SETTINGS_DIGEST}.json"
         if not kept.exists() and not late:
             scores, seconds = madeira_scores(cut, seed, smoothing, contamination, device)
             write(kept, measure(cut, scores, seconds))
