@@ -8,7 +8,7 @@ AppError
 ├── ModelsDirectoryError      cli: the directory of models cannot be read
 ├── TableFileError            codecs: a file that holds no readable table
 └── RequestError              answered as application/problem+json
-    ├── MalformedBodyError    400  the body is not JSON
+    ├── MalformedBodyError    400  the body is not what it says
     ├── UnknownModelError     404  no model of that name is served
     ├── NotAcceptableError    406  the client accepts nothing that can be sent
     ├── BodyTooLargeError     413  the body is over the limit
@@ -95,11 +95,11 @@ class RequestError(AppError):
 
 
 class MalformedBodyError(RequestError):
-    """The body is not JSON; the detail gives line and column."""
+    """The body is not JSON, or not an Arrow stream, as it says; the detail says where."""
 
     status = HTTPStatus.BAD_REQUEST
     slug = "malformed-body"
-    title = "The body is not valid JSON"
+    title = "The body cannot be read"
 
 
 class UnknownModelError(RequestError):

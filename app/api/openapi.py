@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.api.problems import MEDIA_TYPE as PROBLEM
-from app.schemas.base import Problem
+from app.codecs.arrow import MEDIA_TYPE as ARROW
+from app.schemas.base import Problem, TableInput
 from app.schemas.impute import ImputeRequest
 from app.schemas.sample import SampleRequest
 from app.schemas.score import ScoreRequest
@@ -23,14 +24,15 @@ __all__ = ["answers", "body", "install"]
 
 _REF = "#/components/schemas/{model}"
 _REQUESTS: tuple[type[BaseModel], ...] = (ScoreRequest, SampleRequest, ImputeRequest)
+_BINARY = {"type": "string", "format": "binary", "description": "An Arrow IPC stream."}
 _ONE_TABLE = [{"required": ["rows"]}, {"required": ["columns", "data"]}]
 
 _PROBLEMS = {
-    400: "The body is not valid JSON.",
+    400: "The body is not what it says: no valid JSON, or no valid Arrow stream.",
     404: "No model of this name is served.",
-    406: "The client does not accept JSON.",
+    406: "The client accepts nothing that can be sent.",
     413: "The body is over the limit.",
-    415: "The body is not JSON by its headers.",
+    415: "The body is neither JSON nor Arrow by its headers.",
     422: "The input does not fit the model or the endpoint; `errors` names row and column.",
     500: "The service failed.",
     503: "No model can answer.",
@@ -45,7 +47,30 @@ def body(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
         examples: Examples by name, the first of them shown first.
     """
     content = {"schema": {"$ref": _REF.format(model=model.__name__)}, "examples": dict(examples)}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    both = {"application/json": content, ARROW: {"schema": _BINARY}}
+    return {
+        "requestBody": {"required": True, "content": both},
+        "parameters": [
+            _parameter(name, schema)
+            for name, schema in model.model_json_schema(ref_template=_REF)["properties"].items()
+            if name not in TableInput.model_fields
+        ],
+    }
+
+
+def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """An option as it stands in the query beside an Arrow body."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": f"With an Arrow body: {schema.get('description', name)}",
+        **(
+            {"content": {"application/json": {"schema": schema}}}
+            if schema.get("type") == "object"
+            else {"schema": schema}
+        ),
+    }
 
 
 def answers(
@@ -61,7 +86,10 @@ def answers(
     schema = {"$ref": _REF.format(model=Problem.__name__)}
     found: dict[int | str, dict[str, Any]] = {200: {"model": success}}
     if examples:
-        found[200]["content"] = {"application/json": {"examples": dict(examples)}}
+        found[200]["content"] = {
+            "application/json": {"examples": dict(examples)},
+            ARROW: {"schema": _BINARY},
+        }
     for status in (*problems, 500):
         found[status] = {
             "description": _PROBLEMS.get(status, HTTPStatus(status).phrase),

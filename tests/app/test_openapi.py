@@ -21,6 +21,7 @@ from models.columns.schema import Schema
 from models.made import MaskConfig, NetworkConfig
 from models.training.config import FitConfig, MemberConfig, TrainingConfig
 from tests.app.running import RunningService
+from tests.app.streams import ARROW
 
 BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
 
@@ -30,6 +31,7 @@ PUBLIC = {
     ("post", "/impute"),
     ("get", "/models"),
     ("get", "/models/{name}"),
+    ("post", "/models/{name}/reload"),
     ("get", "/health/live"),
     ("get", "/health/ready"),
 }
@@ -63,6 +65,16 @@ def test_every_public_route_is_described(document: dict[str, Any]) -> None:
         assert operation["tags"]
         content = operation["responses"]["200"]["content"]["application/json"]
         assert content["schema"]["$ref"].startswith("#/components/schemas/")
+
+
+def test_arrow_is_described_with_its_options(document: dict[str, Any]) -> None:
+    for path in ("/score", "/sample", "/impute"):
+        operation = document["paths"][path]["post"]
+        for content in (operation["requestBody"], operation["responses"]["200"]):
+            assert ARROW in content["content"]
+        options = {parameter["name"] for parameter in operation["parameters"]}
+        assert {"model", "version"} < options
+        assert not options & {"rows", "columns", "data"}
 
 
 def test_every_failure_is_described_as_a_problem(document: dict[str, Any]) -> None:
