@@ -8,7 +8,8 @@ import argparse
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -56,7 +57,7 @@ def main() -> None:
         for name in names:
             for setting in SETTINGS:
                 late = arguments.minutes and time.monotonic() - began > 60 * arguments.minutes
-                cut = split(name, setting, seed, arguments.rows)
+                cut = cache(partial(split, name, setting, seed, arguments.rows))
                 folder = KEPT / f"{arguments.rows}" / f"{name}-{setting}-{seed}"
                 for method, found in measures(
                     folder, cut, variants, setting, seed, peers, late, device
@@ -83,7 +84,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def measures(
     folder: Path,
-    cut: Split,
+    cut: Callable[[], Split],
     variants: dict[str, tuple[Smoothing, float | None]],
     setting: Setting,
     seed: int,
@@ -95,8 +96,8 @@ def measures(
     kept = folder / "peers.json"
     if not kept.exists() and not late and PEERS_PYTHON.exists():
         found = {
-            name: measure(cut, scores, seconds)
-            for name, (scores, seconds) in peers.scores(cut, seed).items()
+            name: measure(cut(), scores, seconds)
+            for name, (scores, seconds) in peers.scores(cut(), seed).items()
         }
         write(kept, found)
     yield from (json.loads(kept.read_text()) if kept.exists() else {}).items()
@@ -104,8 +105,8 @@ def measures(
         contamination = CONTAMINATION[setting] if trimmed is None else trimmed
         kept = folder / f"madeira-{smoothing}-{contamination:g}-{SETTINGS_DIGEST}.json"
         if not kept.exists() and not late:
-            scores, seconds = madeira_scores(cut, seed, smoothing, contamination, device)
-            write(kept, measure(cut, scores, seconds))
+            scores, seconds = madeira_scores(cut(), seed, smoothing, contamination, device)
+            write(kept, measure(cut(), scores, seconds))
         if kept.exists():
             yield name, json.loads(kept.read_text())
 
