@@ -18,7 +18,7 @@ CODE := app models benchmarks tests checkpoints docs
 TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test coverage lint format bench bench-setup docs checkpoints
+.PHONY: help setup serve test coverage lint format bench bench-setup chaos docs checkpoints
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
@@ -81,6 +81,9 @@ bench: $(VENV)/.dev
 		name=$$(basename $$file .py); echo "== $$name"; \
 		$(BIN)/python -m benchmarks.$$name --quick $(ARGS) || exit 1; \
 	done
+
+chaos: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.chaos $(ARGS)
 
 # What the benchmarks compare with, each group in an environment of its own: their requirements
 # contradict each other and ours.

@@ -1,4 +1,4 @@
-"""A worker that computes like any other, except what is marked: that kills, hangs, fails or lasts.
+"""A worker that computes like any other, except what is marked: that kills, hangs, fails, waits.
 
 `python -m tests.app.faulty_worker CONFIGURATION` runs in the place of `app.workers.process`.
 """
@@ -6,8 +6,10 @@
 import os
 import signal
 import sys
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,15 @@ from app.workers.execute import execute
 from app.workers.process import main
 from models.inference.density import Density
 
-__all__ = ["DEADLY", "ENDLESS", "FAILING", "SLOW", "SLOW_S", "marked"]
+__all__ = ["DEADLY", "ENDLESS", "FAILING", "HELD", "held", "marked"]
 
-DEADLY, ENDLESS, FAILING, SLOW = 6661.0, 6662.0, 6663.0, 6664.0
+DEADLY, ENDLESS, FAILING, HELD = 6661.0, 6662.0, 6663.0, 6664.0
 """Values that no column of the tests has; wherever they stand, it happens."""
 
-SLOW_S = 0.5
+
+def held(owner: int) -> Path:
+    """While this file is there, workers of an owner hold what is marked so."""
+    return Path(tempfile.gettempdir()) / f"held-by-{owner}"
 
 
 def marked(values: Array, mark: float) -> Array:
@@ -33,16 +38,17 @@ def marked(values: Array, mark: float) -> Array:
 
 
 def _execute(job: Job[Any], density: Density) -> object:
-    marks = set(job.values[np.isin(job.values, (DEADLY, ENDLESS, FAILING, SLOW))])
+    marks = set(job.values[np.isin(job.values, (DEADLY, ENDLESS, FAILING, HELD))])
     if DEADLY in marks:
         os.kill(os.getpid(), signal.SIGKILL)
     if ENDLESS in marks:
         time.sleep(3600)
     if FAILING in marks:
         raise ValueError("a secret")
-    if SLOW in marks:
-        time.sleep(SLOW_S)
-        rows = np.where(job.values == SLOW, np.nan, job.values)
+    if HELD in marks:
+        while held(os.getppid()).exists():
+            time.sleep(0.005)
+        rows = np.where(job.values == HELD, np.nan, job.values)
         job = replace(job, values=rows)
     return execute(job, density)
 

@@ -3,8 +3,12 @@
 import http.client
 import json
 import logging
+import os
+import shutil
+import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.settings import Settings
+from app.workers.runtime import read_state
 from models import DensityEstimator
 from tests.app.alike import as_rows, assert_rows_alike
-from tests.app.running import RunningService
+from tests.app.running import RunningService, running
 
 
 def test_rows_are_the_estimators_own(service: RunningService, estimator: DensityEstimator) -> None:
@@ -175,17 +181,20 @@ def test_a_slow_reader_slows_the_drawing(service: RunningService) -> None:
 
 
 def test_an_answer_that_fails_midway_is_cut_off(
-    start: Callable[..., RunningService],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    checkpoints: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    service = start(stream_chunk_rows=16)
-    connection = open_stream(service, {"n": 10_000_000})
-    answer = connection.getresponse()
-    answer.read(1000)
-    density = service.app.state.service.registry.models["shop"].density
-    monkeypatch.setattr(density, "components", None)
-    with caplog.at_level(logging.ERROR), pytest.raises(http.client.IncompleteRead):
-        answer.read()
-    assert "Traceback" in caplog.text
-    connection.close()
+    directory = Path(shutil.copytree(checkpoints, tmp_path / "models"))
+    settings = Settings.read(checkpoints=directory, threads=1, stream_chunk_rows=16)
+    with running(settings) as service:
+        connection = open_stream(service, {"n": 10_000_000})
+        answer = connection.getresponse()
+        answer.read(1000)
+        shutil.rmtree(directory / "shop")
+        state = read_state(service.app.state.service.pool.directory)
+        assert state is not None
+        assert state.pids[0] is not None
+        os.kill(state.pids[0], signal.SIGKILL)  # the next worker finds no model
+        with caplog.at_level(logging.ERROR), pytest.raises(http.client.IncompleteRead):
+            answer.read()
+        assert "Traceback" in caplog.text
+        connection.close()

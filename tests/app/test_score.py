@@ -47,13 +47,22 @@ def test_contributions_are_the_estimators_own_and_null_where_missing(
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
 
 
+def assert_scores_alike(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """Checks that two answers say the same: rows scored in other batches differ in rounding."""
+    assert one["model"] == other["model"]
+    for key in ("log_likelihood", "anomaly_score"):
+        assert one[key] == pytest.approx(other[key], rel=1e-4, abs=1e-2)
+    for row, same in zip(one["contributions"], other["contributions"], strict=True):
+        assert row == pytest.approx(same, rel=1e-3, abs=1e-3)
+
+
 def test_columns_and_data_score_as_rows_do(service: RunningService, shop_table: pa.Table) -> None:
     rows = as_rows(shop_table)
     names = list(rows[0])[::-1]
     data = [[row[name] for name in names] for row in rows]
     by_rows = service.post("/score", {"rows": rows, "contributions": True})
     by_data = service.post("/score", {"columns": names, "data": data, "contributions": True})
-    assert by_rows == by_data
+    assert_scores_alike(by_rows, by_data)
 
 
 def test_an_absent_key_is_a_null(service: RunningService) -> None:

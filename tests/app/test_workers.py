@@ -1,6 +1,7 @@
 """Workers that die, hang or fail: nothing is lost, and only the guilty is blamed."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -18,7 +19,7 @@ from app.workers.execute import execute
 from models import DensityEstimator
 from models.inference.noise import draw_noise, noise_generator
 from tests.app.crew import KEY, Crew, crew
-from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, SLOW, marked
+from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, HELD, held, marked
 
 
 @pytest.fixture(scope="module")
@@ -118,14 +119,16 @@ def test_a_failing_member_fails_alone(
 def test_killed_workers_lose_nothing(
     workers: Crew, estimator: DensityEstimator, values: Array
 ) -> None:
-    jobs = [score(marked(values[:1], SLOW)) for _ in range(4)]
+    jobs = [score(marked(values[:1], HELD)) for _ in range(4)]
     jobs += [score(values[i : i + 3]) for i in range(100)]
 
     async def under_fire() -> list[Any]:
+        held(os.getpid()).touch()
         asked = asyncio.gather(*(workers.pool.run(job) for job in jobs))
         await asyncio.sleep(0.2)
         for number in range(2):
             workers.kill(number)
+        held(os.getpid()).unlink()
         return await asked
 
     restarts = workers.state.restarts
@@ -164,8 +167,9 @@ def test_a_job_that_hangs_is_refused_and_alone_blamed(
 
 def test_what_expires_is_not_computed(workers: Crew, values: Array) -> None:
     async def late() -> None:
+        held(os.getpid()).touch()
         busy = [
-            asyncio.ensure_future(workers.pool.run(score(marked(values[:1], SLOW))))
+            asyncio.ensure_future(workers.pool.run(score(marked(values[:1], HELD))))
             for _ in range(2)
         ]
         await asyncio.sleep(0.1)
@@ -177,6 +181,7 @@ def test_what_expires_is_not_computed(workers: Crew, values: Array) -> None:
                 await workers.pool.submit(score(marked(values[:1], ENDLESS)), ticket)
             with pytest.raises(DeadlineError):
                 await workers.pool.submit(score(values[:1]), ticket)
+        held(os.getpid()).unlink()
         await asyncio.gather(*busy)
         assert workers.pool.executed == before + 2
         await workers.pool.run(score(values[:1]))

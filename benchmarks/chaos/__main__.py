@@ -1,0 +1,176 @@
+"""What the service does when it is badly treated: `python -m benchmarks.chaos`, or `make chaos`.
+
+The real service, as its own processes, under load over real sockets. Every answer is compared
+with what the model gives in this process. Counts, not times: `--quick` does each for seconds.
+
+`--soak SECONDS` runs nothing but load for so long, and says how much memory it took.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import signal
+import time
+
+import httpx
+
+from benchmarks.chaos.load import CONNECTIONS, MODEL, Questions, Tally, load
+from benchmarks.chaos.service import serving
+from benchmarks.report import Report
+
+__all__ = ["main"]
+
+
+async def killing(
+    questions: Questions, seconds: float, named: str, every_s: float, *flags: str
+) -> tuple[Tally, int]:
+    """Load, while one process after the other is killed."""
+    tally, kills = Tally(), 0
+    async with serving(*flags) as running:
+        end = time.monotonic() + seconds
+        asking = asyncio.create_task(
+            load(running, questions, tally, lambda: time.monotonic() > end)
+        )
+        while time.monotonic() < end:
+            await asyncio.sleep(every_s)
+            victims = running.descendants(named)
+            if victims:
+                os.kill(random.choice(victims), signal.SIGKILL)
+                kills += 1
+        await asking
+    return tally, kills
+
+
+async def stopping(questions: Questions, times: int) -> tuple[Tally, int]:
+    """SIGTERM under load, so many times; also counts the exits that were not 0."""
+    total, failures = Tally(), 0
+    for _ in range(times):
+        tally = Tally()
+        async with serving("--devices", "cpu") as running:
+            stopped = asyncio.Event()
+            asking = asyncio.create_task(load(running, questions, tally, stopped.is_set))
+            await asyncio.sleep(1.0)
+            stopped.set()  # what is asked by now is to be answered; nobody asks again
+            running.process.send_signal(signal.SIGTERM)
+            await asking
+            failures += await running.process.wait() != 0
+        total.right, total.wrong = total.right + tally.right, total.wrong + tally.wrong
+        total.cut += tally.cut
+        for status, count in tally.refused.items():
+            total.refused[status] = total.refused.get(status, 0) + count
+    return total, failures
+
+
+async def mistreated(questions: Questions, requests: int) -> Tally:
+    """Requests of which a third are malformed and a third leave early; the rest are tallied."""
+    tally, left = Tally(), iter(range(requests))
+    async with serving("--devices", "cpu") as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        body = json.dumps({"model": MODEL, "rows": [questions.rows[0]]}).encode()
+        head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        head += b"Content-Length: %d\r\n\r\n" % len(body)
+
+        async def caller() -> None:
+            async with httpx.AsyncClient(base_url=running.url, timeout=120) as client:
+                for number in left:
+                    if number % 3 == 0:
+                        bad = random.choice([b"{", b'{"rows": [{"sex": 5}]}', b"\xff", b"[]"])
+                        await client.post("/score", content=bad)
+                    elif number % 3 == 1:
+                        _, writer = await asyncio.open_connection(host, int(port))
+                        writer.write((head + body)[: random.randrange(1, len(head + body) + 1)])
+                        writer.close()
+                    else:
+                        await questions.ask(client, tally)
+
+        await asyncio.gather(*(caller() for _ in range(CONNECTIONS)))
+    return tally
+
+
+async def soak(questions: Questions, seconds: float, report: Report) -> None:
+    """Nothing but load; memory after warm-up, and at the end."""
+    tally = Tally()
+    async with serving("--devices", "cpu") as running:
+        begun = time.monotonic()
+        asking = asyncio.create_task(
+            load(running, questions, tally, lambda: time.monotonic() > begun + seconds)
+        )
+        await asyncio.sleep(seconds / 6)
+        warm = running.memory_mib()
+        await asking
+        growth = running.memory_mib() / warm - 1
+    report.limit("memory growth after warm-up", 100 * growth, "%", 2, **tally.summary())
+
+
+async def trials(report: Report, quick: bool) -> None:
+    """All of them."""
+    questions = Questions()
+    seconds = 10.0 if quick else 60.0
+    tally, kills = await killing(
+        questions, seconds, "app.workers.process", 2.0, "--devices", "cpu:2"
+    )
+    report.limit(
+        "failed while workers are killed",
+        tally.failed,
+        "requests",
+        0,
+        kills=kills,
+        **tally.summary(),
+    )
+    tally, kills = await killing(
+        questions, seconds, "app.cli.api_process", 5.0, "--api-processes", "2"
+    )
+    # Connections of a killed process end; whoever asks again is answered.
+    report.limit(
+        "wrong or refused while API processes are killed",
+        tally.failed - tally.cut,
+        "requests",
+        0,
+        kills=kills,
+        **tally.summary(),
+    )
+    times = 3 if quick else 20
+    tally, failures = await stopping(questions, times)
+    report.limit(
+        "unanswered on SIGTERM",
+        tally.failed,
+        "requests",
+        0,
+        times=times,
+        exits_not_0=failures,
+        **tally.summary(),
+    )
+    requests = 900 if quick else 10_000
+    tally = await mistreated(questions, requests)
+    report.limit(
+        "failed beside bad requests",
+        tally.failed,
+        "requests",
+        0,
+        requests=requests,
+        **tally.summary(),
+    )
+
+
+def main() -> None:
+    """Runs the trials, or the soak."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--soak", type=float, metavar="SECONDS")
+    arguments = parser.parse_args()
+    random.seed(1)
+    if arguments.soak is not None:
+        report = Report("soak", arguments.quick)
+        asyncio.run(soak(Questions(), arguments.soak, report))
+    else:
+        report = Report("chaos", arguments.quick)
+        asyncio.run(trials(report, arguments.quick))
+    report.write()
+
+
+if __name__ == "__main__":
+    main()

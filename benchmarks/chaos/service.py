@@ -1,0 +1,76 @@
+"""The service as processes of its own."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+__all__ = ["CHECKPOINTS", "Running", "serving"]
+
+CHECKPOINTS = Path("checkpoints")
+START_LIMIT_S = 120.0
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+MIB = 2**20
+
+
+class Running:
+    """The service as a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+        self.process, self.url = process, url
+
+    def descendants(self, named: str = "") -> list[int]:
+        """Processes of the service, those whose command line holds a word."""
+        parents = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+        found = {self.process.pid}
+        while more := {child for child, parent in parents.items() if parent in found} - found:
+            found |= more
+        return [pid for pid in sorted(found) if named in _command_line(pid)]
+
+    def memory_mib(self) -> float:
+        """Resident memory of all its processes."""
+        pages = 0
+        for pid in self.descendants():
+            try:
+                pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+            except OSError:
+                continue
+        return pages * PAGE_BYTES / MIB
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+@asynccontextmanager
+async def serving(*flags: str) -> AsyncIterator[Running]:
+    """The service, until it has been told to stop."""
+    command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", "0"]
+    command += ["--checkpoints", str(CHECKPOINTS), "--log-level", "critical", *flags]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
+        async with asyncio.timeout(START_LIMIT_S):
+            line = (await process.stdout.readline()).decode()
+        address = re.search(r"http://\S+", line)
+        if address is None:
+            raise SystemExit("the service did not start")
+        yield Running(process, address.group())
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            await process.wait()
