@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 WORKER_MODULE = "app.workers.process"
 
-START_LIMIT_S = 120.0
+START_LIMIT_S = 300.0
 """Seconds that a worker may take until it listens."""
 
 STOP_LIMIT_S = 5.0

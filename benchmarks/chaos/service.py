@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["CHECKPOINTS", "Running", "serving"]
 
 CHECKPOINTS = Path("checkpoints")
-START_LIMIT_S = 120.0
+START_LIMIT_S = 300.0
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MIB = 2**20
 

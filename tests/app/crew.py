@@ -19,7 +19,7 @@ from app.workers.supervisor import Supervisor, WorkerPlan
 __all__ = ["KEY", "Crew", "crew"]
 
 KEY = ModelKey("shop", "1")
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from app.workers.supervisor import WORKER_MODULE
 
 __all__ = ["Document", "RunningService", "assert_problem", "running"]
 
-START_LIMIT_S = 60
+START_LIMIT_S = 300
 
 Document = dict[str, Any]
 

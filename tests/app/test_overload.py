@@ -21,7 +21,7 @@ from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, HELD, held
 from tests.app.running import RunningService, assert_problem, running
 
 LIMIT_COST = 20
-LIMIT_S = 120
+LIMIT_S = 300
 
 
 @pytest.fixture(scope="module")
