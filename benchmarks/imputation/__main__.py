@@ -82,11 +82,16 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def cases(seeds: int) -> Iterator[Key]:
-    """Table, mechanism, share and seed of every case; what begins is a selection of all."""
-    for seed, share in product(range(seeds), SHARES):
-        for turn in range(len(MECHANISMS)):
-            for place, table in enumerate(TABLES):
-                yield table, MECHANISMS[(turn + place) % len(MECHANISMS)], share, seed
+    """Table, mechanism, share and seed of every case.
+
+    Every sweep over the tables has other mechanisms and shares, so that what is measured first is
+    a selection of all.
+    """
+    for seed, sweep in product(range(seeds), range(len(MECHANISMS) * len(SHARES))):
+        for place, table in enumerate(TABLES):
+            mechanism = MECHANISMS[(sweep + place) % len(MECHANISMS)]
+            share = SHARES[(sweep + sweep // len(MECHANISMS)) % len(SHARES)]
+            yield table, mechanism, share, seed
 
 
 def fill(key: Key, rows: int, method: Baseline) -> dict[str, float]:

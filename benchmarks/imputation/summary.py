@@ -12,7 +12,7 @@ __all__ = ["RANKED", "Case", "ranks", "summarise"]
 
 RANKED = {"rmse": 1, "accuracy": -1, "wasserstein": 1}
 """Measures that every method has; -1 where more is better."""
-SHOWN = ("rmse", "accuracy", "wasserstein", "crps", "coverage", "width")
+SHOWN = ("rmse", "accuracy", "wasserstein", "crps", "width", "seconds")
 FARTHEST_COVERAGE = 0.03
 
 Measures = Mapping[str, float]
@@ -61,12 +61,10 @@ def summarise(report: Report, cases: list[Case], ours: str) -> None:
         _rank(report, some, methods, ours, f" (where {extra} was run)" if extra else "")
     for method in seen:
         values = [case.measures[method] for case in cases if method in case.measures]
-        detail = {
-            name: _mean(value.get(name) for value in values) for name in SHOWN if name != "coverage"
-        }
-        coverage = _coverage(values)
-        detail = {name: value for name, value in detail.items() if not np.isnan(value)}
-        report.record(f"mean over cases: {method}", coverage, "coverage", **detail)
+        detail = {name: _mean(value.get(name) for value in values) for name in SHOWN}
+        detail |= {"coverage": _coverage(values), "cases": float(len(values))}
+        known = {name: value for name, value in detail.items() if not np.isnan(value)}
+        report.record(f"mean over cases: {method}", known.pop("rmse"), "rmse", **known)
     distance = abs(_coverage([case.measures[ours] for case in cases]) - 0.9)
     report.compare(
         "coverage of 90 % intervals: distance from 0.9",

@@ -1,5 +1,7 @@
 """The imputation benchmark's removal, measures and ranks."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +9,11 @@ from scipy.stats import norm
 
 from benchmarks.imputation.baselines import BASELINES
 from benchmarks.imputation.measures import Filled, interval_of_draws, measure
+from benchmarks.imputation.page import measured
 from benchmarks.imputation.removal import MECHANISMS, Mechanism, remove
-from benchmarks.imputation.summary import Case, ranks
+from benchmarks.imputation.summary import Case, ranks, summarise
 from benchmarks.imputation.tables import Complete
+from benchmarks.report import Report
 
 
 @pytest.fixture
@@ -104,3 +108,18 @@ def test_ranks_share_ties_and_turn_for_accuracy() -> None:
     case = Case("made", "MCAR", 0.3, 0, measures)
     assert ranks([case], ["x", "y", "z"], "rmse") == {"x": 1.0, "y": 2.0, "z": 3.0}
     assert ranks([case], ["x", "y", "z"], "accuracy") == {"x": 1.5, "y": 1.5, "z": 3.0}
+
+
+def test_the_page_ranks_methods_and_says_over_how_many_cases() -> None:
+    better = {"rmse": 0.1, "accuracy": 0.9, "wasserstein": 0.1, "gaps": 9.0, "coverage": 0.9}
+    worse = {"rmse": 0.2, "accuracy": 0.8, "wasserstein": 0.2}
+    report = Report("imputation", quick=True)
+    case = Case("made", "MCAR", 0.3, 0, {"madeira": better, "other": worse})
+    summarise(report, [case], "madeira")
+    results = {"cases": [asdict(each) for each in report.cases]}
+    text = measured({**results, "hardware": {"cpu": "made"}, "date": "2026-01-01T00"})
+    first, second = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert first.startswith("| madeira | 1.00 | 1.00 | 1.00 | 1.00 | 0.1 |")
+    assert second.startswith("| other | 2.00 |")
+    assert "1 cases of 54" in text
+    assert "coverage under MCAR: madeira: 0.900" in text
