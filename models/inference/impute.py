@@ -15,12 +15,11 @@ from models.errors import ConfigError
 from models.inference.density import Density
 from models.inference.noise import draw_noise
 
-__all__ = ["UNCERTAINTY_DRAWS", "Estimate", "Imputation", "filled_tables", "impute"]
+__all__ = ["Estimate", "Imputation", "filled_tables", "impute"]
 
 Values = npt.NDArray[np.float64]
 Estimate = Literal["draw", "mean", "median", "mode"]
 
-UNCERTAINTY_DRAWS = 0  # noise that only the spread needs: none
 INTERVAL = (0.05, 0.95)
 CHUNK_ROWS = 1_000
 
