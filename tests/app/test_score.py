@@ -52,8 +52,11 @@ def assert_scores_alike(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert one["model"] == other["model"]
     for key in ("log_likelihood", "anomaly_score"):
         assert one[key] == pytest.approx(other[key], rel=1e-4, abs=1e-2)
-    for row, same in zip(one["contributions"], other["contributions"], strict=True):
-        assert row == pytest.approx(same, rel=1e-3, abs=1e-3)
+    rows, same = (pa.Table.from_pylist(answer["contributions"]) for answer in (one, other))
+    assert rows.column_names == same.column_names
+    for name in rows.column_names:
+        found, expected = (table[name].to_numpy(zero_copy_only=False) for table in (rows, same))
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_columns_and_data_score_as_rows_do(service: RunningService, shop_table: pa.Table) -> None:
