@@ -81,7 +81,7 @@ def test_likelihoods_are_counted_in_the_buckets_they_lie_in() -> None:
     assert found[f'madeira_log_likelihood_bucket{{le="-5.0",{labels}}}'] == 3
     assert found[f'madeira_log_likelihood_bucket{{le="+Inf",{labels}}}'] == 4
     assert (
-        found[f'madeira_reference_log_likelihood{{model="shop",quantile="0.5",version="1"}}'] == -5
+        found['madeira_reference_log_likelihood{model="shop",quantile="0.5",version="1"}'] == -5
     )
 
 
