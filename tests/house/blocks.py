@@ -21,6 +21,7 @@ NOT_RUN = {
     "make lint": "runs beside the tests, on the same tree",
     "make coverage": "the tests, measured",
     "make bench": "minutes of measuring",
+    ".venv/bin/python -m benchmarks": "measures for minutes to hours, on data of its own",
     "make chaos": "minutes of faults",
     "make checkpoints": "trains every bundled model",
     ".venv/bin/madeira train mytable.csv": "stands for the reader's own table",
