@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "imputation.md"
 RESULTS = ROOT / "benchmarks" / "results" / "imputation.json"
 SHARES = 3
 RANK, MEAN = "average rank: ", "mean over cases: "
-COLUMNS = ("rmse", "accuracy", "wasserstein", "crps", "coverage", "width", "seconds")
+COLUMNS = ("rmse", "accuracy", "wasserstein", "crps", "coverage", "width")
 
 
 def measured(results: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ __all__ = ["RANKED", "Case", "ranks", "summarise"]
 
 RANKED = {"rmse": 1, "accuracy": -1, "wasserstein": 1}
 """Measures that every method has; -1 where more is better."""
-SHOWN = ("rmse", "accuracy", "wasserstein", "crps", "width", "seconds")
+SHOWN = ("rmse", "accuracy", "wasserstein", "crps", "width")
 FARTHEST_COVERAGE = 0.03
 
 Measures = Mapping[str, float]
