@@ -15,7 +15,7 @@ __all__ = ["Fleet"]
 WINDOW, WINDOW_OF_SMALL, SMALL = 2.0, 3.0, 0.125
 """In batches of the wanted duration: what a worker holds, with small jobs, and what is small."""
 
-WORKER_WAIT_S = 120.0
+WORKER_WAIT_S = 300.0
 """Seconds that loading a model waits for the first worker."""
 
 
