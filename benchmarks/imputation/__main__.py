@@ -107,7 +107,7 @@ def fill(key: Key, rows: int, method: Baseline) -> dict[str, float]:
 
 def read(folder: Path, methods: list[str], seeds: int) -> Iterator[Case]:
     """The cases of which Madeira's and some other method's measures are kept."""
-    for key in [*QUICK, *cases(seeds)] if folder.name == "quick" else cases(seeds):
+    for key in QUICK if folder.name == "quick" else cases(seeds):
         stem = "-".join(map(str, key))
         paths = {name: folder / f"{stem}-{name.replace(' / ', ' ')}.json" for name in methods}
         found = {
