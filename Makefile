@@ -77,8 +77,8 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.dev
-	@for file in $$(grep -l '__name__ == "__main__"' benchmarks/*.py); do \
-		name=$$(basename $$file .py); echo "== $$name"; \
+	@for file in $$(grep -l '__name__ == "__main__"' benchmarks/*.py benchmarks/*/__main__.py); do \
+		name=$$(echo $$file | sed 's,benchmarks/,,; s,/__main__,,; s,\.py$$,,'); echo "== $$name"; \
 		$(BIN)/python -m benchmarks.$$name --quick $(ARGS) || exit 1; \
 	done
 
