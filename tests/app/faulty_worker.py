@@ -3,6 +3,7 @@
 `python -m tests.app.faulty_worker CONFIGURATION` runs in the place of `app.workers.process`.
 """
 
+import json
 import os
 import signal
 import sys
@@ -19,10 +20,17 @@ from app.workers.execute import execute
 from app.workers.process import main
 from models.inference.density import Density
 
-__all__ = ["DEADLY", "ENDLESS", "FAILING", "HELD", "held", "marked"]
+__all__ = ["CODES", "DEADLY", "ENDLESS", "FAILING", "HELD", "MARKS", "held", "marked"]
 
 DEADLY, ENDLESS, FAILING, HELD = 6661.0, 6662.0, 6663.0, 6664.0
-"""Values that no column of the tests has; wherever they stand, it happens."""
+"""Values that no column of the tests has; wherever they stand in a job, it happens."""
+
+MARKS = (DEADLY, ENDLESS, FAILING, HELD)
+
+CODES = "FAULTY_WORKER_CODES"
+"""Environment variable with what stands for each of the marks in a job, where it is not itself."""
+
+_CODES = dict(zip(json.loads(os.environ.get(CODES, "[]")), MARKS, strict=False))
 
 
 def held(owner: int) -> Path:
@@ -38,7 +46,8 @@ def marked(values: Array, mark: float) -> Array:
 
 
 def _execute(job: Job[Any], density: Density) -> object:
-    marks = set(job.values[np.isin(job.values, (DEADLY, ENDLESS, FAILING, HELD))])
+    found = set(job.values[np.isin(job.values, [*MARKS, *_CODES])])
+    marks = {_CODES.get(mark, mark) for mark in found}
     if DEADLY in marks:
         os.kill(os.getpid(), signal.SIGKILL)
     if ENDLESS in marks:
@@ -48,7 +57,7 @@ def _execute(job: Job[Any], density: Density) -> object:
     if HELD in marks:
         while held(os.getppid()).exists():
             time.sleep(0.005)
-        rows = np.where(job.values == HELD, np.nan, job.values)
+        rows = np.where(np.isin(job.values, list(found)), np.nan, job.values)
         job = replace(job, values=rows)
     return execute(job, density)
 

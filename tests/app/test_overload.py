@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from app.settings import Settings
 from app.workers.journal import JournalReader
 from app.workers.runtime import State, read_state
-from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, HELD, held
+from models import DensityEstimator
+from tests.app.faulty_worker import CODES, DEADLY, ENDLESS, FAILING, HELD, MARKS, held
 from tests.app.running import RunningService, assert_problem, running
 
 LIMIT_COST = 20
@@ -25,7 +28,7 @@ LIMIT_S = 300
 
 
 @pytest.fixture(scope="module")
-def service(checkpoints: Path) -> Iterator[RunningService]:
+def service(checkpoints: Path, estimator: DensityEstimator) -> Iterator[RunningService]:
     """One worker, and a queue of twenty rows."""
     settings = Settings.read(
         checkpoints=checkpoints,
@@ -34,8 +37,11 @@ def service(checkpoints: Path) -> Iterator[RunningService]:
         queue_limit_requests=8,
         log_level="warning",
     )
-    with running(settings, "tests.app.faulty_worker") as found:
-        yield found
+    codes = estimator.schema.encode(pa.table({"income": MARKS}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CODES, json.dumps(codes[~np.isnan(codes)].tolist()))
+        with running(settings, "tests.app.faulty_worker") as found:
+            yield found
 
 
 def ask(
