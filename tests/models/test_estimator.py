@@ -210,6 +210,29 @@ def test_a_description_stands_in_the_card(estimator: DensityEstimator) -> None:
 
 
 @pytest.mark.parametrize(
+    "unseen",
+    [
+        {"species": ["axolotl"]},
+        {"species": [3]},
+        {"species": pa.array(["cat"]).dictionary_encode()},
+        {"mass_kg": [1e30]},
+        {"mass_kg": [-4]},
+        {"mass_kg": ["4.5"]},
+        {"mass_kg": pa.array([4], pa.int8())},
+    ],
+    ids=["category", "number", "dictionary", "far out", "negative", "text", "small type"],
+)
+def test_values_and_types_that_training_never_saw_are_answered(
+    estimator: DensityEstimator, unseen: dict[str, object]
+) -> None:
+    table = pa.table(unseen)
+    assert np.isfinite(estimator.log_prob(table)).all()
+    assert estimator.anomaly_score(table).shape == (1,)
+    filled = estimator.impute(table, seed=0)
+    assert sum(column.null_count for column in filled.columns) == 0
+
+
+@pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda e: e.sample(-1), ConfigError, "n must not be negative: -1"),
@@ -224,7 +247,7 @@ def test_a_description_stands_in_the_card(estimator: DensityEstimator) -> None:
             "contradict",
         ),
         (lambda e: e.log_prob(pa.table({"mass_kg": [1.0, float("nan")]})), TableError, "row 1"),
-        (lambda e: e.log_prob(pa.table({"species": [3]})), TableError, "'species'"),
+        (lambda e: e.log_prob(pa.table({"species": [["cat"]]})), TableError, "'species'"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(
