@@ -21,6 +21,8 @@ _DEVIATIONS = 4.0
 _NEIGHBOURS = 0.05
 _NEAREST = 5
 _ROUNDS = 8
+_ROWS_EACH = 10
+_SPARSE = 0.25
 
 
 def find_atoms(values: Values, resolution: float) -> Values:
@@ -30,8 +32,9 @@ def find_atoms(values: Values, resolution: float) -> Values:
     than 1.5 times, and by 4 standard deviations of a Poisson count, as frequent as a value of its
     neighbourhood is on average, whether that is the next 5 % of the rows below it and as many
     above, or the next 5 places of the lattice to either side. Atoms are no neighbours, lest one
-    hide another: those found are taken away, and the rest is searched again. Where more than 256
-    stand out, the most frequent are taken.
+    hide another: those found are taken away, and the rest is searched again. A lattice of which less
+    than a quarter is ever seen, by ten rows a value (the rates of a bank's days), is as a continuum.
+    Where more than 256 stand out, the most frequent are taken.
 
     Args:
         values: Training values, without NaN, (rows,).
@@ -40,11 +43,18 @@ def find_atoms(values: Values, resolution: float) -> Values:
     """
     distinct, counts = np.unique(values, return_counts=True)
     outstanding = (counts >= _FEWEST_ROWS) & (counts >= _SMALLEST_SHARE * len(values))
-    if resolution > 0:
+    if resolution > 0 and not _sparse(distinct, len(values), resolution):
         outstanding = _prominent(distinct, counts, outstanding, resolution)
     places = np.flatnonzero(outstanding)
     ranked = places[np.argsort(-counts[places], kind="stable")]
     return np.sort(distinct[ranked[:MOST_ATOMS]])
+
+
+def _sparse(distinct: Values, rows: int, resolution: float) -> bool:
+    """Returns whether few places of the lattice are held, but for far-off values, each by many."""
+    low, high = np.quantile(distinct, [0.05, 0.95])
+    held = 0.9 * len(distinct) * resolution
+    return rows >= _ROWS_EACH * len(distinct) and held < _SPARSE * (high - low)
 
 
 def _prominent(distinct: Values, counts: Counts, possible: Flags, resolution: float) -> Flags:
