@@ -92,11 +92,13 @@ class Report:
         unit: str,
         against: str,
         against_value: float,
+        target: float = 1.0,
         **detail: float | str,
     ) -> None:
-        """Adds a comparison where more is better; it is met where `value` is the larger."""
-        ratio, met = value / against_value, value > against_value
-        self._add(Case(case, value, unit, against, against_value, ratio, 1.0, met, detail))
+        """Adds a comparison where more is better; it is met where the ratio is above `target`."""
+        ratio = value / against_value
+        met = ratio > target
+        self._add(Case(case, value, unit, against, against_value, ratio, target, met, detail))
 
     def record(self, case: str, value: float, unit: str, **detail: float | str) -> None:
         """Adds a measurement that is compared with nothing."""

@@ -1,0 +1,37 @@
+"""What every peer does with a batch of rows: the calls that the service makes itself.
+
+Imported by the servers of this folder, with the project on the path.
+"""
+
+import os
+from typing import Any
+
+import pyarrow as pa
+import torch
+
+from models import DensityEstimator
+from models.inference.density import warm_up
+
+__all__ = ["Scorer"]
+
+
+class Scorer:
+    """A model, loaded and warm.
+
+    Args:
+        checkpoint: Its directory.
+    """
+
+    def __init__(self, checkpoint: str) -> None:
+        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1)
+        estimator = DensityEstimator.load(checkpoint)
+        self._schema, self._density = estimator.schema, estimator.density
+        warm_up(self._density)
+
+    def score(self, rows: list[dict[str, Any]]) -> tuple[list[float], list[float]]:
+        """Log-likelihood and anomaly score of rows as JSON has them, by row."""
+        table = pa.Table.from_pylist(rows, schema=self._schema.arrow_schema)
+        values = self._schema.encode(table)
+        log_likelihood = self._density.score(values)
+        anomaly_score = self._density.anomaly_score(values, log_likelihood)
+        return log_likelihood.tolist(), anomaly_score.tolist()
