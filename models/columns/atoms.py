@@ -32,9 +32,9 @@ def find_atoms(values: Values, resolution: float) -> Values:
     than 1.5 times, and by 4 standard deviations of a Poisson count, as frequent as a value of its
     neighbourhood is on average, whether that is the next 5 % of the rows below it and as many
     above, or the next 5 places of the lattice to either side. Atoms are no neighbours, lest one
-    hide another: those found are taken away, and the rest is searched again. A lattice of which less
-    than a quarter is ever seen, by ten rows a value (the rates of a bank's days), is as a continuum.
-    Where more than 256 stand out, the most frequent are taken.
+    hide another: those found are taken away, and the rest is searched again. A lattice of which
+    less than a quarter is ever seen, by ten rows a value (the rates of a bank's days), is as a
+    continuum. Where more than 256 stand out, the most frequent are taken.
 
     Args:
         values: Training values, without NaN, (rows,).
