@@ -65,7 +65,7 @@ def _measure(report: Report, quick: bool, model: str, folder: Path) -> None:
         measure_bulk(report, questions, service, model, seconds, min(turns, 3))
         rows = 50_000 if quick else 1_000_000
         measure_beside_large(report, questions, service, model, rows, 5.0 if quick else 60.0)
-        measure_overload(report, questions, service, *((6.0, 2.0) if quick else (60.0, 8.0)))
+        measure_overload(report, questions, service, *((8.0, 2.0) if quick else (60.0, 8.0)))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ KEEP_EVERY = 7
 KEEP_BYTES = 32 * 2**20
 RECEIVE_BYTES = 2**18
 NAP_S = 0.001
+SILENT_S = 5.0
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -70,7 +71,9 @@ class Outcome:
         per_s: Good answers a second.
         p50_ms: Median time to a good answer, from when it was due.
         p99_ms: The 99th percentile of it.
-        refused_p99_ms: The 99th percentile of the time to a 429; 0 where there was none.
+        refused_p99_ms: The 99th percentile of the time to a 429, those that got no answer at all
+            counted with how long they have waited; 0 where there were neither.
+        silent: Requests that got no answer for five seconds or more.
         late_p99_ms: How late the generator itself sent, 99th percentile.
         checked: Answers compared with the model's own.
         wrong: Those that differ.
@@ -84,6 +87,7 @@ class Outcome:
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     refused_p99_ms: float = 0.0
+    silent: int = 0
     late_p99_ms: float = 0.0
     checked: int = 0
     wrong: int = 0
@@ -241,7 +245,11 @@ class _Generator:
         outcome.statuses = {status.decode(): len(each) for status, each in self._times.items()}
         outcome.per_s = len(good) / self._load.seconds
         outcome.p50_ms, outcome.p99_ms = _quantile_ms(good, 0.5), _quantile_ms(good, 0.99)
-        outcome.refused_p99_ms = _quantile_ms(self._times.get(b"429", []), 0.99)
+        idle, now = set(map(id, self._idle)), time.perf_counter()
+        ages = [now - each.due for each in self._open.values() if id(each) not in idle]
+        silent = [age for age in ages if age >= SILENT_S]
+        outcome.silent = len(silent)
+        outcome.refused_p99_ms = _quantile_ms([*self._times.get(b"429", []), *silent], 0.99)
         outcome.late_p99_ms = _quantile_ms(self._late, 0.99)
         if self._load.rate is None:
             outcome.offered = sum(outcome.statuses.values())
