@@ -14,7 +14,7 @@ Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 MOST_ATOMS = 256
-_SMALLEST_SHARE = 0.0005
+_SMALLEST_SHARE = 0.001
 _FEWEST_ROWS = 5
 _PROMINENCE = 1.5
 _DEVIATIONS = 4.0
@@ -28,7 +28,7 @@ _SPARSE = 0.25
 def find_atoms(values: Values, resolution: float) -> Values:
     """Returns the values that stand out, in rising order, (atoms,).
 
-    A value is an atom if 5 rows and 0.05 % of all rows hold it and, on a lattice, if it is more
+    A value is an atom if 5 rows and 0.1 % of all rows hold it and, on a lattice, if it is more
     than 1.5 times, and by 4 standard deviations of a Poisson count, as frequent as a value of its
     neighbourhood is on average, whether that is the next 5 % of the rows below it and as many
     above, or the next 5 places of the lattice to either side. Atoms are no neighbours, lest one
