@@ -27,6 +27,8 @@ class Scorer:
         estimator = DensityEstimator.load(checkpoint)
         self._schema, self._density = estimator.schema, estimator.density
         warm_up(self._density)
+        # The first complete row has the reference rows scored, which takes seconds.
+        self.score(estimator.sample(1, seed=0).to_pylist())
 
     def score(self, rows: list[dict[str, Any]]) -> tuple[list[float], list[float]]:
         """Log-likelihood and anomaly score of rows as JSON has them, by row."""

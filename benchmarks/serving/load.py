@@ -216,7 +216,7 @@ class _Generator:
         if connection.due >= self._begin and now < self._end:
             times = self._times.setdefault(status, [])
             times.append(now - connection.due)
-            if len(times) % KEEP_EVERY == 0 and status == b"200":
+            if len(times) % KEEP_EVERY == 1 and status == b"200":
                 self._keep(connection)
         if self._load.rate is None:
             self._ask(connection, now)

@@ -19,7 +19,7 @@ __all__ = ["Server", "bare", "litserve", "madeira", "mlserver"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / "benchmarks" / "peers"
-START_LIMIT_S = 120.0
+START_LIMIT_S = 300.0
 STOP_LIMIT_S = 20.0
 KNOCK_EVERY_S = 0.1
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -124,6 +124,7 @@ def mlserver(checkpoint: Path, folder: Path, options: Mapping[str, Any]) -> Iter
         "metrics_port": _free_port(),
         "parallel_workers": options.pop("parallel_workers"),
         "debug": False,
+        "metrics_dir": str(folder / "metrics"),
     }
     model = {
         "name": "density",
@@ -131,7 +132,7 @@ def mlserver(checkpoint: Path, folder: Path, options: Mapping[str, Any]) -> Iter
         "parameters": {"uri": str(checkpoint)},
         **options,
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics").mkdir(parents=True, exist_ok=True)
     (folder / "settings.json").write_text(json.dumps(settings))
     (folder / "model-settings.json").write_text(json.dumps(model))
     command = [str(ROOT / ".bench" / "mlserver" / "bin" / "mlserver"), "start", str(folder)]

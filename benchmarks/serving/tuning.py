@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.serving.asking import ask_one_row
+from benchmarks.serving.asking import ask_one_row, first_answer
 from benchmarks.serving.servers import Server, litserve, mlserver
 
 __all__ = ["Peer", "best_options", "peers"]
@@ -83,6 +83,7 @@ def best_options(peer: Peer, folder: Path, connections: int, seconds: float) -> 
         if key in measured:
             return
         with peer.start(options) as server:
+            first_answer(server, folder)
             outcome = ask_one_row(server, folder, connections, seconds)
         measured[key] = outcome.per_s, options
         print(
