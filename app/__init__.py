@@ -20,8 +20,9 @@ The path of a request, `POST /score` say:
 Whatever goes wrong on the way is one of `errors` and is answered by `api.problems` as
 `application/problem+json`.
 
-Arrows point down: `cli > main > api > batching > workers > registry > schemas, codecs > jobs, errors`, and
-from everywhere to `models`, never back.
+Arrows point down:
+`cli > main > api > batching > workers > registry > schemas, codecs > jobs, errors`,
+and from everywhere to `models`, never back.
 """
 
 __all__: list[str] = []

@@ -10,11 +10,14 @@ import re
 import secrets
 import sys
 from contextvars import ContextVar
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-__all__ = ["RequestNote", "current", "request_id_of", "set_up_logs"]
+if TYPE_CHECKING:
+    from app.traces import RequestSpan
+
+__all__ = ["LogFormat", "RequestNote", "current", "request_id_of", "set_up_logs"]
 
 LogFormat = Literal["text", "json"]
 
@@ -27,15 +30,21 @@ class RequestNote:
     Attributes:
         request_id: Its id.
         rows: How many rows it was about; None where that is not known.
-        model: Name and version that answered; None where there is none.
+        model: Name of the model that answered; None where there is none.
+        version: Its version.
+        keeps: What must stay as long as the request is under way.
+        span: The trace of the request; None where none is taken.
     """
 
-    __slots__ = ("model", "request_id", "rows")
+    __slots__ = ("keeps", "model", "request_id", "rows", "span", "version")
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         self.rows: int | None = None
         self.model: str | None = None
+        self.version: str | None = None
+        self.keeps: object = None
+        self.span: RequestSpan | None = None
 
 
 current: ContextVar[RequestNote | None] = ContextVar("madeira_request", default=None)
@@ -87,7 +96,7 @@ def set_up_logs(form: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error"):
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers = []
-        logger.propagate = True
+        logger.propagate = name != "uvicorn.access"  # each request has a line already

@@ -9,17 +9,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from app.api import health, impute, models, openapi, pages, problems, sample, score
 from app.api import metrics as metrics_page
 from app.api.door import Door, DoorKeeper
 from app.api.observer import Observer
+from app.api.peers import Peers
 from app.api.service import Service
 from app.api.watch import Watch
 from app.batching import Admission, Pool
+from app.logs import set_up_logs
 from app.metrics import Metrics
 from app.registry import Registry
 from app.settings import Settings
+from app.traces import Traces, traces_of
+from app.workers.devices import require_devices
 from app.workers.supervisor import WORKER_MODULE, Supervisor, worker_plan
 
 __all__ = ["create_app"]
@@ -35,6 +40,14 @@ Rows come as a list of objects, `{"rows": [{"column": value}]}`, or as
 Rows are counted from 0. Whatever goes wrong is answered with `application/problem+json`.
 """
 
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
+"""Requests are traced and counted once, by this package."""
+
 _TAGS = [
     {"name": "Density", "description": "Score, sample and impute rows."},
     {"name": "Models", "description": "What is served."},
@@ -46,18 +59,25 @@ def create_app(
     settings: Settings | None = None,
     runtime: Path | None = None,
     worker_module: str = WORKER_MODULE,
+    traces: Traces | None = None,
 ) -> FastAPI:
     """The service, with its models loaded when it starts.
 
     Args:
-        settings: None reads them from the environment.
+        settings: None reads them from the environment, and sets up the log as they say.
         runtime: Where the workers are found; None starts workers of its own.
         worker_module: What these run.
+        traces: Where requests are traced; None reads it from the environment.
 
     Raises:
-        SettingsError: A setting is unknown or impossible.
+        SettingsError: A setting is unknown or impossible, or names a device that is not there.
     """
-    settings = settings or Settings.read()
+    if settings is None:
+        settings = Settings.read()
+        set_up_logs(settings.log_format, settings.log_level)
+    if runtime is None:
+        require_devices(settings.worker_devices)
+    traces = traces or traces_of()
     metrics = Metrics()
     door = Door(settings.queue_limit_requests)
 
@@ -65,7 +85,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as stack:
             directory = runtime or stack.enter_context(_workers(settings, worker_module)).directory
-            admission = Admission(settings.queue_limit_cost)
+            admission = Admission(settings.queue_limit_cost, metrics.queued)
             observer = Observer(metrics)
             pool = Pool(directory, len(settings.worker_devices), admission, observer.computed)
             limit = settings.memory_limit_mb
@@ -74,9 +94,11 @@ def create_app(
                 settings.default_model,
                 settings.pins,
                 None if limit is None else limit * 2**20,
-                lambda model: observer.served(model, pool),
+                observer,
             )
-            app.state.service = Service(settings, registry, pool, door, metrics)
+            observer.begin(registry, pool)
+            peers = None if runtime is None else await _join(runtime, registry, pool)
+            app.state.service = Service(settings, registry, pool, door, metrics, peers)
             await registry.refresh(pool)
             watching = asyncio.create_task(_watch(registry, pool, settings.reload_interval_s))
             # The models stay: the garbage collector need not look at them on every round.
@@ -85,7 +107,11 @@ def create_app(
             yield
             watching.cancel()
             observer.close()
+            if peers is not None:
+                peers.close()
             pool.close()
+            if traces is not None:
+                await asyncio.to_thread(traces.close)
 
     app = FastAPI(
         title="Madeira",
@@ -97,6 +123,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
     )
     for resource in (score, sample, impute, models, health, metrics_page):
         app.include_router(resource.router)
@@ -104,7 +131,7 @@ def create_app(
     openapi.install(app)
     problems.register(app)
     app.add_middleware(DoorKeeper, door=door)
-    app.add_middleware(Watch, metrics=metrics)
+    app.add_middleware(Watch, metrics=metrics, traces=traces)
     app.state.door = door
     return app
 
@@ -118,6 +145,19 @@ def _workers(settings: Settings, module: str) -> Iterator[Supervisor]:
         yield supervisor
     finally:
         supervisor.stop()
+
+
+async def _join(runtime: Path, registry: Registry, pool: Pool) -> Peers:
+    """Has the other API processes tell this one to look for new versions."""
+
+    async def look(name: str) -> str | None:
+        await registry.refresh(pool, again=name)
+        served = registry.models.get(name)
+        return None if served is None else served.key.version
+
+    peers = Peers(runtime, look)
+    await peers.open()
+    return peers
 
 
 async def _watch(registry: Registry, pool: Pool, interval_s: float) -> None:

@@ -43,7 +43,7 @@ _BELOW = (30.0, 10.0, 3.0, 1.0)
 
 _MODEL = ("model", "version")
 
-disable_created_metrics()  # a second series for each, which nobody asked for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asked for
 _PAGE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -52,13 +52,11 @@ class Reading:
     """What is read when somebody asks, and belongs to no process.
 
     Attributes:
-        queue_cost: What waits in this process, in cost units.
         workers_usable: Workers that can compute.
         restarts: Workers that have been replaced since the service started.
         worker_pids: The process of each worker.
     """
 
-    queue_cost: float
     workers_usable: int
     restarts: int
     worker_pids: tuple[int | None, ...]
@@ -72,42 +70,47 @@ class Metrics:
     def __init__(self) -> None:
         self._own = CollectorRegistry()
         self._shared = os.environ.get(SHARED_DIRECTORY)
-        make = {"registry": self._own}
         self._requests = Counter(
-            "madeira_requests", "Requests answered.", ("route", "status"), **make
+            "madeira_requests", "Requests answered.", ("route", "status"), registry=self._own
         )
         self._seconds = Histogram(
             "madeira_request_seconds",
             "Seconds from the first byte of a request to the last of its answer.",
             ("route",),
             buckets=_SECONDS,
-            **make,
+            registry=self._own,
         )
-        self._rows = Counter("madeira_rows", "Rows computed.", ("job", *_MODEL), **make)
+        self._rows = Counter("madeira_rows", "Rows computed.", ("job", *_MODEL), registry=self._own)
         self._wait = Histogram(
             "madeira_wait_seconds",
             "Seconds that jobs waited, transfers included.",
             buckets=_SECONDS,
-            **make,
+            registry=self._own,
         )
         self._compute = Histogram(
             "madeira_compute_seconds",
             "Seconds of the batch that computed a job.",
             ("job",),
             buckets=_SECONDS,
-            **make,
+            registry=self._own,
         )
         self._batch = Histogram(
-            "madeira_batch_rows", "Rows of the batch that computed a job.", buckets=_ROWS, **make
+            "madeira_batch_rows",
+            "Rows of the batch that computed a job.",
+            buckets=_ROWS,
+            registry=self._own,
         )
         self._queue = Gauge(
             "madeira_queue_cost",
             "What admitted requests have reserved: rows scored, cells drawn.",
             multiprocess_mode="livesum",
-            **make,
+            registry=self._own,
         )
         self._loads = Counter(
-            "madeira_model_loads", "Versions taken into service.", ("model", "result"), **make
+            "madeira_model_loads",
+            "Versions taken into service.",
+            ("model", "result"),
+            registry=self._own,
         )
         self._likelihoods: dict[ModelKey, Histogram] = {}
         self._references: dict[ModelKey, Array] = {}
@@ -138,12 +141,12 @@ class Metrics:
         self._batch.observe(batch)
 
     def queued(self, cost: float) -> None:
-        """What waits has changed."""
+        """What admitted requests have reserved has changed."""
         self._queue.set(cost)
 
-    def loaded(self, key: ModelKey, error: str | None = None) -> None:
+    def tried(self, key: ModelKey, *, loaded: bool) -> None:
         """A version was taken into service, or could not be."""
-        self._loads.labels(key.name, "failed" if error else "loaded").inc()
+        self._loads.labels(key.name, "loaded" if loaded else "failed").inc()
 
     def refer(self, key: ModelKey, log_likelihood: Array) -> None:
         """Takes note of the likelihoods, (rows,) nats, of the reference rows of a version."""
@@ -184,9 +187,8 @@ class Metrics:
         """All numbers in the text format of Prometheus."""
         registry = CollectorRegistry()
         if self._shared is not None:
-            MultiProcessCollector(registry, self._shared)
+            MultiProcessCollector(registry, self._shared)  # type: ignore[no-untyped-call]
         else:
-            self.queued(reading.queue_cost)
             registry.register(_Families(self._own.collect))
             registry.register(_Families(self._merged_likelihoods))
         registry.register(_Families(lambda: self._read(reading)))

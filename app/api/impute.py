@@ -10,7 +10,7 @@ from app.api.bodies import Received, read_body
 from app.api.chunks import bounds, compute_all
 from app.api.intake import Intake, model_entry, model_metadata, take_in
 from app.api.negotiation import Format
-from app.api.offload import offload
+from app.api.offload import coded
 from app.api.openapi import answers, body
 from app.api.sample import pick_seed
 from app.api.service import Service, service_of
@@ -46,7 +46,7 @@ async def impute(request: Request) -> Response:
     """
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes)
-    intake, values, objects = await offload(len(received.content), _read, received, service)
+    intake, values, objects = await coded(len(received.content), _read, received, service)
     await service.take_up(intake.model, len(values))
     seed = pick_seed(intake.options.seed)
     tables = intake.options.draws
@@ -62,7 +62,7 @@ async def impute(request: Request) -> Response:
     jobs = _jobs(intake, values, seed, step)
     results = await compute_all(request, service, jobs, cost, noise_bytes)
     size = len(received.content) * intake.options.draws
-    content = await offload(size, _answer, intake, values, objects, results, seed)
+    content = await coded(size, _answer, intake, values, objects, results, seed)
     return Response(content, media_type=intake.answer)
 
 

@@ -18,7 +18,6 @@ async def metrics(request: Request) -> Response:
     pool = service.pool
     state = read_state(pool.directory)
     reading = Reading(
-        queue_cost=pool.admission.reserved,
         workers_usable=pool.usable,
         restarts=state.restarts if state else 0,
         worker_pids=state.pids if state else (),

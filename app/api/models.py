@@ -83,15 +83,16 @@ async def reload(request: Request) -> Response:
     """Looks for a new version of a model at once, and serves it when every worker has it.
 
     Versions that were refused are tried again. Where nothing better can be served the old version
-    stays, and `refused` says why.
+    stays, and `refused` says why. All API processes look, and `behind` says how many of them do
+    not serve the version that is named.
     """
     check_accept(request.headers)
     service = service_of(request)
     registry, name = service.registry, request.path_params["name"]
     before = registry.models.get(name)
     previous = None if before is None else before.key.version
-    del before
     await registry.refresh(service.pool, again=name)
+    others = [] if service.peers is None else await service.peers.look(name)
     refused = [one for one in registry.refused if one.name == name]
     found = registry.models.get(name)
     if found is None and not refused:
@@ -100,6 +101,7 @@ async def reload(request: Request) -> Response:
         "name": name,
         "version": None if found is None else found.key.version,
         "previous": previous,
+        "behind": 0 if found is None else sum(one != found.key.version for one in others),
         "refused": [_refusal(one) for one in refused],
     }
     return Response(json.encode(document), media_type=json.MEDIA_TYPE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from app.batching import Pool
 from app.batching.ticket import Entry
 from app.errors import RequestError
 from app.jobs import Array, ModelKey, ScoreJob
+from app.logs import RequestNote
 from app.metrics import Metrics
-from app.registry import ServedModel
+from app.registry import Registry, ServedModel
 
 __all__ = ["Observer"]
 
@@ -29,8 +31,13 @@ class Observer:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._referring: dict[ModelKey, asyncio.Task[None]] = {}
         self._own: set[int] = set()
+        self._parts: tuple[Registry, Pool] | None = None
+
+    def begin(self, registry: Registry, pool: Pool) -> None:
+        """From now on reference rows can be scored."""
+        self._parts = registry, pool
 
     def computed(self, entry: Entry, header: dict[str, Any]) -> None:
         """A job has been computed."""
@@ -41,30 +48,52 @@ class Observer:
         kind = type(entry.job).__name__.removesuffix("Job").lower()
         rows = len(entry.job.values)
         self._metrics.computed(kind, entry.job.model, rows, waited, seconds, header["batch"])
+        note = entry.ticket.note
+        if isinstance(note, RequestNote) and note.span is not None:
+            ended = time.time_ns()
+            began = ended - int(1e9 * seconds)
+            known = {"madeira.rows": rows, "madeira.batch_rows": header["batch"]}
+            note.span.stage("wait", began - int(1e9 * max(waited, 0.0)), began, {})
+            note.span.stage("compute", began, ended, known)
 
-    def served(self, model: ServedModel, pool: Pool) -> None:
+    def served(self, model: ServedModel) -> None:
         """A version has been taken into service: its reference rows are scored beside requests."""
-        self._metrics.loaded(model.key)
-        if len(model.reference):
-            task = asyncio.create_task(self._refer(model.key, model.reference, pool))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._metrics.tried(model.key, loaded=True)
+        if len(model.reference) and self._parts is not None:
+            task = asyncio.create_task(self._refer(model, *self._parts))
+            self._referring[model.key] = task
+            task.add_done_callback(lambda _: self._referring.pop(model.key, None))
 
-    async def _refer(self, key: ModelKey, reference: Array, pool: Pool) -> None:
+    def failed(self, key: ModelKey, reason: str) -> None:
+        """A version could not be taken into service; the reason is in the log."""
+        self._metrics.tried(key, loaded=False)
+
+    def retired(self, key: ModelKey) -> None:
+        """A version is no longer served."""
+        task = self._referring.get(key)
+        if task is not None:
+            task.cancel()
+        self._metrics.forget(key)
+
+    async def _refer(self, model: ServedModel, registry: Registry, pool: Pool) -> None:
+        try:
+            hold = await registry.ensure(model, pool)
+            await self._score_reference(hold.key, model.reference, pool)
+        except RequestError as error:
+            log.warning("no reference likelihoods of %s: %s", model.key.name, error)
+
+    async def _score_reference(self, key: ModelKey, reference: Array, pool: Pool) -> None:
         parts = []
         for start in range(0, len(reference), CHUNK_ROWS):
             job = ScoreJob(key, reference[start : start + CHUNK_ROWS], False)
             self._own.add(id(job))
             try:
                 parts.append((await pool.run(job)).log_likelihood)
-            except RequestError as error:
-                log.warning("no reference likelihoods of %s: %s", key.name, error)
-                return
             finally:
                 self._own.discard(id(job))
         self._metrics.refer(key, np.concatenate(parts))
 
     def close(self) -> None:
         """Gives up what is not done."""
-        for task in self._tasks:
+        for task in list(self._referring.values()):
             task.cancel()

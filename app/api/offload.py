@@ -5,7 +5,9 @@ from typing import TypeVar, TypeVarTuple, Unpack
 
 from anyio import to_thread
 
-__all__ = ["offload"]
+from app.logs import current
+
+__all__ = ["coded", "offload"]
 
 INLINE_BYTES = 64 * 2**10
 """Up to here the work takes less than a few milliseconds, and a thread would cost more."""
@@ -25,3 +27,12 @@ async def offload(size_bytes: int, function: Callable[[Unpack[Args]], T], *args:
     if size_bytes <= INLINE_BYTES:
         return function(*args)
     return await to_thread.run_sync(function, *args)
+
+
+async def coded(size_bytes: int, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
+    """The same for what reads a body or writes an answer: a span of its own in a trace."""
+    note = current.get()
+    if note is None or note.span is None:
+        return await offload(size_bytes, function, *args)
+    with note.span.timed("codec", **{"madeira.bytes": size_bytes}):
+        return await offload(size_bytes, function, *args)

@@ -13,7 +13,7 @@ from app.api.chunks import bounds, compute
 from app.api.drawn import ArrowRows, DrawnRows, JsonRows
 from app.api.intake import take_in_sample
 from app.api.negotiation import Format
-from app.api.offload import offload
+from app.api.offload import coded
 from app.api.openapi import answers, body
 from app.api.service import Service, service_of
 from app.batching import cost_of_rows
@@ -54,7 +54,7 @@ async def sample(request: Request) -> Response:
     """
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes)
-    drawing = await offload(len(received.content), _read, received, service)
+    drawing = await coded(len(received.content), _read, received, service)
     await service.take_up(drawing.model, drawing.rows)
     chunks = drawing.chunks(request, service)
     first = await anext(chunks)  # what is wrong with the request shows here, before any answer
@@ -128,5 +128,5 @@ class _Drawing:
         kind = ArrowRows if self.answer is Format.ARROW else JsonRows
         written: DrawnRows = kind(self.model, self.options, self.seed)
         async for result in compute(request, service, self.jobs(step), cost, noise_bytes):
-            yield await offload(noise_bytes, written.write, result)
+            yield await coded(noise_bytes, written.write, result)
         yield written.end()

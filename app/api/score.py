@@ -11,7 +11,7 @@ from app.api.bodies import Received, read_body
 from app.api.chunks import bounds, compute_all
 from app.api.intake import Intake, model_entry, model_metadata, take_in
 from app.api.negotiation import Format
-from app.api.offload import offload
+from app.api.offload import coded
 from app.api.openapi import answers, body
 from app.api.service import Service, service_of
 from app.codecs import arrow, json
@@ -40,7 +40,7 @@ async def score(request: Request) -> Response:
     """
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes)
-    intake, values = await offload(len(received.content), _read, received, service)
+    intake, values = await coded(len(received.content), _read, received, service)
     await service.take_up(intake.model, len(values))
     key, contributions = intake.model.key, intake.options.contributions
     row_cost = 1 + contributions * values.shape[1]
@@ -59,7 +59,7 @@ async def score(request: Request) -> Response:
     width = values.shape[1] if intake.options.contributions else 3
     size = len(values) * width * ANSWER_BYTES_A_CELL
     write = _arrow if intake.answer is Format.ARROW else _json
-    content = await offload(size, write, intake, results)
+    content = await coded(size, write, intake, results)
     return Response(content, media_type=intake.answer)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from fastapi import Request
 
 from app.api.door import BEGUN, Door
+from app.api.peers import Peers
 from app.batching import Pool, Ticket
 from app.errors import DeadlineError, InvalidInputError
 from app.jobs import ModelKey
@@ -31,6 +32,7 @@ class Service:
         pool: Where jobs are computed.
         door: Where requests come in.
         metrics: Where they are counted.
+        peers: The other API processes; None where there is one only.
     """
 
     settings: Settings
@@ -38,6 +40,7 @@ class Service:
     pool: Pool
     door: Door
     metrics: Metrics
+    peers: Peers | None = None
 
     async def take_up(self, model: ServedModel, rows: int) -> None:
         """Begins with a request: has workers hold its model, and takes note of what it is about.
@@ -45,10 +48,11 @@ class Service:
         Raises:
             UnavailableError: No worker can load the model.
         """
+        hold = await self.registry.ensure(model, self.pool)
         note = current.get()
         if note is not None:
-            note.rows, note.model = rows, f"{model.key.name}/{model.key.version}"
-        await self.registry.ensure(model, self.pool)
+            note.rows, note.model, note.version = rows, model.key.name, model.key.version
+            note.keeps = hold
 
     def admit(self, request: Request, cost: float) -> Ticket:
         """Lets the jobs of a request wait for a worker.
@@ -70,7 +74,9 @@ class Service:
             if left <= 0:
                 raise error
         gone = partial(_gone, request)
-        return self.pool.admit(cost, deadline_s=left, expired=error, gone=gone)
+        ticket = self.pool.admit(cost, deadline_s=left, expired=error, gone=gone)
+        ticket.note = current.get()
+        return ticket
 
     def chunk_rows(self, job_kind: str, key: ModelKey, row_cost: float, most: int) -> int:
         """How many rows to compute at a time.

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.logs import RequestNote, current, request_id_of
 from app.metrics import Metrics
+from app.traces import Traces
 
 __all__ = ["REQUEST_ID", "Watch"]
 
@@ -24,11 +25,13 @@ class Watch:
     Args:
         app: What answers.
         metrics: Where requests are counted.
+        traces: Where they are traced; None where they are not.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, traces: Traces | None) -> None:
         self.app = app
         self.metrics = metrics
+        self.traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, and takes note of how it ended."""
@@ -36,7 +39,10 @@ class Watch:
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
-        note = RequestNote(request_id_of(Headers(scope=scope).get(REQUEST_ID)))
+        headers = Headers(scope=scope)
+        note = RequestNote(request_id_of(headers.get(REQUEST_ID)))
+        if self.traces is not None:
+            note.span = self.traces.begin(scope["method"], headers)
         token = current.set(note)
         status = CLIENT_CLOSED_REQUEST
 
@@ -53,6 +59,14 @@ class Watch:
             seconds = time.perf_counter() - begun
             route = getattr(scope.get("route"), "path", UNKNOWN_ROUTE)
             self.metrics.answered(route, status, seconds)
+            if note.span is not None:
+                known = {
+                    "madeira.request_id": note.request_id,
+                    "madeira.rows": note.rows,
+                    "madeira.model": note.model,
+                    "madeira.version": note.version,
+                }
+                note.span.end(scope["method"], route, status, known)
             if log.isEnabledFor(logging.INFO):
                 fields = {
                     "request_id": note.request_id,
@@ -61,8 +75,9 @@ class Watch:
                     "status": status,
                     "ms": round(1000 * seconds, 2),
                     "rows": note.rows,
-                    "model": note.model,
+                    "model": note.model and f"{note.model}/{note.version}",
                 }
-                known = {name: value for name, value in fields.items() if value is not None}
-                log.info("request", extra={"fields": known})
+                fields = {name: value for name, value in fields.items() if value is not None}
+                log.info("request", extra={"fields": fields})
+            note.keeps = note.span = None  # the context of the request may outlive it
             current.reset(token)

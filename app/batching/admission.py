@@ -7,6 +7,7 @@ once or not at all. One that is larger than the whole queue is let in where noth
 import asyncio
 import math
 import time
+from collections.abc import Callable
 
 from app.batching.ticket import Ticket
 from app.errors import QueueFullError
@@ -27,13 +28,17 @@ class Admission:
 
     Args:
         limit_cost: Most that all admitted requests may have reserved.
+        changed: Told what they have reserved, whenever that changes.
 
     Attributes:
         reserved: What they have reserved.
     """
 
-    def __init__(self, limit_cost: float) -> None:
+    def __init__(
+        self, limit_cost: float, changed: Callable[[float], object] = lambda _: None
+    ) -> None:
         self._limit = limit_cost
+        self._changed = changed
         self.reserved = 0.0
         self._tickets: dict[Ticket, None] = {}
         self._drained = 0.0
@@ -53,6 +58,7 @@ class Admission:
             raise QueueFullError(self.retry_after_s())
         self._tickets[ticket] = None
         self.reserved += ticket.cost
+        self._changed(self.reserved)
         if ticket.gone is not None and not self._sweeping:
             self._sweeping = True
             asyncio.get_running_loop().call_later(WATCHED_AFTER_S, self._sweep)
@@ -62,6 +68,7 @@ class Admission:
         if ticket in self._tickets:
             del self._tickets[ticket]
             self.reserved = self.reserved - ticket.cost if self._tickets else 0.0
+            self._changed(self.reserved)
 
     def drained(self, cost: float) -> None:
         """Takes note of work that is done."""

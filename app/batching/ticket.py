@@ -95,6 +95,7 @@ class Ticket:
         share: How much it has been served, for fairness; see `app.batching.fair_queue`.
         entries: Its jobs that are not done.
         watch: The task that waits for the caller to go away.
+        note: Whatever the one who was admitted wants to find here again.
     """
 
     __slots__ = (
@@ -104,6 +105,7 @@ class Ticket:
         "cost",
         "entries",
         "gone",
+        "note",
         "share",
         "since",
         "watch",
@@ -119,6 +121,7 @@ class Ticket:
         self.share = 0.0
         self.entries: set[Entry] = set()
         self.watch: asyncio.Task[Any] | None = None
+        self.note: object = None
 
     @property
     def failure(self) -> BaseException | None:

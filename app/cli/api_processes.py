@@ -6,6 +6,7 @@ drain, then the workers go.
 """
 
 import json
+import logging
 import os
 import selectors
 import signal
@@ -16,12 +17,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import typer
-
+from app.logs import set_up_logs
 from app.settings import Settings
+from app.workers.devices import require_devices
 from app.workers.supervisor import Supervisor, worker_plan
 
 __all__ = ["run_api_processes"]
+
+log = logging.getLogger(__name__)
 
 START_ATTEMPTS = 3
 """A process that has died this often before it served at all will not serve."""
@@ -54,7 +57,12 @@ def run_api_processes(
 
     Returns:
         Whether the service came up at all.
+
+    Raises:
+        SettingsError: A device is not there.
     """
+    require_devices(settings.worker_devices)
+    set_up_logs(settings.log_format, settings.log_level)
     supervisor = Supervisor(worker_plan(settings))
     supervisor.start()
     try:
@@ -133,7 +141,7 @@ class _Parent:
                 self._serving()
             return
         status = self._bury(child)
-        typer.echo(f"an API process ended (status {status}) and is started again", err=True)
+        log.error("an API process ended (status %d) and is started again", status)
         if not child.serves:
             self._failures += 1
             time.sleep(PAUSE_S)

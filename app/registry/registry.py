@@ -6,10 +6,11 @@ one is done, the workers forget that. Whatever fails on the way leaves the old o
 """
 
 import asyncio
+import contextlib
 import logging
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +18,7 @@ from app.errors import InvalidInputError, RequestError, UnavailableError, Unknow
 from app.jobs import ModelKey
 from app.registry.store import ModelStore, Refusal, ServedModel
 
-__all__ = ["Holder", "Registry"]
+__all__ = ["Audience", "Hold", "Holder", "Registry"]
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,33 @@ class Holder(Protocol):
         """Forgets a version."""
 
 
+class Audience(Protocol):
+    """Who is told what becomes of versions."""
+
+    def served(self, model: ServedModel) -> object:
+        """A version has been taken into service."""
+
+    def failed(self, key: ModelKey, reason: str) -> object:
+        """A version could not be, and was tried; it may come from another thread."""
+
+    def retired(self, key: ModelKey) -> object:
+        """A version is no longer served."""
+
+
+class Hold:
+    """Keeps a version in the workers as long as anybody refers to this object.
+
+    The registry refers to what should stay loaded, and each request to what it computes with. So a
+    version that is replaced, or unloaded to make room, leaves the workers when the last request
+    that was admitted for it is done, and never before.
+    """
+
+    __slots__ = ("__weakref__", "key")
+
+    def __init__(self, key: ModelKey) -> None:
+        self.key = key
+
+
 class Registry:
     """The models of one directory, `<name>/<version>/`.
 
@@ -47,7 +75,7 @@ class Registry:
         default_model: Model of a request that names none.
         pins: The only version to be served, by name of model.
         limit_bytes: Most memory that all models together may take in a worker; None for any.
-        served: Told of each version that is taken into service.
+        audience: Told what becomes of versions; None for nobody.
     """
 
     def __init__(
@@ -56,16 +84,19 @@ class Registry:
         default_model: str | None = None,
         pins: Mapping[str, str] | None = None,
         limit_bytes: int | None = None,
-        served: Callable[[ServedModel], object] = lambda _: None,
+        audience: Audience | None = None,
     ) -> None:
         self._directory = directory
-        self._store = ModelStore(directory, pins or {})
+        self._audience = audience
+        failed = audience.failed if audience is not None else None
+        self._store = ModelStore(directory, pins or {}, failed)
         self._default = default_model
         self._limit = limit_bytes
-        self._served = served
         self._models: dict[str, ServedModel] = {}
         self._refused: tuple[Refusal, ...] = ()
-        self._held: OrderedDict[ModelKey, int] = OrderedDict()
+        self._held: OrderedDict[ModelKey, tuple[Hold, int]] = OrderedDict()
+        self._alive: weakref.WeakValueDictionary[ModelKey, Hold] = weakref.WeakValueDictionary()
+        self._releasing: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()
 
     @property
@@ -138,7 +169,7 @@ class Registry:
                 refused += await self._refresh_one(name, holder)
             for name in [name for name in self._models if name not in names]:
                 log.info("%s is gone", name)
-                self._retire(self._models.pop(name), holder)
+                self._retire(self._models.pop(name))
             self._refused = tuple(refused)
 
     async def _refresh_one(self, name: str, holder: Holder) -> list[Refusal]:
@@ -153,60 +184,91 @@ class Registry:
             if isinstance(found, ServedModel):
                 try:
                     if current is not None or self._has_room(found):
-                        await self._hold(found, holder)
+                        await self._hold(found, holder, keep=True)
                 except RequestError as error:
                     found = self._store.refuse(found.key, error.detail)
                 else:
                     self._models[name] = found
-                    self._served(found)
+                    if self._audience is not None:
+                        self._audience.served(found)
                     log.info("serving %s version %s", name, version)
                     if current is not None:
-                        self._retire(current, holder)
+                        self._retire(current)
+                    self._make_room()
                     return refused
             refused.append(found)
         # None of what is there can be served: what was served stays, the reason is told.
         return refused or ([] if candidates else [self._store.missing(name)])
 
-    async def ensure(self, model: ServedModel, holder: Holder) -> None:
+    async def ensure(self, model: ServedModel, holder: Holder) -> Hold:
         """Has workers hold a model that a request needs.
+
+        Returns:
+            What keeps it there; the request refers to it until it is done.
 
         Raises:
             UnavailableError: They cannot load it.
         """
-        if model.key in self._held:
-            self._held.move_to_end(model.key)
-            return
-        async with self._changing:
-            if model.key not in self._held:
-                await self._hold(model, holder)
+        held = self._held.get(model.key)
+        if held is None:
+            async with self._changing:
+                # A version that was replaced since the request came is loaded for it alone.
+                keep = self._models.get(model.key.name) is model
+                hold = await self._hold(model, holder, keep=keep)
+                self._make_room()
+                return hold
+        self._held.move_to_end(model.key)
+        return held[0]
 
     def _has_room(self, model: ServedModel) -> bool:
-        needed = sum(self._held.values()) + COPIES * model.size_bytes
+        needed = self._held_bytes + COPIES * model.size_bytes
         return self._limit is None or not self._held or needed <= self._limit
 
-    async def _hold(self, model: ServedModel, holder: Holder) -> None:
-        """Loads a model, and has those forgotten that were not asked for longest."""
-        await holder.prepare(model.key)
-        self._held[model.key] = COPIES * model.size_bytes
-        while self._limit is not None and sum(self._held.values()) > self._limit:
-            oldest = next(iter(self._held))
-            if oldest == model.key:
-                return
-            del self._held[oldest]
-            log.info("unloading %s version %s to make room", oldest.name, oldest.version)
-            await holder.release(oldest)
+    @property
+    def _held_bytes(self) -> int:
+        return sum(size for _, size in self._held.values())
 
-    def _retire(self, model: ServedModel, holder: Holder) -> None:
-        """Has a version forgotten when the last request that has it is done with it."""
-        loop, key = asyncio.get_running_loop(), model.key
+    async def _hold(self, model: ServedModel, holder: Holder, *, keep: bool) -> Hold:
+        """Loads a model, unless it is loaded still, and has it stay if it is to be kept."""
+        key = model.key
+        hold = self._alive.get(key)
+        if hold is None:
+            hold = self._alive[key] = Hold(key)
+            loop = asyncio.get_running_loop()
+            weakref.finalize(hold, self._dropped, key, holder, loop).atexit = False
+            try:
+                await holder.prepare(key)
+            except BaseException:
+                del self._alive[key]
+                raise
+        if keep:
+            self._held[key] = hold, COPIES * model.size_bytes
+            self._held.move_to_end(key)
+        return hold
+
+    def _make_room(self) -> None:
+        """Has those models forgotten that were not asked for longest."""
+        while self._limit is not None and self._held_bytes > self._limit and len(self._held) > 1:
+            oldest, _ = self._held.popitem(last=False)
+            log.info("unloading %s version %s to make room", oldest.name, oldest.version)
+
+    def _dropped(self, key: ModelKey, holder: Holder, loop: asyncio.AbstractEventLoop) -> None:
+        """Nobody needs a version any more; whichever thread was the last to."""
 
         async def release() -> None:
-            if self._held.pop(key, None) is not None:
+            if key not in self._alive:  # else somebody has asked for it again
                 await holder.release(key)
 
-        def forget() -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(lambda: tasks.add(loop.create_task(release())))
+        def begin() -> None:
+            task = loop.create_task(release())
+            self._releasing.add(task)
+            task.add_done_callback(self._releasing.discard)
 
-        tasks: set[asyncio.Task[None]] = set()
-        weakref.finalize(model, forget).atexit = False
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the workers end as well
+            loop.call_soon_threadsafe(begin)
+
+    def _retire(self, model: ServedModel) -> None:
+        """Serves a version no longer; the last request that has it keeps it until it is done."""
+        self._held.pop(model.key, None)
+        if self._audience is not None:
+            self._audience.retired(model.key)

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,18 @@ class ModelStore:
     Args:
         directory: Where the checkpoints are.
         pins: The only version to be served, by name of model.
+        failed: Told which version cannot be served, and why, once for each try.
     """
 
-    def __init__(self, directory: Path, pins: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        pins: Mapping[str, str],
+        failed: Callable[[ModelKey, str], object] | None = None,
+    ) -> None:
         self._directory = directory
         self._pins = pins
+        self._failed = failed
         self._broken: dict[ModelKey, tuple[object, str]] = {}
 
     def names(self) -> list[str]:
@@ -127,6 +134,8 @@ class ModelStore:
         """Does not serve a version until its files change."""
         self._broken[key] = (self._fingerprint(key), reason)
         log.error("refusing %s version %s: %s", key.name, key.version, reason)
+        if self._failed is not None:
+            self._failed(key, reason)
         return Refusal(key.name, key.version, reason)
 
     def forgive(self, name: str) -> None:

@@ -48,6 +48,7 @@ class ReloadResult(BaseModel):
     name: str
     version: str | None = Field(description="The version that is served now.")
     previous: str | None = Field(description="The version that was served before.")
+    behind: int = Field(description="API processes that do not serve this version.")
     refused: list[RefusedCheckpoint] = Field(
         description="Versions of this model that cannot be served."
     )

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from app.jobs import ModelKey
+from app.logs import set_up_logs
 from app.workers.computing import Computing, DeviceLostError, Execute, pending_of
 from app.workers.execute import execute
 from app.workers.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
@@ -266,7 +267,7 @@ def main(arguments: list[str], execute: Execute = execute) -> None:
     # Who ends the service ends it through the owner, which lets workers finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logging.basicConfig(level=config.log_level.upper(), format="%(levelname)s: %(message)s")
+    set_up_logs(config.log_format, config.log_level)
     try:
         Worker(config, execute).run()
     except DeviceLostError as error:

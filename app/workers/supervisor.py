@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from app.logs import LogFormat
 from app.settings import Settings
 from app.workers.journal import JournalReader
 from app.workers.runtime import (
@@ -62,6 +63,7 @@ class WorkerPlan:
         batch_target_s: Seconds that a merged batch should take.
         batch_delay_s: Seconds that a worker waits for more work while there is little.
         log_level: Least severe log message that is written.
+        log_format: Form of the log, `text` or `json`.
         module: What a worker runs.
     """
 
@@ -72,6 +74,7 @@ class WorkerPlan:
     batch_target_s: float
     batch_delay_s: float
     log_level: str
+    log_format: LogFormat = "text"
     module: str = WORKER_MODULE
 
 
@@ -85,6 +88,7 @@ def worker_plan(settings: Settings, module: str = WORKER_MODULE) -> WorkerPlan:
         batch_target_s=settings.batch_target_ms / 1000,
         batch_delay_s=settings.batch_delay_ms / 1000,
         log_level=settings.log_level,
+        log_format=settings.log_format,
         module=module,
     )
 
@@ -178,6 +182,7 @@ class Supervisor:
             batch_target_s=plan.batch_target_s,
             batch_delay_s=plan.batch_delay_s,
             log_level=plan.log_level,
+            log_format=plan.log_format,
         )
         slot.process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
             [sys.executable, "-m", plan.module, json.dumps(asdict(config))],
@@ -245,15 +250,16 @@ class Supervisor:
 
     def _tell(self) -> None:
         """Writes down what is known, for the processes that serve."""
-        write_state(
-            self.directory,
-            State(
-                owner=os.getpid(),
-                restarts=self._restarts,
-                pids=tuple(slot.process.pid if slot.process else None for slot in self._slots),
-                failures=tuple(slot.failures for slot in self._slots),
-            ),
+        state = State(
+            owner=os.getpid(),
+            restarts=self._restarts,
+            pids=tuple(slot.process.pid if slot.process else None for slot in self._slots),
+            failures=tuple(slot.failures for slot in self._slots),
         )
+        try:
+            write_state(self.directory, state)
+        except OSError as error:  # the disk is full: workers are to be replaced all the same
+            log.error("%s cannot be written to: %s", self.directory, error.strerror)
 
     def _end_all(self) -> None:
         """Lets the workers go; those that do not go are killed."""

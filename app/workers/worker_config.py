@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from app.logs import LogFormat
+
 __all__ = ["WorkerConfig"]
 
 
@@ -20,6 +22,7 @@ class WorkerConfig:
         batch_target_s: Seconds that a merged batch should take.
         batch_delay_s: Seconds to wait for more work while there is little.
         log_level: Least severe log message that is written.
+        log_format: Form of the log, `text` or `json`.
     """
 
     socket: str
@@ -32,3 +35,4 @@ class WorkerConfig:
     batch_target_s: float
     batch_delay_s: float
     log_level: str
+    log_format: LogFormat = "text"

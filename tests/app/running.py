@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
+from app.traces import Traces
 from app.workers.supervisor import WORKER_MODULE
 
 __all__ = ["Document", "RunningService", "assert_problem", "running"]
@@ -65,9 +66,11 @@ def assert_problem(answer: httpx.Response, status: int) -> Document:
 
 
 @contextmanager
-def running(settings: Settings, worker_module: str = WORKER_MODULE) -> Iterator[RunningService]:
+def running(
+    settings: Settings, worker_module: str = WORKER_MODULE, traces: Traces | None = None
+) -> Iterator[RunningService]:
     """A service on a free port, stopped at the end."""
-    app = create_app(settings, worker_module=worker_module)
+    app = create_app(settings, worker_module=worker_module, traces=traces)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=10))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -80,7 +83,7 @@ def running(settings: Settings, worker_module: str = WORKER_MODULE) -> Iterator[
             assert thread.is_alive(), "the service did not start"
             assert time.monotonic() < deadline, "the service did not start in time"
             time.sleep(0.01)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=START_LIMIT_S) as client:
             yield RunningService(app, client, port)
     finally:
         server.should_exit = True

@@ -2,9 +2,13 @@
 
 import json
 import logging
+import os
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
+import httpx
 import pytest
 
 from app.logs import request_id_of
@@ -72,3 +76,32 @@ def test_the_log_has_one_form(form: str) -> None:
     assert (said["level"], said["message"], said["rows"]) == ("info", "said", 3)
     assert said["request_id"] == failed["request_id"] == "id-1"
     assert "ZeroDivisionError" in failed["traceback"]
+
+
+def test_all_processes_write_json_under_a_bare_server_too(checkpoints: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port)],
+        env={
+            **os.environ,
+            "MADEIRA_CHECKPOINTS": str(checkpoints),
+            "MADEIRA_LOG_FORMAT": "json",
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    entries = []
+    for line in process.stderr:
+        entries.append(json.loads(line))
+        if entries[-1]["message"].startswith("Uvicorn running"):
+            httpx.get(f"http://127.0.0.1:{port}/models", headers={"x-request-id": "bare-1"})
+            process.terminate()
+    process.wait()
+    messages = [entry["message"] for entry in entries]
+    assert "loaded shop version 1" in messages  # a worker says so
+    assert "serving shop version 1" in messages
+    assert [one["route"] for one in entries if one.get("request_id") == "bare-1"] == ["/models"]

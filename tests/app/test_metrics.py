@@ -12,7 +12,7 @@ from tests.app.alike import as_rows
 from tests.app.running import RunningService
 
 KEY = ModelKey("shop", "1")
-NOTHING = Reading(0.0, 1, 0, ())
+NOTHING = Reading(1, 0, ())
 
 
 def numbers(page: str) -> dict[str, float]:
@@ -80,9 +80,7 @@ def test_likelihoods_are_counted_in_the_buckets_they_lie_in() -> None:
     assert found[f"madeira_log_likelihood_count{{{labels}}}"] == 4
     assert found[f'madeira_log_likelihood_bucket{{le="-5.0",{labels}}}'] == 3
     assert found[f'madeira_log_likelihood_bucket{{le="+Inf",{labels}}}'] == 4
-    assert (
-        found['madeira_reference_log_likelihood{model="shop",quantile="0.5",version="1"}'] == -5
-    )
+    assert found['madeira_reference_log_likelihood{model="shop",quantile="0.5",version="1"}'] == -5
 
 
 def test_two_versions_are_told_apart() -> None:
@@ -94,6 +92,6 @@ def test_two_versions_are_told_apart() -> None:
     page = metrics.page(NOTHING).decode()
     assert page.count("# TYPE madeira_log_likelihood histogram") == 1
     found = numbers(page)
-    for version in (1, 2):
-        name = f'madeira_log_likelihood_count{{model="shop",version="{version}"}}'
-        assert found[name] == version
+    for rows in (1, 2):
+        name = f'madeira_log_likelihood_count{{model="shop",version="{rows}"}}'
+        assert found[name] == rows

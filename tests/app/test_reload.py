@@ -36,11 +36,11 @@ def test_a_new_version_is_served_on_demand(
 ) -> None:
     service = start(checkpoints=directory, reload_interval_s=0)
     answer = service.client.post("/models/shop/reload").json()
-    assert answer == {"name": "shop", "version": "1", "previous": "1", "refused": []}
+    assert answer == {"name": "shop", "version": "1", "previous": "1", "behind": 0, "refused": []}
     add_version(directory, "2")
     assert service.post("/score", {"rows": [{}]})["model"]["version"] == "1"
     answer = service.client.post("/models/shop/reload").json()
-    assert answer == {"name": "shop", "version": "2", "previous": "1", "refused": []}
+    assert answer == {"name": "shop", "version": "2", "previous": "1", "behind": 0, "refused": []}
     assert service.post("/score", {"rows": [{}]})["model"]["version"] == "2"
     assert [key.version for key in service.app.state.service.registry.held] == ["2"]
     service.refuse("/score", {"rows": [], "version": "1"}, 404)

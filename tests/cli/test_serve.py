@@ -89,6 +89,19 @@ def test_flag_that_cannot_be_met_is_a_usage_error(
     assert "Traceback" not in outcome.err
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_absent_cuda_device_is_one_line(
+    processes: str, checkpoints: Path, madeira: Madeira
+) -> None:
+    outcome = madeira(
+        *("serve", "--port", "0", "--checkpoints", checkpoints),
+        *("--devices", "cpu,cuda:99", "--api-processes", processes),
+    )
+    assert outcome.status == 2
+    assert "there is no CUDA device 99" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
 def test_misspelt_variable_stops_start_up(
     madeira: Madeira, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ NOT_RUN = {
     "make checkpoints": "trains every bundled model",
     ".venv/bin/madeira train mytable.csv": "stands for the reader's own table",
     "pip install 'madeira[sklearn]'": "the tests run where the extra is installed",
+    "pip install 'madeira[otel]'": "the tests run where the extra is installed",
     "docker build": "needs a container engine",
     "docker run": "needs a container engine",
     "docker compose": "needs a container engine",

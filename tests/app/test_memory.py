@@ -1,0 +1,150 @@
+"""Versions leave the workers when nobody needs them any more, and never before."""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from app.errors import UnavailableError
+from app.jobs import Array, ModelKey, ScoreJob
+from app.registry import Registry, ServedModel
+from app.workers.execute import execute
+from models import DensityEstimator
+from models.checkpoint import read_description
+from tests.app.crew import Crew, crew
+from tests.app.faulty_worker import HELD, held, marked
+
+NAMES = ("fair", "kiosk", "shop")
+
+LOGS: dict[Path, Path] = {}
+"""The log of the worker of each runtime directory."""
+
+
+@pytest.fixture
+def directory(checkpoints: Path, tmp_path: Path) -> Path:
+    """Three models."""
+    for name in NAMES:
+        shutil.copytree(checkpoints / "shop", tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture
+def workers(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+    """A worker that writes down what it loads and releases."""
+    path = tmp_path_factory.mktemp("log") / "worker.log"
+    before = os.dup(2)
+    with ExitStack() as stack:
+        try:
+            with path.open("wb") as file:
+                os.dup2(file.fileno(), 2)  # the worker inherits it
+            running = stack.enter_context(crew(directory, log_level="info"))
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+        LOGS[running.supervisor.directory] = path
+        yield running
+
+
+@pytest.fixture
+def said(workers: Crew) -> Callable[[str], int]:
+    """How many times the worker has said something."""
+    return lambda what: LOGS[workers.supervisor.directory].read_text().count(what)
+
+
+@pytest.fixture
+def registry(directory: Path, workers: Crew) -> Registry:
+    """Serves three models with room for two."""
+    size = read_description(directory / "shop" / "1").size_bytes
+    found = Registry(directory, limit_bytes=5 * size)
+    workers.run(found.refresh(workers.pool))
+    assert tuple(found.models) == NAMES
+    return found
+
+
+@pytest.fixture(scope="module")
+def values(estimator: DensityEstimator, shop_table: pa.Table) -> Array:
+    encoded: Array = estimator.schema.encode(shop_table)
+    return encoded
+
+
+def ask(workers: Crew, registry: Registry, name: str, rows: Array) -> Array:
+    """What a request does."""
+
+    async def request() -> Array:
+        model = registry.resolve(name)
+        hold = await registry.ensure(model, workers.pool)
+        return (await workers.pool.run(ScoreJob(hold.key, rows, False))).log_likelihood
+
+    return workers.run(request())
+
+
+def test_the_model_not_asked_for_longest_makes_room_and_comes_back(
+    workers: Crew,
+    registry: Registry,
+    said: Callable[[str], int],
+    values: Array,
+    estimator: DensityEstimator,
+) -> None:
+    expected = execute(ScoreJob(ModelKey("shop", "1"), values, False), estimator.density)
+    for name in ("fair", "kiosk", "shop", "kiosk", "fair", "shop", "kiosk"):
+        found = ask(workers, registry, name, values)
+        np.testing.assert_allclose(found, expected.log_likelihood, rtol=1e-4, atol=1e-4)
+        assert registry.held[-1].name == name
+        assert len(registry.held) <= 2
+    workers.wait_until(lambda: said("released fair version 1") > 0)
+    assert said("loaded fair version 1") > 1
+    for name in NAMES:
+        copies = int(ModelKey(name, "1") in registry.held)
+
+        def in_the_worker(name: str = name) -> int:
+            return said(f"loaded {name} version 1") - said(f"released {name} version 1")
+
+        while in_the_worker() != copies:
+            time.sleep(0.01)
+
+
+def test_a_model_with_jobs_under_way_stays_until_they_are_done(
+    workers: Crew, registry: Registry, said: Callable[[str], int], values: Array
+) -> None:
+    ask(workers, registry, "fair", values[:1])
+    before = said("loaded fair version 1"), said("released fair version 1")
+
+    async def request(model: ServedModel) -> int:
+        hold = await registry.ensure(model, workers.pool)
+        slow = asyncio.ensure_future(
+            workers.pool.run(ScoreJob(hold.key, marked(values[:1], HELD), False))
+        )
+        await asyncio.sleep(0.1)
+        for name in ("kiosk", "shop"):
+            await registry.ensure(registry.resolve(name), workers.pool)
+        assert model.key not in registry.held
+        held(os.getpid()).unlink()
+        await slow
+        return len((await workers.pool.run(ScoreJob(hold.key, values, False))).log_likelihood)
+
+    held(os.getpid()).touch()
+    assert workers.run(request(registry.resolve("fair"))) == len(values)
+    workers.wait_until(lambda: said("released fair version 1") == before[1] + 1)
+    assert said("loaded fair version 1") == before[0]
+
+
+def test_a_model_that_was_harmed_while_it_was_unloaded_is_told(
+    workers: Crew, registry: Registry, directory: Path, values: Array
+) -> None:
+    for name in ("kiosk", "shop"):
+        ask(workers, registry, name, values[:1])
+    file = directory / "fair" / "1" / "model.safetensors"
+    content = file.read_bytes()
+    file.write_bytes(content[:1000])
+    with pytest.raises(UnavailableError, match=r"model\.safetensors"):
+        ask(workers, registry, "fair", values[:1])
+    ask(workers, registry, "shop", values[:1])
+    file.write_bytes(content)
+    assert len(ask(workers, registry, "fair", values)) == len(values)
