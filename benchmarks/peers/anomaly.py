@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ __all__ = ["PEERS", "main"]
 Floats = npt.NDArray[np.float64]
 MIXTURE_SIZES = (1, 2, 3, 5, 8, 12)
 
-PEERS: dict[str, Callable[[int], object]] = {
+PEERS: dict[str, Callable[[int], Any]] = {
     "isolation forest": lambda seed: IForest(random_state=seed),
     "k-NN": lambda _: KNN(),
     "ECOD": lambda _: ECOD(),
@@ -51,10 +52,10 @@ def detect(name: str, train: Floats, test: Floats, seed: int) -> Floats:
             for size in MIXTURE_SIZES
             if 2 * size <= len(train)
         ]
-        return -min(fits, key=lambda fit: fit.bic(train)).score_samples(test)
+        return np.asarray(-min(fits, key=lambda fit: fit.bic(train)).score_samples(test))
     detector = PEERS[name](seed).fit(train)
     same = train.shape == test.shape and bool((train == test).all())
-    return detector.decision_scores_ if same else detector.decision_function(test)
+    return np.asarray(detector.decision_scores_ if same else detector.decision_function(test))
 
 
 def main() -> None:
@@ -71,7 +72,7 @@ def main() -> None:
             scores = detect(name, train, test, job["seed"])
             results[f"{name}|seconds"] = np.array(time.perf_counter() - start)
             results[name] = np.nan_to_num(scores, posinf=1e300, neginf=-1e300)
-        np.savez(job["output"], **results)
+        np.savez(job["output"], allow_pickle=False, **results)
         print("done", flush=True)
 
 
