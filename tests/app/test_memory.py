@@ -1,6 +1,5 @@
 """Versions leave the workers when nobody needs them any more, and never before."""
 
-import asyncio
 import os
 import shutil
 import time
@@ -19,7 +18,6 @@ from app.workers.execute import execute
 from models import DensityEstimator
 from models.checkpoint import read_description
 from tests.app.crew import Crew, crew
-from tests.app.faulty_worker import HELD, held, marked
 
 NAMES = ("fair", "kiosk", "shop")
 
@@ -110,7 +108,7 @@ def test_the_model_not_asked_for_longest_makes_room_and_comes_back(
             time.sleep(0.01)
 
 
-def test_a_model_with_jobs_under_way_stays_until_they_are_done(
+def test_a_model_stays_until_the_request_that_uses_it_is_done(
     workers: Crew, registry: Registry, said: Callable[[str], int], values: Array
 ) -> None:
     ask(workers, registry, "fair", values[:1])
@@ -118,18 +116,12 @@ def test_a_model_with_jobs_under_way_stays_until_they_are_done(
 
     async def request(model: ServedModel) -> int:
         hold = await registry.ensure(model, workers.pool)
-        slow = asyncio.ensure_future(
-            workers.pool.run(ScoreJob(hold.key, marked(values[:1], HELD), False))
-        )
-        await asyncio.sleep(0.1)
+        await workers.pool.run(ScoreJob(hold.key, values[:1], False))
         for name in ("kiosk", "shop"):
             await registry.ensure(registry.resolve(name), workers.pool)
         assert model.key not in registry.held
-        held(os.getpid()).unlink()
-        await slow
         return len((await workers.pool.run(ScoreJob(hold.key, values, False))).log_likelihood)
 
-    held(os.getpid()).touch()
     assert workers.run(request(registry.resolve("fair"))) == len(values)
     workers.wait_until(lambda: said("released fair version 1") == before[1] + 1)
     assert said("loaded fair version 1") == before[0]
