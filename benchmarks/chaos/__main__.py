@@ -11,13 +11,16 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import signal
+import tempfile
 import time
+from pathlib import Path
 
 import httpx
 
 from benchmarks.chaos.load import CONNECTIONS, MODEL, Questions, Tally, load
-from benchmarks.chaos.service import serving
+from benchmarks.chaos.service import CHECKPOINTS, serving
 from benchmarks.report import Report
 
 __all__ = ["main"]
@@ -61,6 +64,38 @@ async def stopping(questions: Questions, times: int) -> tuple[Tally, int]:
         for status, count in tally.refused.items():
             total.refused[status] = total.refused.get(status, 0) + count
     return total, failures
+
+
+async def swapping(questions: Questions, seconds: float) -> tuple[Tally, int]:
+    """Load, while a new version takes the place of the old one every second.
+
+    The versions are copies of one model, so that every answer can be compared.
+    """
+    tally, swaps = Tally(), 0
+    with tempfile.TemporaryDirectory() as place:
+        directory = Path(place)
+        model = directory / MODEL
+        shutil.copytree(CHECKPOINTS / MODEL, model)
+        newest = max(model.iterdir(), key=lambda path: int(path.name))
+        number = int(newest.name)
+        flags = ("--devices", "cpu", "--reload-interval-s", "0")
+        async with serving(*flags, checkpoints=directory) as running:
+            end = time.monotonic() + seconds
+            asking = asyncio.create_task(
+                load(running, questions, tally, lambda: time.monotonic() > end)
+            )
+            async with httpx.AsyncClient(base_url=running.url, timeout=120) as client:
+                while time.monotonic() < end:
+                    number += 1
+                    version = str(number)
+                    beside = model / f".{version}"
+                    await asyncio.to_thread(shutil.copytree, newest, beside)
+                    beside.rename(model / version)
+                    answer = await client.post(f"/models/{MODEL}/reload")
+                    swaps += answer.is_success and answer.json()["version"] == version
+                    await asyncio.sleep(1.0)
+            await asking
+    return tally, swaps
 
 
 async def mistreated(questions: Questions, requests: int) -> Tally:
@@ -141,6 +176,15 @@ async def trials(report: Report, quick: bool) -> None:
         0,
         times=times,
         exits_not_0=failures,
+        **tally.summary(),
+    )
+    tally, swaps = await swapping(questions, seconds)
+    report.limit(
+        "failed while versions are swapped",
+        tally.failed,
+        "requests",
+        0,
+        swaps=swaps,
         **tally.summary(),
     )
     requests = 900 if quick else 10_000

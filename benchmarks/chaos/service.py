@@ -55,10 +55,10 @@ def _command_line(pid: int) -> str:
 
 
 @asynccontextmanager
-async def serving(*flags: str) -> AsyncIterator[Running]:
-    """The service, until it has been told to stop."""
+async def serving(*flags: str, checkpoints: Path = CHECKPOINTS) -> AsyncIterator[Running]:
+    """The service on a directory of models, until it has been told to stop."""
     command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", "0"]
-    command += ["--checkpoints", str(CHECKPOINTS), "--log-level", "critical", *flags]
+    command += ["--checkpoints", str(checkpoints), "--log-level", "critical", *flags]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
