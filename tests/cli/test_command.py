@@ -19,7 +19,9 @@ def test_version_is_the_distributions(madeira: Madeira) -> None:
 def test_help_names_every_command(madeira: Madeira) -> None:
     outcome = madeira("--help")
     assert outcome.status == 0
-    assert all(command in outcome.out for command in ("serve", "train", "schema", "models", "--version"))
+    assert all(
+        command in outcome.out for command in ("serve", "train", "schema", "models", "--version")
+    )
 
 
 @pytest.mark.parametrize("arguments", [("trian",), ("train",), ("models", "--nope"), ()])
