@@ -224,7 +224,10 @@ def test_a_compressed_stream_is_read(
 ) -> None:
     plain = read_stream(post_arrow(service, "/score", some))
     packed = read_stream(post_arrow(service, "/score", stream(some, compression)))
-    assert packed.equals(plain)
+    assert packed.schema.equals(plain.schema)
+    # Rows are batched as time allows, and sums of other batches round otherwise.
+    np.testing.assert_allclose(packed["log_likelihood"], plain["log_likelihood"], atol=1e-4)
+    np.testing.assert_allclose(packed["anomaly_score"], plain["anomaly_score"], atol=2e-3)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 100])

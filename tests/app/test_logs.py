@@ -83,7 +83,7 @@ def test_all_processes_write_json_under_a_bare_server_too(checkpoints: Path) -> 
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app"]
-    process = subprocess.Popen(
+    started = subprocess.Popen(
         [*command, "--port", str(port)],
         env={
             **os.environ,
@@ -93,14 +93,14 @@ def test_all_processes_write_json_under_a_bare_server_too(checkpoints: Path) -> 
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr is not None
     entries = []
-    for line in process.stderr:
-        entries.append(json.loads(line))
-        if entries[-1]["message"].startswith("Uvicorn running"):
-            httpx.get(f"http://127.0.0.1:{port}/models", headers={"x-request-id": "bare-1"})
-            process.terminate()
-    process.wait()
+    with started as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            entries.append(json.loads(line))
+            if entries[-1]["message"].startswith("Uvicorn running"):
+                httpx.get(f"http://127.0.0.1:{port}/models", headers={"x-request-id": "bare-1"})
+                process.terminate()
     messages = [entry["message"] for entry in entries]
     assert "loaded shop version 1" in messages  # a worker says so
     assert "serving shop version 1" in messages

@@ -81,7 +81,11 @@ def test_a_default_model_that_is_not_served_is_missed(
 
 def test_a_service_that_can_work_is_live_and_ready(service: RunningService) -> None:
     assert service.client.get("/health/live").json() == {"status": "live"}
-    assert service.client.get("/health/ready").json() == {"status": "ready", "models": ["shop"]}
+    assert service.client.get("/health/ready").json() == {
+        "status": "ready",
+        "models": ["shop"],
+        "workers": {"usable": 1, "all": 1},
+    }
     assert service.client.head("/health/ready").status_code == 200
 
 
