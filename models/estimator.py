@@ -12,6 +12,7 @@ import torch
 
 from models.card import model_card
 from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from models.columns.overrides import Overrides
 from models.columns.schema import Schema
 from models.columns.tables import fill_nulls, with_constants
 from models.errors import ConfigError, ModelsError, TrainingError
@@ -27,7 +28,6 @@ from models.training.robust import fit_robust
 __all__ = ["DensityEstimator"]
 
 Floats = npt.NDArray[np.float64]
-Overrides = Mapping[str, str | Mapping[str, Any]]
 
 _Part = TypeVar("_Part", Schema, Density)
 

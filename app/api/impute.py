@@ -52,7 +52,7 @@ async def impute(request: Request) -> Response:
     tables = intake.options.draws
     most = max(1, service.settings.compute_chunk_rows // tables)
     cost = cost_of_rows(values, tables)
-    row_cost = cost / max(1, len(values))
+    row_cost = max(1, cost) / max(1, len(values))  # no rows are an empty chunk
 
     def step() -> int:
         return service.chunk_rows(ImputeJob.__name__, intake.model.key, row_cost, most)

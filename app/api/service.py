@@ -84,10 +84,10 @@ class Service:
         Args:
             job_kind: Name of the type of the job.
             key: The model.
-            row_cost: What a row costs; 0 where there is none, or nothing to compute of it.
+            row_cost: What a row costs, at least 1.
             most: More than these are never computed at a time.
         """
-        return max(1, min(most, int(self.pool.chunk_cost(job_kind, key) / max(row_cost, 1.0))))
+        return max(1, min(most, int(self.pool.chunk_cost(job_kind, key) / row_cost)))
 
 
 def service_of(request: Request) -> Service:

@@ -78,17 +78,15 @@ def impute(
         raise ConfigError(f"estimate must be draw, mean, median or mode, not {estimate!r}")
     if estimate != "draw" and draws != 1:
         raise ConfigError(f"{draws} draws contradict a point estimate ({estimate}): ask for one")
-    tables, width = noise.shape[1:]
+    tables = noise.shape[1]
     if not 1 <= draws <= tables:
         raise ConfigError(f"draws must be between 1 and {tables}, not {draws}")
     affected = np.flatnonzero(np.isnan(values).any(axis=1))
-    filled = np.broadcast_to(values, (draws, *values.shape)).copy()
+    if estimate == "draw":
+        filled = _drawn(density, values, noise[:, :draws], within_range)
+    else:
+        filled = values[None].copy()
     probability, lower, upper = (np.full(values.shape, np.nan) for _ in range(3))
-    if len(affected) and estimate == "draw":
-        evidence = np.repeat(values[affected], draws, axis=0)
-        uniforms = noise[affected, :draws].reshape(-1, width)
-        drawn = density.sample(evidence, uniforms, within_range=within_range)
-        filled[:, affected] = drawn.reshape(len(affected), draws, -1).swapaxes(0, 1)
     for cells in density.predictive(values[affected], within_range):
         rows, variable = affected[cells.rows], cells.variable
         discrete = density.layout.columns[variable].discrete
@@ -130,8 +128,24 @@ def filled_tables(
         part = values[start : start + CHUNK_ROWS]
         noise = draw_noise(len(part) * draws, density.noise_width, generator)
         noise = noise.reshape(len(part), draws, -1)
-        imputation = impute(density, part, noise, draws, estimate, within_range)
-        filled[:, start : start + len(part)] = imputation.draws
+        if estimate == "draw":  # how sure each cell is would cost more than the draws
+            tables = _drawn(density, part, noise, within_range)
+        else:
+            tables = impute(density, part, noise, draws, estimate, within_range).draws
+        filled[:, start : start + len(part)] = tables
+    return filled
+
+
+def _drawn(density: Density, values: Values, noise: Values, within_range: bool) -> Values:
+    """Tables filled with draws, one for each of noise: `(draws, rows, variables)`."""
+    draws, width = noise.shape[1:]
+    filled = np.broadcast_to(values, (draws, *values.shape)).copy()
+    affected = np.flatnonzero(np.isnan(values).any(axis=1))
+    if len(affected):
+        evidence = np.repeat(values[affected], draws, axis=0)
+        uniforms = noise[affected].reshape(-1, width)
+        drawn = density.sample(evidence, uniforms, within_range=within_range)
+        filled[:, affected] = drawn.reshape(len(affected), draws, -1).swapaxes(0, 1)
     return filled
 
 

@@ -5,9 +5,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from app.cli import main
+from models import DensityEstimator
 from tests.cli.outcome import Madeira, Outcome
 
 
@@ -37,6 +39,15 @@ def fruit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     path.write_text("code,kind,ripe,weight,origin\n" + "\n".join(rows) + "\n")
     return path
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of one model, `small`: a flag and a number."""
+    directory = tmp_path_factory.mktemp("checkpoints")
+    table = pa.table({"flag": [True, False] * 20, "x": [0.1 * i for i in range(40)]})
+    DensityEstimator("fast").fit(table).save(directory / "small" / "1")
+    return directory
 
 
 @pytest.fixture

@@ -8,22 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import pyarrow as pa
 import pytest
 
 from app.settings import Settings
-from models import DensityEstimator
 from tests.cli.outcome import Madeira
 
 Process = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("checkpoints")
-    table = pa.table({"flag": [True, False] * 20, "x": [0.1 * i for i in range(40)]})
-    DensityEstimator("fast").fit(table).save(directory / "small" / "1")
-    return directory
 
 
 @pytest.fixture

@@ -12,11 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-import pyarrow as pa
 import pytest
 
 from app.workers.runtime import remove_abandoned
-from models import DensityEstimator
 
 Process = Callable[..., "subprocess.Popen[str]"]
 
@@ -24,14 +22,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 ROWS = 150_000
 LIMIT_S = 300
-
-
-@pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("checkpoints")
-    table = pa.table({"flag": [True, False] * 20, "x": [0.1 * i for i in range(40)]})
-    DensityEstimator("fast").fit(table).save(directory / "small" / "1")
-    return directory
 
 
 def descendants(pid: int) -> set[int]:
