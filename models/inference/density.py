@@ -104,8 +104,7 @@ class Density:
         Returns:
             Nats, shape `(rows, components)`.
         """
-        scores = [self._engine.score_complete(k, values) for k in self.components]
-        return np.stack(scores, axis=1)
+        return self._engine.score_complete(self.components, values)
 
     def anomaly_score(self, values: Values, log_likelihood: Values) -> Values:
         """How rare each row is among rows of the model with the same variables observed.
@@ -267,10 +266,10 @@ class Density:
         every = observed.all(axis=1)
         complete = np.flatnonzero(every)
         gappy = ~every & observed.any(axis=1)
+        if len(complete):
+            rows = values if len(complete) == len(values) else values[complete]
+            result[complete] += self._engine.score_complete(self.components, rows)
         for index, component in enumerate(self.components):
-            if len(complete):
-                rows = values if len(complete) == len(values) else values[complete]
-                result[complete, index] += self._engine.score_complete(component, rows)
             walked = np.flatnonzero(gappy & (log_weights[:, index] > -np.inf))
             if len(walked):
                 terms = self._engine.score_evidence(component, values[walked], observed[walked])
@@ -287,7 +286,9 @@ def warm_up(density: Density) -> None:
     density.prepare()
     noise = np.full((1, density.noise_width), 0.5)
     rows = density.sample(np.full((1, density.variables), np.nan), noise)
-    density.score(rows)
+    log_likelihood = density.score(rows)
+    if density.reference is not None:
+        density.anomaly_score(rows, log_likelihood)
     if any(member.any_order for member in density.members):
         rows[:, 1:] = np.nan
         density.score(rows)

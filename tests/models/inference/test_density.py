@@ -11,6 +11,7 @@ from scipy import stats
 from models.columns.layout import Layout
 from models.errors import OrderingError
 from models.inference.density import Density
+from models.inference.engine import FEW_ROWS
 from models.inference.member import Member
 from models.inference.noise import draw_noise, noise_generator
 from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
@@ -51,6 +52,21 @@ def test_a_mixture_is_the_logsumexp_of_its_components(
     assert scores.shape == (len(rows), 4)
     expected = np.log((np.exp(scores) * np.exp(density.log_weights)).sum(axis=1))
     np.testing.assert_allclose(density.score(rows), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kinds", ["bbbb", "bcnx", "ntf"])
+def test_few_rows_are_as_likely_as_the_same_among_many(
+    kinds: str, make_layout: MakeLayout, make_density: MakeDensity
+) -> None:
+    density = make_density(make_layout(kinds), fixed=True)
+    evidence = [np.nan] * density.variables
+    rows = draw(density, evidence, 3 * FEW_ROWS)
+    many = density.component_scores(rows)
+    assert many.shape == (3 * FEW_ROWS, len(density.components))
+    few = np.concatenate(
+        [density.component_scores(rows[i : i + 7]) for i in range(0, len(rows), 7)]
+    )
+    np.testing.assert_allclose(few, many, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kinds", ["bbb", "bcb", "ccb"])
