@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.codecs.cells import strangers
 from app.codecs.json import json_values
+from app.codecs.strangers import strangers
 from app.errors import CELL_ERRORS_LIMIT, BodyTooLargeError, InvalidInputError
 from app.jobs import Array
 from models.columns.arrow_types import Family, family

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from app.codecs.json import kind_of
 from app.codecs.plain_cells import plain_cells
-from app.errors import CELL_ERRORS_LIMIT, InvalidInputError, did_you_mean
+from app.codecs.strangers import strangers
+from app.errors import CELL_ERRORS_LIMIT, InvalidInputError
 from app.jobs import Array
 from models.columns.arrow_types import Family, family
 from models.columns.schema import Schema
@@ -24,11 +25,11 @@ __all__ = [
     "column_array",
     "encode_given",
     "encode_table",
-    "strangers",
     "table_form",
 ]
 
-HINTS_LIMIT = 5
+PLAIN_ROWS_LIMIT = 64
+"""Up to about so many rows, one cell after the other is faster than Arrow."""
 
 _NONE = type(None)
 _FORMS = {
@@ -127,6 +128,10 @@ def encode_table(form: TableForm, schema: Schema) -> Array:
     Raises:
         InvalidInputError: A column is unknown or a cell does not fit; each is named.
     """
+    if form.rows is not None and len(form) <= PLAIN_ROWS_LIMIT:
+        plain = schema.plain_rows.encode(form.rows)
+        if plain is not None:
+            return plain
     known = {column.name for column in schema.columns} | {left.name for left in schema.left_out}
     errors = _unknown(form, known)
     arrays = _whole(form, schema)
@@ -226,24 +231,6 @@ def _unknown(form: TableForm, known: set[str]) -> list[CellError]:
     cells = ((row, name) for row, names in enumerate(form.rows) for name in names)
     unknown = ((row, name) for row, name in cells if name not in known)
     return strangers(list(islice(unknown, CELL_ERRORS_LIMIT)), known)
-
-
-def strangers(places: Sequence[tuple[int | None, str]], known: set[str]) -> list[CellError]:
-    """Errors for unknown columns; looking for what was meant takes long, so not for all of them."""
-    distinct = dict.fromkeys(name for _, name in places)
-    hints = {name: did_you_mean(name, known) for name in islice(distinct, HINTS_LIMIT)}
-    otherwise = f"; known: {_listed(sorted(known))}"
-    return [
-        CellError(
-            row, name, "unknown column" + (f".{hints[name]}" if hints.get(name) else otherwise)
-        )
-        for row, name in places
-    ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:20])
-    return shown if len(names) <= 20 else f"{shown}, ... ({len(names)} in all)"
 
 
 def _whole(form: TableForm, schema: Schema) -> dict[str, pa.Array] | None:

@@ -22,6 +22,7 @@ from models.columns.base import Column
 from models.columns.mixture import Points, fit_mixture
 from models.columns.notation import Notation, find_notation, notation_from_json
 from models.columns.numbers import Values, from_numbers, to_numbers
+from models.columns.plain_rows import CellReader
 from models.columns.record import Record
 from models.columns.transform import Transform, stack, transform
 from models.columns.vocabulary import Value
@@ -137,6 +138,16 @@ class Amount(Column):
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
         """Returns codes, NaN where null; see `Column.encode`."""
         return self.codes(_read(self.name, array, self.arrow_type, self.notation))
+
+    def cell_reader(self) -> CellReader:
+        """Returns what encodes a number, or a text in the notation; see `Column.cell_reader`."""
+        if family(self.arrow_type) is Family.NUMBER:
+            return self._number_reader()
+        return super().cell_reader()
+
+    @abstractmethod
+    def _number_reader(self) -> CellReader:
+        """Returns what encodes a number as `codes` does."""
 
     def decode(self, values: Values) -> pa.Array:
         """Returns values, rounded and clipped to the type; see `Column.decode`."""

@@ -16,9 +16,11 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from models.columns.arrow_types import type_name
+from models.columns.arrow_types import Family, family, type_name
 from models.columns.numbers import Values
+from models.columns.plain_rows import CellReader, NotPlainError
 from models.columns.record import Record
+from models.errors import TableError
 
 __all__ = ["Column", "Head"]
 
@@ -167,6 +169,20 @@ class Column(ABC):
         Raises:
             TableError: Names each cell that does not fit, and what was expected.
         """
+
+    def cell_reader(self) -> CellReader:
+        """Returns what encodes one cell as `encode` does, where it is plain."""
+        reads_text = family(self.arrow_type) in (Family.TEXT, Family.INSTANT)
+
+        def read(value: object) -> float:
+            if not reads_text or type(value) is not str:
+                raise NotPlainError
+            try:
+                return float(self.encode(pa.array([value], pa.string()))[0])
+            except TableError:
+                raise NotPlainError from None
+
+        return read
 
     @abstractmethod
     def decode(self, values: Values) -> pa.Array:

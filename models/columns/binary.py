@@ -14,6 +14,7 @@ from models.columns.arrow_types import type_name
 from models.columns.base import Column, Head
 from models.columns.choice import COLDEST
 from models.columns.numbers import Values, plain, refuse
+from models.columns.plain_rows import CellReader
 from models.columns.record import Record
 from models.columns.vocabulary import UNSEEN, Vocabulary
 from models.errors import SchemaError
@@ -104,6 +105,10 @@ class Binary(Column):
                 lambda row: f"expected {first!r} or {second!r}, got {values[row].as_py()!r}",
             )
         return codes
+
+    def cell_reader(self) -> CellReader:
+        """Returns what looks one value up; see `Column.cell_reader`."""
+        return self.vocabulary.reader(None) or super().cell_reader()
 
     def decode(self, values: Values) -> pa.Array:
         """Returns the two values in the column's type; see `Column.decode`."""

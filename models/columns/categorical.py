@@ -19,6 +19,7 @@ from models.columns.arrow_types import type_name
 from models.columns.base import Column, Head
 from models.columns.choice import choose
 from models.columns.numbers import Values
+from models.columns.plain_rows import CellReader
 from models.columns.record import Record
 from models.columns.vocabulary import UNSEEN, Vocabulary
 from models.errors import SchemaError
@@ -146,6 +147,10 @@ class Categorical(Column):
         codes = self.vocabulary.codes(self.name, array)
         codes[codes == UNSEEN] = len(self.vocabulary)
         return codes
+
+    def cell_reader(self) -> CellReader:
+        """Returns what looks one value up; see `Column.cell_reader`."""
+        return self.vocabulary.reader(self.unknown_code) or super().cell_reader()
 
     def decode(self, values: Values) -> pa.Array:
         """Returns the categories, null for `unknown`; see `Column.decode`."""

@@ -26,6 +26,7 @@ from models.columns.base import Head
 from models.columns.lattice import Lattice
 from models.columns.mixture import COMPONENTS
 from models.columns.numbers import Values
+from models.columns.plain_rows import CellReader, plain_number
 from models.columns.record import Record
 from models.columns.transform import Transform, log_slope, transform
 from models.columns.vocabulary import Value
@@ -104,6 +105,14 @@ class Continuous(Amount):
         with np.errstate(over="ignore"):  # clipped just below
             z = (values - self.shift) / self.scale
         return np.clip(z, -FARTHEST, FARTHEST)
+
+    def _number_reader(self) -> CellReader:
+        shift, scale = self.shift, self.scale
+
+        def read(value: object) -> float:
+            return min(max((plain_number(value) - shift) / scale, -FARTHEST), FARTHEST)
+
+        return read
 
     def amounts(self, codes: Values) -> Values:
         """Returns z * scale + shift; see `Amount.amounts`."""

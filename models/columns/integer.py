@@ -28,6 +28,7 @@ from models.columns.base import Head
 from models.columns.lattice import Lattice
 from models.columns.mixture import COMPONENTS
 from models.columns.numbers import Values
+from models.columns.plain_rows import CellReader
 from models.columns.record import Record
 from models.columns.transform import Transform, log_slope, transform
 from models.columns.vocabulary import Value
@@ -118,6 +119,9 @@ class Integer(Amount):
     def codes(self, values: Values) -> Values:
         """Returns the places of the nearest lattice points; see `Amount.codes`."""
         return self.lattice.codes(values)
+
+    def _number_reader(self) -> CellReader:
+        return self.lattice.reader()
 
     def amounts(self, codes: Values) -> Values:
         """Returns the nearest lattice points; see `Amount.amounts`."""

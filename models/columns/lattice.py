@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from models.columns.arrow_types import is_integer, value_type
 from models.columns.numbers import Values
+from models.columns.plain_rows import CellReader, plain_number
 
 __all__ = ["Lattice"]
 
@@ -91,6 +92,16 @@ class Lattice:
         with np.errstate(over="ignore"):
             places = (values * self.denominator - self.origin) / self.step
         return np.rint(np.clip(places, -_FARTHEST, _FARTHEST))
+
+    def reader(self) -> CellReader:
+        """Returns what gives k of the point nearest to one number, as `codes` does."""
+        origin, step, denominator = map(float, (self.origin, self.step, self.denominator))
+
+        def read(value: object) -> float:
+            place = (plain_number(value) * denominator - origin) / step
+            return float(round(min(max(place, -_FARTHEST), _FARTHEST)))
+
+        return read
 
     def values(self, codes: Values) -> Values:
         """Returns the points nearest to k, (rows,) float64, NaN where NaN."""

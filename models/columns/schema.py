@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from models.columns.infer import LEFT_OUT, infer
 from models.columns.kinds import KINDS
 from models.columns.numbers import CELL_LIMIT, Values
 from models.columns.overrides import Overrides, overrides_of, suggest
+from models.columns.plain_rows import CellReader, PlainRows
 from models.columns.record import Record
 from models.errors import CellError, SchemaError, TableError
 
@@ -128,6 +130,16 @@ class Schema:
         if errors:
             raise TableError(errors[:CELL_LIMIT])
         return codes
+
+    @cached_property
+    def plain_rows(self) -> PlainRows:
+        """What encodes a few rows as JSON has them."""
+        places: dict[str, tuple[int, CellReader] | None] = {
+            column.name: None for column in self.left_out
+        }
+        for place, column in enumerate(self.columns):
+            places[column.name] = place, column.cell_reader()
+        return PlainRows(places, len(self.columns))
 
     def decode(self, values: Values, columns: Sequence[str] | None = None) -> pa.Table:
         """Turns codes, (rows, D), into a table of all columns, or of those named."""

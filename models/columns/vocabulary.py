@@ -1,9 +1,10 @@
 """The distinct values of a column and their codes: what binary and categorical columns share."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from models.columns.arrow_types import Family, family, is_integer, value_type
 from models.columns.numbers import Values, from_numbers, plain, refuse_type, to_numbers
+from models.columns.plain_rows import CellReader, plain_number, plain_of
 from models.errors import SchemaError, TableError
 
 __all__ = ["UNSEEN", "Value", "Vocabulary", "canonical"]
@@ -186,6 +188,26 @@ class Vocabulary:
         codes = np.append(distinct, np.nan)[np.where(missing, len(distinct), places).astype(int)]
         return np.asarray(codes, dtype=np.float64)
 
+    def reader(self, unseen: float | None) -> CellReader | None:
+        """Returns what gives the code of one value of the column's own family, as `codes` does.
+
+        Args:
+            unseen: What a value gets that is not in the vocabulary; None has it raise
+                LookupError.
+
+        Returns:
+            None where values are compared that JSON does not have, such as instants.
+        """
+        which, kind = family(self.arrow_type), value_type(self.arrow_type)
+        if which in (Family.TEXT, Family.BOOLEAN):
+            places = {value: float(code) for value, code in self._places.items()}
+            return _lookup(plain_of(str if which is Family.TEXT else bool), places, unseen)
+        if self._numbers is None or not (is_integer(kind) or pa.types.is_float64(kind)):
+            return None
+        numbers, codes = self._numbers
+        known = zip(numbers.tolist(), map(float, codes.tolist()), strict=True)
+        return _lookup(plain_number, dict(known), unseen)
+
     def take(self, codes: Values) -> pa.Array:
         """Returns the values of codes, (rows,): null where NaN or outside the vocabulary."""
         absent = ~((codes >= 0) & (codes < len(self)))
@@ -231,6 +253,15 @@ class Vocabulary:
         if pa.types.is_string_view(self.arrow_type):
             return self._values
         return _to_type(self._values, self.arrow_type)
+
+
+def _lookup(
+    plain: Callable[[object], Hashable], places: Mapping[Any, float], unseen: float | None
+) -> CellReader:
+    """Returns what looks a cell up once `plain` has let it pass."""
+    if unseen is None:
+        return lambda value: places[plain(value)]
+    return lambda value: places.get(plain(value), unseen)
 
 
 def _search(numbers: Values, known: Values, codes: npt.NDArray[np.intp]) -> Values:
