@@ -10,6 +10,7 @@ import re
 import secrets
 import sys
 from contextvars import ContextVar
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -21,6 +22,8 @@ __all__ = ["LogFormat", "RequestNote", "current", "request_id_of", "set_up_logs"
 
 LogFormat = Literal["text", "json"]
 
+# Ids need to differ, not to be secret: so many random bits would cost a system call each.
+_PROCESS, _numbers = secrets.token_hex(6), count()
 _SANE = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
@@ -51,9 +54,11 @@ current: ContextVar[RequestNote | None] = ContextVar("madeira_request", default=
 """The request that is under way."""
 
 
-def request_id_of(sent: str | None) -> str:
+def request_id_of(sent: str) -> str:
     """The id that a client sent, if it is short and plain, else one of its own."""
-    return sent if sent is not None and _SANE.fullmatch(sent) else secrets.token_hex(8)
+    if _SANE.fullmatch(sent):
+        return sent
+    return f"{_PROCESS}{next(_numbers):08x}"
 
 
 class _Json(logging.Formatter):
@@ -91,6 +96,8 @@ def set_up_logs(form: LogFormat, level: str) -> None:
         form: `json`, or `text` for people.
         level: Least severe message that is written.
     """
+    # What no line of either form shows need not be found out for each.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text("%(levelname)s: %(message)s"))
     root = logging.getLogger()

@@ -113,14 +113,22 @@ class Metrics:
             registry=self._own,
         )
         self._likelihoods: dict[ModelKey, Histogram] = {}
+        self._edges: dict[ModelKey, Array] = {}
+        self._computed: dict[tuple[str, ModelKey], tuple[Counter, Histogram]] = {}
+        self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._references: dict[ModelKey, Array] = {}
 
     # ------------------------------------------------------------ told
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request has been answered."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        known = self._answered.get((route, status))
+        if known is None:  # finding the series of labels takes longer than to count
+            known = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._answered[route, status] = known
+        counter, histogram = known
+        counter.inc()
+        histogram.observe(seconds)
 
     def computed(
         self, kind: str, key: ModelKey, rows: int, waited_s: float, seconds: float, batch: int
@@ -135,9 +143,15 @@ class Metrics:
             seconds: That the batch took in which it was.
             batch: Rows of that batch.
         """
-        self._rows.labels(kind, key.name, key.version).inc(rows)
+        known = self._computed.get((kind, key))
+        if known is None:
+            labels = kind, key.name, key.version
+            known = self._rows.labels(*labels), self._compute.labels(kind)
+            self._computed[kind, key] = known
+        counter, histogram = known
+        counter.inc(rows)
         self._wait.observe(max(waited_s, 0.0))
-        self._compute.labels(kind).observe(seconds)
+        histogram.observe(seconds)
         self._batch.observe(batch)
 
     def queued(self, cost: float) -> None:
@@ -155,6 +169,7 @@ class Metrics:
         below = [float(quantiles[0]) - spread * times for times in _BELOW]
         edges = sorted({round(edge, 3) for edge in (*below, *quantiles.tolist())})
         self._references[key] = quantiles
+        self._edges[key] = np.array(edges)
         self._likelihoods[key] = Histogram(
             "madeira_log_likelihood",
             "Nats of scored rows; the edges are quantiles of the model's own rows.",
@@ -169,17 +184,20 @@ class Metrics:
         if histogram is None or not len(log_likelihood):
             return
         child = histogram.labels(key.name, key.version)
-        edges = child._upper_bounds
-        places = np.searchsorted(edges, log_likelihood, side="left")
-        for place, count in enumerate(np.bincount(places, minlength=len(edges)).tolist()):
-            if count:
-                child._buckets[min(place, len(edges) - 1)].inc(count)
+        places = self._edges[key].searchsorted(log_likelihood)
+        if len(places) == 1:
+            child._buckets[places[0]].inc(1)
+            return
+        counts = np.bincount(places)
+        for place in counts.nonzero()[0].tolist():
+            child._buckets[place].inc(int(counts[place]))
 
     def forget(self, key: ModelKey) -> None:
         """A version is no longer served."""
         self._references.pop(key, None)
         if self._shared is None:
             self._likelihoods.pop(key, None)
+            self._edges.pop(key, None)
 
     # ------------------------------------------------------------ asked
 

@@ -65,7 +65,8 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         default=None,
         ge=1,
-        description="CPU threads of each worker; unset: the cores, shared among CPU workers.",
+        description="CPU threads of each worker; unset: the cores that API processes "
+        "leave, shared among CPU workers.",
     )
     api_processes: int = Field(
         default=1, ge=1, description="Processes that read requests and write answers."
@@ -105,7 +106,7 @@ class Settings(BaseSettings):
         description="Most work that may wait (rows scored, cells drawn); more is answered 429.",
     )
     queue_limit_requests: int = Field(
-        default=512,
+        default=256,
         ge=1,
         description="Most requests that may be under way at once; more are answered 429.",
     )
@@ -120,7 +121,7 @@ class Settings(BaseSettings):
         description="Seconds that one batch may compute; a worker that takes longer is replaced.",
     )
     batch_target_ms: float = Field(
-        default=5.0, gt=0, description="Milliseconds of computation that batches are cut to."
+        default=4.0, gt=0, description="Milliseconds of computation that batches are cut to."
     )
     batch_delay_ms: float = Field(
         default=0.0,
@@ -172,7 +173,9 @@ class Settings(BaseSettings):
         if self.threads is not None:
             return self.threads
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return max(1, (cores or 1) // max(1, self.worker_devices.count("cpu")))
+        # Threads that wait for each other stall where an API process takes one of their cores.
+        free = (cores or 1) - self.api_processes
+        return max(1, free // max(1, self.worker_devices.count("cpu")))
 
     @classmethod
     def read(cls, **flags: Any) -> Self:

@@ -42,9 +42,14 @@ async def read_body(request: Request, limit_bytes: int) -> Received:
         NotAcceptableError: The client accepts neither.
         BodyTooLargeError: The body is over the limit, by its header or by its length.
     """
-    sent = body_format(request.headers)
-    answer = answer_format(request.headers, sent)
-    declared = request.headers.get("content-length", "")
+    # The first of each name, as the framework's mapping has it, which takes longer to ask.
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in reversed(request.scope["headers"])
+    }
+    sent = body_format(headers)
+    answer = answer_format(headers, sent)
+    declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit_bytes:
         raise BodyTooLargeError(limit_bytes)
     size, chunks = 0, []
@@ -53,5 +58,5 @@ async def read_body(request: Request, limit_bytes: int) -> Received:
         if size > limit_bytes:
             raise BodyTooLargeError(limit_bytes)
         chunks.append(chunk)
-    query = request.query_params.multi_items()
+    query = request.query_params.multi_items() if request.scope["query_string"] else ()
     return Received(b"".join(chunks), sent, answer, query, limit_bytes)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from app.codecs import arrow, json
 from app.errors import NotAcceptableError, UnsupportedMediaError
@@ -18,6 +19,9 @@ class Format(StrEnum):
 
     JSON = json.MEDIA_TYPE
     ARROW = arrow.MEDIA_TYPE
+
+
+_OFFERED = {body: (body, *(other for other in Format if other != body)) for body in Format}
 
 
 def body_format(headers: Mapping[str, str]) -> Format:
@@ -52,7 +56,7 @@ def answer_format(headers: Mapping[str, str], body: Format) -> Format:
     Raises:
         NotAcceptableError: It accepts none.
     """
-    return Format(_best(headers, (body, *(other for other in Format if other != body))))
+    return Format(_best(headers, _OFFERED[body]))
 
 
 def check_accept(headers: Mapping[str, str]) -> None:
@@ -66,8 +70,11 @@ def check_accept(headers: Mapping[str, str]) -> None:
 
 def _best(headers: Mapping[str, str], offered: tuple[str, ...]) -> str:
     accept = headers.get("accept", "").strip()
-    if not accept:
-        return offered[0]
+    return _preferred(accept, offered) if accept else offered[0]
+
+
+@lru_cache(maxsize=64)
+def _preferred(accept: str, offered: tuple[str, ...]) -> str:
     ranges = _ranges(accept)
     best = max(offered, key=lambda media_type: _quality(ranges, media_type))
     if not _quality(ranges, best):

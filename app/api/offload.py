@@ -1,7 +1,9 @@
 """Work on the processor that would hold up the event loop is done in a thread."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple, Unpack
+from weakref import WeakKeyDictionary
 
 from anyio import to_thread
 
@@ -9,8 +11,13 @@ from app.logs import current
 
 __all__ = ["coded", "offload"]
 
+SMALL_BYTES = 4 * 2**10
+"""Up to here the work takes tenths of a millisecond."""
+
 INLINE_BYTES = 64 * 2**10
-"""Up to here the work takes less than a few milliseconds, and a thread would cost more."""
+"""Up to here it takes less than a few milliseconds, and a thread would cost more."""
+
+_turns: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]" = WeakKeyDictionary()
 
 Args = TypeVarTuple("Args")
 T = TypeVar("T")
@@ -19,14 +26,22 @@ T = TypeVar("T")
 async def offload(size_bytes: int, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
     """Calls a function: here where the work is small, in a thread where it is large.
 
+    What takes milliseconds is done here too, but once in a round of the event loop: ten of them in
+    a row would keep waiting who only has to be told that there is no room.
+
     Args:
         size_bytes: Roughly how many bytes the function reads or writes.
         function: What to call.
         args: Its arguments.
     """
-    if size_bytes <= INLINE_BYTES:
+    if size_bytes <= SMALL_BYTES:
         return function(*args)
-    return await to_thread.run_sync(function, *args)
+    if size_bytes > INLINE_BYTES:
+        return await to_thread.run_sync(function, *args)
+    async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        result = function(*args)
+        await asyncio.sleep(0)
+    return result
 
 
 async def coded(size_bytes: int, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:

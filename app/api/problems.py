@@ -20,7 +20,7 @@ from app.errors import RequestError, did_you_mean
 from app.logs import current
 from models.errors import CellError
 
-__all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "UnexpectedErrors", "answer_of", "problem", "register"]
+__all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "Errors", "answer_of", "problem", "register"]
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:madeira:problem:"
@@ -66,13 +66,10 @@ def problem(
 
 
 def register(app: FastAPI) -> None:
-    """Makes every error of an application a problem document."""
-    app.add_exception_handler(RequestError, _request_error)
+    """Makes the errors of the framework problem documents."""
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(ClientDisconnect, _client_gone)
-    app.add_exception_handler(ConnectionAbortedError, _client_gone)  # noticed while it waited
-    app.add_middleware(UnexpectedErrors)
+    app.add_middleware(Errors)
 
 
 def answer_of(error: RequestError) -> Response:
@@ -85,11 +82,6 @@ def answer_of(error: RequestError) -> Response:
         cells=error.cells,
         headers=error.headers,
     )
-
-
-async def _request_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestError)  # noqa: S101 - registered for this type alone
-    return answer_of(error)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
@@ -112,14 +104,11 @@ async def _validation_error(_: Request, error: Exception) -> Response:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, reasons)
 
 
-async def _client_gone(_: Request, __: Exception) -> Response:
-    return Response(status_code=CLIENT_CLOSED_REQUEST)
+class Errors:
+    """Middleware that answers errors: those of requests, and faults of the service.
 
-
-class UnexpectedErrors:
-    """Outermost middleware: a fault of the service is logged, and answered without its insides.
-
-    Where the answer has begun it is cut off instead, so that no client takes a part for the whole.
+    A fault is logged, and answered without its insides. Where the answer has begun it is cut off
+    instead, so that no client takes a part for the whole.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -139,12 +128,21 @@ class UnexpectedErrors:
 
         try:
             await self.app(scope, receive, watched)
-        except Exception:
+        except Exception as error:
             if begun:
                 raise  # the server logs it and closes the connection
-            log.exception("%s %s failed", scope["method"], scope["path"])
-            answer = problem(
+            await _answer_to(error, scope)(scope, receive, send)
+
+
+def _answer_to(error: Exception, scope: Scope) -> Response:
+    match error:
+        case RequestError():
+            return answer_of(error)
+        case ClientDisconnect() | ConnectionAbortedError():  # the latter noticed while it waited
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
+        case _:
+            log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+            return problem(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
                 "The service failed on this request; the cause is in its log.",
             )
-            await answer(scope, receive, send)

@@ -66,34 +66,39 @@ async def score(request: Request) -> Response:
 def _read(received: Received, service: Service) -> tuple[Intake[ScoreOptions], Array]:
     limit = service.settings.request_limit_rows
     intake = take_in(received, ScoreOptions, service.registry, limit)
-    return intake, intake.rows.encode(intake.model.schema)
+    values = intake.rows.encode(intake.model.schema)
+    return intake.without_rows(), values
 
 
 def _arrow(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:
-    anomaly_score = np.concatenate([result.anomaly_score for result in results])
+    anomaly_score = _joined([result.anomaly_score for result in results])
     columns = {
-        "log_likelihood": np.concatenate([result.log_likelihood for result in results]),
+        "log_likelihood": _joined([result.log_likelihood for result in results]),
         "anomaly_score": anomaly_score,
         "is_anomaly": anomaly_score > 1 - intake.options.contamination,
     }
     if intake.options.contributions:
-        nats = np.concatenate([r.contributions for r in results if r.contributions is not None])
+        nats = _joined([r.contributions for r in results if r.contributions is not None])
         surprises = [pa.array(column, from_pandas=True) for column in nats.T]  # NaN is null
         columns["contributions"] = pa.StructArray.from_arrays(surprises, intake.model.schema.names)
     return arrow.encode(pa.table(columns), model_metadata(intake.model))
 
 
 def _json(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:
-    anomaly_score = np.concatenate([result.anomaly_score for result in results])
+    anomaly_score = _joined([result.anomaly_score for result in results])
     document = {
         "model": model_entry(intake.model),
-        "log_likelihood": np.concatenate([result.log_likelihood for result in results]),
+        "log_likelihood": _joined([result.log_likelihood for result in results]),
         "anomaly_score": anomaly_score,
         "is_anomaly": anomaly_score > 1 - intake.options.contamination,
     }
     if intake.options.contributions:
-        nats = np.concatenate([r.contributions for r in results if r.contributions is not None])
+        nats = _joined([r.contributions for r in results if r.contributions is not None])
         columns = [pa.array(column) for column in nats.T]
         rows = json.encode_rows(intake.model.schema.names, columns, len(nats))
         document["contributions"] = orjson.Fragment(b"[" + rows + b"]")
     return json.encode(document)
+
+
+def _joined(parts: list[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.logs import RequestNote, current, request_id_of
@@ -13,6 +13,7 @@ from app.traces import Traces
 __all__ = ["REQUEST_ID", "Watch"]
 
 REQUEST_ID = "X-Request-Id"
+_HEADER = REQUEST_ID.lower().encode()
 UNKNOWN_ROUTE = "other"
 CLIENT_CLOSED_REQUEST = 499
 
@@ -39,10 +40,10 @@ class Watch:
             await self.app(scope, receive, send)
             return
         begun = time.perf_counter()
-        headers = Headers(scope=scope)
-        note = RequestNote(request_id_of(headers.get(REQUEST_ID)))
+        sent = next((value for name, value in scope["headers"] if name == _HEADER), b"")
+        note = RequestNote(request_id_of(sent.decode("latin-1")))
         if self.traces is not None:
-            note.span = self.traces.begin(scope["method"], headers)
+            note.span = self.traces.begin(scope["method"], Headers(scope=scope))
         token = current.set(note)
         status = CLIENT_CLOSED_REQUEST
 
@@ -50,7 +51,7 @@ class Watch:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = note.request_id
+                message["headers"] = [*message["headers"], (_HEADER, note.request_id.encode())]
             await send(message)
 
         try:

@@ -12,8 +12,12 @@ from app.workers.runtime import socket_path
 
 __all__ = ["Fleet"]
 
-WINDOW, WINDOW_OF_SMALL, SMALL = 2.0, 3.0, 0.125
+WINDOW, WINDOW_OF_SMALL, SMALL = 2.0, 3.0, 0.5
 """In batches of the wanted duration: what a worker holds, with small jobs, and what is small."""
+
+SMALL_FRAMES = 2
+"""Frames of small jobs at a worker: one that is computed, one that waits. What comes meanwhile
+gathers for the next, because a frame costs either side as much as several of its jobs."""
 
 WORKER_WAIT_S = 300.0
 """Seconds that loading a model waits for the first worker."""
@@ -72,8 +76,11 @@ class Fleet:
         )
         if best is None or not best.sent:
             return best
-        window = WINDOW_OF_SMALL if weight <= SMALL else WINDOW
-        return best if best.weight + weight <= window else None
+        if weight > SMALL:
+            return best if best.weight + weight <= WINDOW else None
+        frames = sum(sent.small for sent in best.sent.values())
+        fits = frames < SMALL_FRAMES and best.weight + weight <= WINDOW_OF_SMALL
+        return best if fits else None
 
     async def prepare(self, key: ModelKey) -> None:
         """See `Pool.prepare`."""

@@ -204,10 +204,10 @@ class Link(asyncio.BufferedProtocol):
         header = {"kind": "release", "model": (key.name, key.version)}
         self.write(encode_frame(header, {}))
 
-    def submit(self, entries: list[Entry], weight: float) -> None:
-        """Sends jobs of one group, as one frame."""
+    def submit(self, entries: list[Entry], weight: float, small: bool) -> None:
+        """Sends jobs of one group, as one frame; see `Sent`."""
         number = os.getpid() << 32 | next(_numbers)
-        sent = Sent(number, entries, weight, len(entries))
+        sent = Sent(number, entries, weight, small, len(entries))
         self.sent[number] = sent
         self.weight += weight
         for entry in entries:

@@ -186,16 +186,17 @@ class Pool:
         self._scheduled = False
         while (entry := self._queue.first()) is not None:
             budget = self._budgets.get(entry.kind, INITIAL_COST)
+            small = entry.cost <= budget * SMALL
             link = self._fleet.with_room(entry.cost / budget)
             if link is None:
                 return
             batch, cost = [self._queue.pop()], entry.cost
-            while entry.deaths == 0 and (other := self._queue.first()) is not None:
-                if other.group != entry.group or other.deaths or cost + other.cost > budget * SMALL:
+            while small and not entry.deaths and (other := self._queue.first()) is not None:
+                if other.group != entry.group or other.deaths or cost + other.cost > budget:
                     break
                 batch.append(self._queue.pop())
                 cost += other.cost
-            link.submit(batch, cost / budget)
+            link.submit(batch, cost / budget, small)
 
     def _answered(self, link: Link, frame: Frame) -> None:
         """Hands out what a worker has answered."""

@@ -32,12 +32,14 @@ class Sent:
         number: Of the frame.
         entries: The jobs in it.
         weight: Of all of them, in batches of the wanted duration.
+        small: Whether they are small jobs, however many.
         left: How many of them have no answer yet.
     """
 
     number: int
     entries: list["Entry"]
     weight: float
+    small: bool
     left: int
 
 
@@ -145,6 +147,7 @@ class Ticket:
             self._timer.cancel()
         if self.watch is not None:
             self.watch.cancel()
+            self.watch = None  # it knows this ticket: together they would be cyclic garbage
         self._desk.leave(self)
 
     def __enter__(self) -> Self:

@@ -69,7 +69,7 @@ class Pending:
     rows: list[int]
     cost: float
     alone: bool
-    group: bytes
+    group: object
     came: float
     dropped: set[int] = field(default_factory=set)
 

@@ -3,19 +3,60 @@
 from collections import OrderedDict
 from collections.abc import Hashable
 
-__all__ = ["Pace"]
+__all__ = ["INITIAL_COST", "LEAST_COST", "LONGEST", "Pace"]
 
 INITIAL_COST = 512.0
-LEAST_COST = 64.0
+LEAST_COST = 8.0
+MOST_OVERHEAD = 0.25
+LONGEST = 2.0
+MEMORY = 0.95
+FORGETTING = 0.98
 KEPT = 256
+_STRANGE = 4.0
+_LEAST_SPREAD = 0.15
+
+
+class _Line:
+    """Seconds of a batch as a fixed part and one for each unit of cost, by least squares.
+
+    What was seen last counts most. Where all batches cost about the same, nothing tells the two
+    parts apart: the fixed part that was believed is forgotten slowly, by which the batches become
+    smaller, and so differ, until it is known again.
+    """
+
+    __slots__ = ("_cc", "_cost", "_ct", "_seconds", "_weight", "fixed", "slope")
+
+    def __init__(self) -> None:
+        self._weight = self._cost = self._seconds = self._cc = self._ct = 0.0
+        self.fixed = 0.0
+        self.slope = 0.0
+
+    def take(self, cost: float, seconds: float) -> None:
+        if self._weight:  # a moment in which the machine did something else teaches little
+            seconds = min(seconds, _STRANGE * (self.fixed + self.slope * cost))
+        self._weight = MEMORY * self._weight + 1
+        self._cost = MEMORY * self._cost + cost
+        self._seconds = MEMORY * self._seconds + seconds
+        self._cc = MEMORY * self._cc + cost * cost
+        self._ct = MEMORY * self._ct + cost * seconds
+        mean_cost, mean_seconds = self._cost / self._weight, self._seconds / self._weight
+        variance = self._cc / self._weight - mean_cost**2
+        if variance > (_LEAST_SPREAD * mean_cost) ** 2:
+            slope = (self._ct / self._weight - mean_cost * mean_seconds) / variance
+            slope = min(max(slope, 0.0), mean_seconds / mean_cost)
+            self.fixed = mean_seconds - slope * mean_cost
+        else:
+            self.fixed = min(FORGETTING * self.fixed, mean_seconds)
+        self.slope = max((mean_seconds - self.fixed) / mean_cost, 1e-9)
 
 
 class Pace:
     """The cost that takes a wanted time, for each kind of work.
 
-    A large batch teaches; a small one, of which the fixed part of its time is most, does not,
-    unless it took too long already. No step is larger than twofold, so that one slow moment of
-    the machine changes little.
+    A batch has a fixed part: the calls of operators, whatever the rows. Where most of the wanted
+    time would be that part, batches are longer than wanted, until it is a quarter of them, or they
+    take twice as long. No budget is more than twice what has been seen, so that nothing is
+    believed of sizes that were never tried.
 
     Args:
         target_s: Seconds that a batch should take.
@@ -23,7 +64,8 @@ class Pace:
 
     def __init__(self, target_s: float) -> None:
         self.target_s = target_s
-        self._budgets: OrderedDict[Hashable, float] = OrderedDict()
+        self._lines: OrderedDict[Hashable, _Line] = OrderedDict()
+        self._budgets: dict[Hashable, float] = {}
 
     def budget(self, kind: Hashable) -> float:
         """The cost that is believed to take the wanted time."""
@@ -40,12 +82,17 @@ class Pace:
         Returns:
             The budget from now on.
         """
-        budget = self.budget(kind)
-        if cost >= budget / 2 or seconds > self.target_s:
-            fitting = cost * self.target_s / max(seconds, 1e-6)
-            budget = max(LEAST_COST, min(max(fitting, budget / 2), budget * 2))
-        self._budgets[kind] = budget
-        self._budgets.move_to_end(kind)
-        while len(self._budgets) > KEPT:
-            self._budgets.popitem(last=False)
-        return budget
+        line = self._lines.setdefault(kind, _Line())
+        self._lines.move_to_end(kind)
+        line.take(cost, seconds)
+        wanted = (self.target_s - line.fixed) / line.slope
+        worth = line.fixed * (1 / MOST_OVERHEAD - 1) / line.slope
+        longest = (LONGEST * self.target_s - line.fixed) / line.slope
+        budget, before = max(wanted, min(worth, longest)), self.budget(kind)
+        # Sizes between half and twice of what was believed have been tried, or nearly so.
+        if cost < before / 2:
+            budget = min(budget, before)
+        self._budgets[kind] = max(LEAST_COST, min(max(budget, before / 2), before * 2))
+        while len(self._lines) > KEPT:
+            del self._budgets[self._lines.popitem(last=False)[0]]
+        return self._budgets[kind]

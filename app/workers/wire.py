@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import orjson
 
 from app.jobs import (
     ROW_AXIS,
@@ -112,10 +111,10 @@ def _key(pair: object) -> ModelKey:
     raise FrameError("a model is a name and a version")
 
 
-def group_of(parts: Parts) -> bytes:
+def group_of(parts: Parts) -> object:
     """What must be equal of jobs that are computed as one."""
-    shapes = [(name, array.dtype.str, array.shape[1:]) for name, array in parts.arrays.items()]
-    return orjson.dumps((parts.header, shapes))
+    shapes = [(name, array.dtype, array.shape[1:]) for name, array in parts.arrays.items()]
+    return parts.header, shapes
 
 
 def join(arrays: Sequence[Mapping[str, AnyArray]]) -> Mapping[str, AnyArray]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
 
+from app.api.shortcut import ServiceApp
 from app.main import create_app
 from app.settings import Settings
 from app.traces import Traces
@@ -34,7 +34,7 @@ class RunningService:
         port: Where it listens, on the loopback address.
     """
 
-    app: FastAPI
+    app: ServiceApp
     client: httpx.Client
     port: int
 

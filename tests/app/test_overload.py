@@ -98,7 +98,7 @@ def test_too_many_requests_are_refused_before_they_are_read(service: RunningServ
         threads = [threading.Thread(target=ask, args=(service, 1.0)) for _ in range(7)]
         for thread in threads:
             thread.start()
-        wait_until(lambda: service.app.state.door.under_way == 8)
+        wait_until(lambda: service.app.door.under_way == 8)
         answer = service.client.post("/score", content=b"{", headers={"Content-Type": "text/x"})
         assert_problem(answer, 429)
         assert service.client.get("/health/live").status_code == 200

@@ -1,7 +1,7 @@
 """The order of the queue, what may wait in it, and the pace that batches are cut to."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from app.batching.fair_queue import FairQueue
 from app.batching.ticket import Entry, Ticket
 from app.errors import QueueFullError
 from app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from app.workers.pace import LEAST_COST, Pace
+from app.workers.pace import LEAST_COST, LONGEST, Pace
 
 KEY = ModelKey("shop", "1")
 
@@ -154,22 +154,52 @@ def test_a_job_costs_what_is_to_be_computed() -> None:
     assert [cost_of(job) for job, _ in jobs] == [cost for _, cost in jobs]
 
 
+def _teach(pace: Pace, seconds: Callable[[float], float], batches: int = 60) -> float:
+    """Batches as large as the budget, and what is left of requests, as bulk callers send them."""
+    for number in range(batches):
+        budget = pace.budget("score")
+        cost = budget if number % 3 else 1000 % budget or budget
+        pace.learn("score", cost, seconds(cost))
+    return pace.budget("score")
+
+
 def test_the_budget_grows_to_what_takes_the_wanted_time() -> None:
-    pace = Pace(0.005)
-    for _ in range(20):
-        cost = pace.budget("score")
-        pace.learn("score", cost, cost * 1e-6)
-    assert pace.budget("score") == pytest.approx(5000, rel=0.01)
+    assert _teach(Pace(0.005), lambda cost: cost * 1e-6) == pytest.approx(5000, rel=0.01)
 
 
-def test_one_slow_moment_changes_little_and_small_batches_teach_nothing() -> None:
+def test_a_fixed_part_is_told_from_that_of_the_rows() -> None:
+    budget = _teach(Pace(0.005), lambda cost: 5e-4 + cost * 1e-5)
+    assert budget == pytest.approx(450, rel=0.02)
+
+
+def test_batches_are_longer_than_wanted_where_the_fixed_part_would_be_most_of_them() -> None:
+    budget = _teach(Pace(0.005), lambda cost: 2e-3 + cost * 1e-5)
+    assert budget == pytest.approx(600, rel=0.02)  # 2 ms of 8
+    budget = _teach(Pace(0.005), lambda cost: 5e-3 + cost * 1e-5)
+    assert budget == pytest.approx(500, rel=0.02)  # 10 ms, however dear the fixed part
+    assert LONGEST == 2
+
+
+def test_one_slow_moment_changes_little() -> None:
     pace = Pace(0.005)
-    for _ in range(20):
-        pace.learn("score", pace.budget("score"), pace.budget("score") * 1e-6)
-    pace.learn("score", pace.budget("score"), 10.0)
-    assert pace.budget("score") == pytest.approx(2500, rel=0.01)
-    pace.learn("score", 1, 0.001)
-    assert pace.budget("score") == pytest.approx(2500, rel=0.01)
-    for _ in range(20):
+    budget = _teach(pace, lambda cost: cost * 1e-6)
+    pace.learn("score", budget, 10.0)
+    assert budget / 2 <= pace.budget("score") <= budget
+    assert _teach(pace, lambda cost: cost * 1e-6) == pytest.approx(budget, rel=0.01)
+
+
+def test_single_rows_do_not_promise_that_thousands_are_as_fast() -> None:
+    pace = Pace(0.005)
+    before = _teach(pace, lambda cost: 5e-5 * cost)
+    for _ in range(50):
+        pace.learn("score", 1, 1e-6)
+    assert pace.budget("score") <= before
+
+
+def test_a_machine_that_has_become_slow_gets_less() -> None:
+    pace = Pace(0.005)
+    _teach(pace, lambda cost: cost * 1e-6)
+    assert _teach(pace, lambda cost: cost * 1e-5, 200) == pytest.approx(500, rel=0.02)
+    for _ in range(50):
         pace.learn("score", 1, 10.0)
     assert pace.budget("score") == LEAST_COST

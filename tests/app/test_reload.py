@@ -11,6 +11,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
+from app.registry.store import ModelStore
 from models import DensityEstimator
 from tests.app.running import RunningService, assert_problem
 
@@ -64,6 +65,28 @@ def test_a_new_version_is_served_on_demand(
     assert "model.safetensors" in refused["reason"]
     assert service.client.get("/models").json()["refused"] == [refused]
     assert service.post("/score", {"rows": [{}]})["model"]["version"] == "2"
+
+
+def test_a_file_that_is_cut_between_reading_and_loading_is_refused_and_the_old_version_stays(
+    start: Callable[..., RunningService], directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = start(checkpoints=directory, reload_interval_s=0)
+    add_version(directory, "2")
+    read = ModelStore.read
+
+    def read_and_cut(store: ModelStore, name: str, version: str) -> object:
+        found = read(store, name, version)
+        truncate(directory / name / version)
+        return found
+
+    monkeypatch.setattr(ModelStore, "read", read_and_cut)
+    answer = service.client.post("/models/shop/reload").json()
+    assert (answer["version"], answer["previous"]) == ("1", "1")
+    (refused,) = answer["refused"]
+    assert refused["version"] == "2"
+    assert "model.safetensors" in refused["reason"]
+    assert service.post("/score", {"rows": [{}]})["model"]["version"] == "1"
+    assert service.client.get("/health/ready").status_code == 200
 
 
 def test_swaps_under_load_lose_nothing_and_every_answer_names_what_computed_it(

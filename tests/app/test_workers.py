@@ -19,7 +19,7 @@ from app.workers.execute import execute
 from models import DensityEstimator
 from models.inference.noise import draw_noise, noise_generator
 from tests.app.crew import KEY, Crew, crew
-from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, HELD, held, marked
+from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, HELD, LOST, held, marked
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,22 @@ def score(rows: Array) -> ScoreJob:
 async def outcomes(workers: Crew, jobs: list[ScoreJob]) -> list[Any]:
     asked = (workers.pool.run(job) for job in jobs)
     return await asyncio.gather(*asked, return_exceptions=True)
+
+
+def test_a_worker_whose_device_is_lost_is_replaced_and_nothing_with_it(
+    workers: Crew, estimator: DensityEstimator, values: Array
+) -> None:
+    restarts = workers.state.restarts
+    flag = held(os.getpid())
+    flag.touch()
+    lost = np.array(values[:1])
+    lost[0, -1] = np.nan
+    jobs = [score(values[i : i + 1]) for i in range(20)] + [score(marked(values[:1], LOST))]
+    results = workers.run(outcomes(workers, jobs))
+    assert not flag.exists()
+    for job, result in zip([*jobs[:-1], score(lost)], results, strict=True):
+        assert_equal(result, execute(job, estimator.density))
+    workers.wait_until(lambda: workers.state.restarts == restarts + 1)
 
 
 def test_a_failing_member_fails_alone(
