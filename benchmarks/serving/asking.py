@@ -14,7 +14,15 @@ from benchmarks.serving.load import Load, Outcome
 from benchmarks.serving.questions import ARROW, JSON
 from benchmarks.serving.servers import ROOT, Server
 
-__all__ = ["ask", "ask_bulk", "ask_one_row", "first_answer", "in_turns", "middle"]
+__all__ = [
+    "ask",
+    "ask_bulk",
+    "ask_hundred_rows",
+    "ask_one_row",
+    "first_answer",
+    "in_turns",
+    "middle",
+]
 
 PATIENCE = 10
 FIRST_LIMIT_S = 120.0
@@ -71,6 +79,14 @@ def ask_one_row(
     return ask(
         Load(server.port, server.path, JSON, questions, connections, seconds, warm_up_s, rate)
     )
+
+
+def ask_hundred_rows(
+    server: Server, folder: Path, connections: int, seconds: float, rate: float | None = None
+) -> Outcome:
+    """Requests of a hundred rows each, as JSON."""
+    questions = str(folder / "hundred-rows")
+    return ask(Load(server.port, server.path, JSON, questions, connections, seconds, rate=rate))
 
 
 def ask_bulk(server: Server, model: str, folder: Path, connections: int, seconds: float) -> Outcome:

@@ -17,6 +17,7 @@ ARROW = "application/vnd.apache.arrow.stream"
 ONE_ROW_BODIES = 256
 BULK_BODIES = 8
 BULK_ROWS = 1000
+HUNDRED = 100
 
 
 class Questions:
@@ -24,7 +25,8 @@ class Questions:
 
     Args:
         checkpoint: The model.
-        folder: Where to write: `one-row`, `one-row-v2` of the Open Inference Protocol, `bulk`.
+        folder: Where to write: `one-row`, `one-row-v2` of the Open Inference Protocol,
+            `hundred-rows` and, as Arrow streams, `bulk`.
 
     Attributes:
         estimator: The model, in this process.
@@ -46,6 +48,9 @@ class Questions:
         self._write("one-row-v2", [_encode(_open_inference(row)) for row in rows], singly)
         many = self.estimator.sample(BULK_BODIES * BULK_ROWS, seed=2)
         self.bulk = [many.slice(place * BULK_ROWS, BULK_ROWS) for place in range(BULK_BODIES)]
+        hundreds = [many.slice(HUNDRED * place, HUNDRED) for place in range(BULK_BODIES)]
+        bodies = [_encode({"model": name, "rows": [*map(_plain, t.to_pylist())]}) for t in hundreds]
+        self._write("hundred-rows", bodies, list(map(self.answers, hundreds)))
         self._write("bulk", list(map(arrow_bytes, self.bulk)), list(map(self.answers, self.bulk)))
 
     def answers(self, table: pa.Table) -> dict[str, list[float]]:

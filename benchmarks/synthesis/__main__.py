@@ -8,9 +8,10 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import torch
 
@@ -66,12 +67,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="Madeira alone, two small tables")
     parser.add_argument("--device", default="cpu", help="of Madeira, such as cpu or cuda")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
+    parser.add_argument("--minutes", type=float, help="begin nothing new after so many")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
 
 def runs(arguments: argparse.Namespace) -> Iterator[Measured]:
     """Draws and measures table by table, each by all tools; first those with few rows."""
+    began = time.monotonic()
     cap = QUICK_ROWS if arguments.quick else CAP_ROWS
     tables = ["california_housing", "online_shoppers"] if arguments.quick else list(TABLES)
     sizes: tuple[Size, ...] = ("capped",) if arguments.quick else get_args(Size)
@@ -85,6 +88,10 @@ def runs(arguments: argparse.Namespace) -> Iterator[Measured]:
             for tool in [OURS] if size == "full" or arguments.quick else [OURS, *PEERS]:
                 if arguments.only and tool not in arguments.only:
                     continue
+                late = arguments.minutes and time.monotonic() - began > 60 * arguments.minutes
+                if late and not _kept(tool, folder, arguments).exists():
+                    print(f"{spec.name} {tool}: no time is left", file=sys.stderr, flush=True)
+                    continue
                 try:
                     measures = run(tool, spec, split, folder, arguments)
                 except (subprocess.CalledProcessError, FileNotFoundError) as error:
@@ -97,9 +104,7 @@ def run(
     tool: str, spec: TableSpec, split: Split, folder: Path, arguments: argparse.Namespace
 ) -> dict[str, float]:
     """Measures of one tool on one table, and its seconds; kept ones where there are any."""
-    preset: Preset = "fast" if arguments.quick else arguments.preset
-    label = f"{OURS}-{preset}" if tool == OURS else tool
-    kept = folder / f"{label}-{arguments.seed}.parquet"
+    kept = _kept(tool, folder, arguments)
     scores = kept.with_suffix(".measures.json")
     fresh = arguments.fresh and tool == OURS
     if fresh:
@@ -107,11 +112,25 @@ def run(
     if fresh or arguments.measure_again:
         scores.unlink(missing_ok=True)
     settings = Settings(
-        preset, arguments.within_range, arguments.device, arguments.seed, arguments.threads
+        _preset(arguments),
+        arguments.within_range,
+        arguments.device,
+        arguments.seed,
+        arguments.threads,
     )
     drawn = draw(tool, split, kept, settings)
     measures = measured(drawn.table, split, spec.target, scores, arguments.seed)
     return measures | {"fit_s": drawn.fit_s, "sample_s": drawn.sample_s}
+
+
+def _preset(arguments: argparse.Namespace) -> Preset:
+    return "fast" if arguments.quick else cast(Preset, arguments.preset)
+
+
+def _kept(tool: str, folder: Path, arguments: argparse.Namespace) -> Path:
+    """Where the rows of a tool are kept."""
+    label = f"{OURS}-{_preset(arguments)}" if tool == OURS else tool
+    return folder / f"{label}-{arguments.seed}.parquet"
 
 
 if __name__ == "__main__":
