@@ -27,7 +27,7 @@ __all__ = ["run_api_processes"]
 log = logging.getLogger(__name__)
 
 START_ATTEMPTS = 3
-"""A process that has died this often before it served at all will not serve."""
+"""If processes have died so often before any served, none will."""
 
 PAUSE_S = 0.5
 
@@ -101,7 +101,7 @@ class _Parent:
         for _ in range(self._settings.api_processes):
             self._start()
         try:
-            while self._failures < START_ATTEMPTS:
+            while not self._hopeless:
                 for key, _ in self._selector.select():
                     if key.data is None:
                         return self._came_up
@@ -110,6 +110,11 @@ class _Parent:
         finally:
             self._stop()
             signal.set_wakeup_fd(-1)
+
+    @property
+    def _hopeless(self) -> bool:
+        """Whether no process will ever serve; one that has served shows that others can."""
+        return not self._came_up and self._failures >= START_ATTEMPTS
 
     def _start(self) -> None:
         ours, theirs = os.pipe()
@@ -145,7 +150,7 @@ class _Parent:
         if not child.serves:
             self._failures += 1
             time.sleep(PAUSE_S)
-        if self._failures < START_ATTEMPTS:
+        if not self._hopeless:
             self._start()
 
     def _bury(self, child: _Child) -> int:

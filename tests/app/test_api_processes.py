@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -134,3 +135,19 @@ def test_a_reload_reaches_all_of_them(two: Running) -> None:
     assert set(versions) == {"2"}
     # Each has counted a version taken into service: that which was asked, and that which was told.
     assert two.number('madeira_model_loads_total{model="shop",result="loaded"}') >= 4
+
+
+def test_processes_that_are_killed_before_they_serve_are_started_again_however_often(
+    two: Running,
+) -> None:
+    for _ in range(5):
+        before = frozenset(two.api_processes())
+        os.kill(max(before), signal.SIGKILL)  # the one that started last
+        wait_until(partial(_another, two, before))
+    assert two.process.poll() is None
+    row = {"rows": [{"city": "Funchal"}]}
+    assert len(two.post("/score", row)["log_likelihood"]) == 1
+
+
+def _another(running: Running, before: frozenset[int]) -> bool:
+    return bool(set(running.api_processes()) - before)
