@@ -20,6 +20,9 @@ BEGUN = "madeira.begun"
 
 
 DRAIN_CHECK_S = 0.02
+QUIET_CHECKS = 10
+"""So many looks at nobody under way, and nobody refused since the last, end the draining: who had
+already sent a request is told that it is not taken, and not cut off."""
 
 
 class Door:
@@ -31,12 +34,14 @@ class Door:
     Attributes:
         under_way: Requests that have come in and not been answered.
         draining: Whether nobody is let in any more.
+        refused: Requests that have not been let in.
     """
 
     def __init__(self, limit_requests: int) -> None:
         self._limit = limit_requests
         self.under_way = 0
         self.draining = False
+        self.refused = 0
 
     def refusal(self) -> RequestError | None:
         """Why nobody is let in at present; None where somebody is."""
@@ -53,7 +58,7 @@ class Door:
         self.under_way -= 1
 
     async def drain(self, timeout_s: float, hurried: Callable[[], bool]) -> None:
-        """Lets nobody in any more, and waits until all have been answered.
+        """Lets nobody in any more, and waits until all have been answered, and nobody comes.
 
         Args:
             timeout_s: Seconds to wait at most.
@@ -62,7 +67,10 @@ class Door:
         self.draining = True
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
-        while self.under_way and loop.time() < deadline and not hurried():  # noqa: ASYNC110
+        quiet, refused = 0, self.refused
+        while quiet < QUIET_CHECKS and loop.time() < deadline and not hurried():
+            quiet = 0 if self.under_way or self.refused > refused else quiet + 1
+            refused = self.refused
             await asyncio.sleep(DRAIN_CHECK_S)
 
 
@@ -81,6 +89,7 @@ class DoorKeeper:
         door = self.door
         refusal = door.refusal()
         if refusal is not None:
+            door.refused += 1
             await answer_of(refusal)(scope, receive, send)
             return
 
