@@ -1,6 +1,7 @@
 """Workers that die, hang or fail: nothing is lost, and only the guilty is blamed."""
 
 import asyncio
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from app.errors import ComputationError, DeadlineError, PoisonousJobError, UnavailableError
 from app.jobs import Array, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from app.workers import supervisor
 from app.workers.execute import execute
 from models import DensityEstimator
 from models.inference.noise import draw_noise, noise_generator
@@ -118,6 +120,23 @@ def test_a_worker_whose_device_is_lost_is_replaced_and_nothing_with_it(
     for job, result in zip([*jobs[:-1], score(lost)], results, strict=True):
         assert_equal(result, execute(job, estimator.density))
     workers.wait_until(lambda: workers.state.restarts == restarts + 1)
+
+
+def test_workers_are_replaced_where_the_disk_is_full(
+    directory: Path, estimator: DensityEstimator, values: Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with crew(directory) as one:
+        job = score(values[:3])
+        assert_equal(one.run(one.pool.run(job)), execute(job, estimator.density))
+        with monkeypatch.context() as patched:
+            patched.setattr(supervisor, "write_state", full)
+            one.kill()
+            one.wait_until(lambda: one.pool.usable == 0)
+            assert_equal(one.run(one.pool.run(job)), execute(job, estimator.density))
+            assert one.state.restarts == 0  # it could not be written down
 
 
 def test_a_failing_member_fails_alone(
