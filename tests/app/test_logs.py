@@ -29,8 +29,8 @@ def test_a_problem_names_its_request(service: RunningService) -> None:
     assert service.client.get("/nowhere", headers=headers).json()["request_id"] == "broken-1"
 
 
-@pytest.mark.parametrize("sent", ["", "x" * 129, "a b", "ü", "a\nb", '"', None])
-def test_an_id_that_is_not_sane_is_replaced(sent: str | None) -> None:
+@pytest.mark.parametrize("sent", ["", "x" * 129, "a b", "ü", "a\nb", '"'])
+def test_an_id_that_is_not_sane_is_replaced(sent: str) -> None:
     found = request_id_of(sent)
     assert found != sent
     assert found.isalnum()
