@@ -112,8 +112,7 @@ class Metrics:
             ("model", "result"),
             registry=self._own,
         )
-        self._likelihoods: dict[ModelKey, Histogram] = {}
-        self._edges: dict[ModelKey, Array] = {}
+        self._likelihoods: dict[ModelKey, tuple[Histogram, Array]] = {}
         self._computed: dict[tuple[str, ModelKey], tuple[Counter, Histogram]] = {}
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._references: dict[ModelKey, Array] = {}
@@ -169,22 +168,23 @@ class Metrics:
         below = [float(quantiles[0]) - spread * times for times in _BELOW]
         edges = sorted({round(edge, 3) for edge in (*below, *quantiles.tolist())})
         self._references[key] = quantiles
-        self._edges[key] = np.array(edges)
-        self._likelihoods[key] = Histogram(
+        histogram = Histogram(
             "madeira_log_likelihood",
             "Nats of scored rows; the edges are quantiles of the model's own rows.",
             _MODEL,
             buckets=edges,
             registry=None,
         )
+        self._likelihoods[key] = histogram, np.array(edges)
 
     def scored(self, key: ModelKey, log_likelihood: Array) -> None:
         """Rows have been scored: their likelihoods, (rows,) nats."""
-        histogram = self._likelihoods.get(key)
-        if histogram is None or not len(log_likelihood):
+        known = self._likelihoods.get(key)
+        if known is None or not len(log_likelihood):
             return
+        histogram, edges = known
         child = histogram.labels(key.name, key.version)
-        places = self._edges[key].searchsorted(log_likelihood)
+        places = edges.searchsorted(log_likelihood)
         if len(places) == 1:
             child._buckets[places[0]].inc(1)
             return
@@ -197,7 +197,6 @@ class Metrics:
         self._references.pop(key, None)
         if self._shared is None:
             self._likelihoods.pop(key, None)
-            self._edges.pop(key, None)
 
     # ------------------------------------------------------------ asked
 
@@ -215,7 +214,7 @@ class Metrics:
 
     def _merged_likelihoods(self) -> Iterator[Metric]:
         merged: Metric | None = None
-        for histogram in self._likelihoods.values():
+        for histogram, _ in self._likelihoods.values():
             for family in histogram.collect():
                 if merged is None:
                     merged = family
