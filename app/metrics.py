@@ -11,7 +11,8 @@ time.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,7 +113,7 @@ class Metrics:
             ("model", "result"),
             registry=self._own,
         )
-        self._likelihoods: dict[ModelKey, tuple[Histogram, Array]] = {}
+        self._likelihoods: dict[ModelKey, tuple[Histogram, Histogram, Array]] = {}
         self._computed: dict[tuple[str, ModelKey], tuple[Counter, Histogram]] = {}
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._references: dict[ModelKey, Array] = {}
@@ -130,17 +131,23 @@ class Metrics:
         histogram.observe(seconds)
 
     def computed(
-        self, kind: str, key: ModelKey, rows: int, waited_s: float, seconds: float, batch: int
+        self,
+        kind: str,
+        key: ModelKey,
+        rows: int,
+        waited_s: Sequence[float],
+        seconds: float,
+        batch: int,
     ) -> None:
-        """A job has been computed.
+        """Jobs of one batch have been computed.
 
         Args:
-            kind: Of job.
+            kind: Of the jobs.
             key: The model.
-            rows: Of the job.
-            waited_s: Seconds from submission to answer, without the computation.
-            seconds: That the batch took in which it was.
-            batch: Rows of that batch.
+            rows: Of all of them.
+            waited_s: Seconds of each from submission to answer, without the computation.
+            seconds: That the batch took.
+            batch: Rows of the batch.
         """
         known = self._computed.get((kind, key))
         if known is None:
@@ -149,9 +156,10 @@ class Metrics:
             self._computed[kind, key] = known
         counter, histogram = known
         counter.inc(rows)
-        self._wait.observe(max(waited_s, 0.0))
-        histogram.observe(seconds)
-        self._batch.observe(batch)
+        for wait in waited_s:
+            self._wait.observe(wait)
+        _observe(histogram, seconds, len(waited_s))
+        _observe(self._batch, batch, len(waited_s))
 
     def queued(self, cost: float) -> None:
         """What admitted requests have reserved has changed."""
@@ -175,15 +183,15 @@ class Metrics:
             buckets=edges,
             registry=None,
         )
-        self._likelihoods[key] = histogram, np.array(edges)
+        child = histogram.labels(key.name, key.version)
+        self._likelihoods[key] = histogram, child, np.array(edges)
 
     def scored(self, key: ModelKey, log_likelihood: Array) -> None:
         """Rows have been scored: their likelihoods, (rows,) nats."""
         known = self._likelihoods.get(key)
         if known is None or not len(log_likelihood):
             return
-        histogram, edges = known
-        child = histogram.labels(key.name, key.version)
+        _, child, edges = known
         places = edges.searchsorted(log_likelihood)
         if len(places) == 1:
             child._buckets[places[0]].inc(1)
@@ -214,7 +222,7 @@ class Metrics:
 
     def _merged_likelihoods(self) -> Iterator[Metric]:
         merged: Metric | None = None
-        for histogram, _ in self._likelihoods.values():
+        for histogram, *_ in self._likelihoods.values():
             for family in histogram.collect():
                 if merged is None:
                     merged = family
@@ -262,6 +270,13 @@ class _Families:
 
 def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=value)
+
+
+def _observe(histogram: Histogram, value: float, times: int) -> None:
+    """The same value several times at once, which the library has no word for."""
+    place = bisect_left(histogram._upper_bounds, value)
+    histogram._buckets[place].inc(times)
+    histogram._sum.inc(times * value)
 
 
 def _resident_bytes(pid: int | None) -> int | None:

@@ -1,14 +1,19 @@
 """Reads the body of a request, and not more of it than is allowed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from app.api.negotiation import Format, answer_format, body_format
 from app.errors import BodyTooLargeError
 
 __all__ = ["Received", "read_body"]
+
+_NAMES = {
+    name.encode(): name for name in ("accept", "content-encoding", "content-length", "content-type")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +47,32 @@ async def read_body(request: Request, limit_bytes: int) -> Received:
         NotAcceptableError: The client accepts neither.
         BodyTooLargeError: The body is over the limit, by its header or by its length.
     """
-    # The first of each name, as the framework's mapping has it, which takes longer to ask.
-    headers = {
-        name.decode("latin-1"): value.decode("latin-1")
-        for name, value in reversed(request.scope["headers"])
-    }
+    headers = _headers(request.scope["headers"])
     sent = body_format(headers)
     answer = answer_format(headers, sent)
     declared = headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit_bytes:
         raise BodyTooLargeError(limit_bytes)
-    size, chunks = 0, []
-    async for chunk in request.stream():
+    size, chunks, more = 0, [], True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit_bytes:
             raise BodyTooLargeError(limit_bytes)
         chunks.append(chunk)
+        more = message.get("more_body", False)
     query = request.query_params.multi_items() if request.scope["query_string"] else ()
     return Received(b"".join(chunks), sent, answer, query, limit_bytes)
+
+
+def _headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Those headers that say what a body is, the first of each name."""
+    headers: dict[str, str] = {}
+    for name, value in sent:
+        known = _NAMES.get(name)
+        if known is not None:
+            headers.setdefault(known, value.decode("latin-1"))
+    return headers

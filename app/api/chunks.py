@@ -53,14 +53,11 @@ async def compute(
     ahead = service.pool.workers + 1
     waiting: deque[asyncio.Future[ResultT]] = deque()
 
-    def make() -> Job[ResultT] | None:
-        return next(jobs, None)
-
     with service.admit(request, cost) as ticket:
         more = True
         while more or waiting:
             while more and len(waiting) < ahead:
-                job = await offload(size_bytes, make)
+                job = await offload(size_bytes, next, jobs, None)
                 if job is None:
                     more = False
                 else:

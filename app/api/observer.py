@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,22 +40,29 @@ class Observer:
         """From now on reference rows can be scored."""
         self._parts = registry, pool
 
-    def computed(self, entry: Entry, header: dict[str, Any]) -> None:
-        """A job has been computed."""
-        if id(entry.job) in self._own:
-            return  # nobody asked for it
+    def computed(self, entries: Sequence[Entry], header: dict[str, Any]) -> None:
+        """Jobs of one kind and model have been computed, as one frame."""
+        asked = [entry for entry in entries if id(entry.job) not in self._own]
+        if not asked:
+            return
         seconds = header["seconds"]
-        waited = asyncio.get_running_loop().time() - entry.came - seconds
-        kind = type(entry.job).__name__.removesuffix("Job").lower()
-        rows = len(entry.job.values)
-        self._metrics.computed(kind, entry.job.model, rows, waited, seconds, header["batch"])
-        note = entry.ticket.note
-        if isinstance(note, RequestNote) and note.span is not None:
-            ended = time.time_ns()
-            began = ended - int(1e9 * seconds)
-            known = {"madeira.rows": rows, "madeira.batch_rows": header["batch"]}
-            note.span.stage("wait", began - int(1e9 * max(waited, 0.0)), began, {})
-            note.span.stage("compute", began, ended, known)
+        began = asyncio.get_running_loop().time() - seconds
+        waited = [max(began - entry.came, 0.0) for entry in asked]
+        job = asked[0].job
+        kind = type(job).__name__.removesuffix("Job").lower()
+        rows = sum(len(entry.job.values) for entry in asked)
+        self._metrics.computed(kind, job.model, rows, waited, seconds, header["batch"])
+        for entry, wait in zip(asked, waited, strict=True):
+            note = entry.ticket.note
+            if isinstance(note, RequestNote) and note.span is not None:
+                ended = time.time_ns()
+                started = ended - int(1e9 * seconds)
+                known = {
+                    "madeira.rows": len(entry.job.values),
+                    "madeira.batch_rows": header["batch"],
+                }
+                note.span.stage("wait", started - int(1e9 * wait), started, {})
+                note.span.stage("compute", started, ended, known)
 
     def served(self, model: ServedModel) -> None:
         """A version has been taken into service: its reference rows are scored beside requests."""

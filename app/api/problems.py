@@ -20,7 +20,7 @@ from app.errors import RequestError, did_you_mean
 from app.logs import current
 from models.errors import CellError
 
-__all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "Errors", "answer_of", "problem", "register"]
+__all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "Errors", "answer_of", "answer_to", "problem", "register"]
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:madeira:problem:"
@@ -131,10 +131,16 @@ class Errors:
         except Exception as error:
             if begun:
                 raise  # the server logs it and closes the connection
-            await _answer_to(error, scope)(scope, receive, send)
+            await answer_to(error, scope)(scope, receive, send)
 
 
-def _answer_to(error: Exception, scope: Scope) -> Response:
+def answer_to(error: Exception, scope: Scope) -> Response:
+    """The answer to whatever has come up before there was one; a fault is logged.
+
+    Args:
+        error: What has come up.
+        scope: The request.
+    """
     match error:
         case RequestError():
             return answer_of(error)

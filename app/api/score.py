@@ -1,6 +1,7 @@
 """`POST /score`: how likely are these rows?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import orjson
@@ -15,7 +16,7 @@ from app.api.offload import coded
 from app.api.openapi import answers, body
 from app.api.service import Service, service_of
 from app.codecs import arrow, json
-from app.jobs import Array, ScoreJob, ScoreResult
+from app.jobs import Array, ModelKey, ScoreJob, ScoreResult
 from app.schemas.examples import SCORE, SCORED
 from app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
 
@@ -45,15 +46,10 @@ async def score(request: Request) -> Response:
     key, contributions = intake.model.key, intake.options.contributions
     row_cost = 1 + contributions * values.shape[1]
 
-    def step() -> int:
-        most = service.settings.compute_chunk_rows
-        return service.chunk_rows(ScoreJob.__name__, key, row_cost, most)
-
-    def jobs() -> Iterator[ScoreJob]:
-        for start, stop in bounds(len(values), step):
-            yield ScoreJob(key, values[start:stop], contributions)
-
-    results = await compute_all(request, service, jobs(), len(values) * row_cost, 0)
+    most = service.settings.compute_chunk_rows
+    step = partial(service.chunk_rows, ScoreJob.__name__, key, row_cost, most)
+    jobs = _jobs(key, values, contributions, step)
+    results = await compute_all(request, service, jobs, len(values) * row_cost, 0)
     for result in results:
         service.metrics.scored(key, result.log_likelihood)
     width = values.shape[1] if intake.options.contributions else 3
@@ -68,6 +64,13 @@ def _read(received: Received, service: Service) -> tuple[Intake[ScoreOptions], A
     intake = take_in(received, ScoreOptions, service.registry, limit)
     values = intake.rows.encode(intake.model.schema)
     return intake.without_rows(), values
+
+
+def _jobs(
+    key: ModelKey, values: Array, contributions: bool, chunk_rows: Callable[[], int]
+) -> Iterator[ScoreJob]:
+    for start, stop in bounds(len(values), chunk_rows):
+        yield ScoreJob(key, values[start:stop], contributions)
 
 
 def _arrow(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:

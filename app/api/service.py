@@ -19,7 +19,7 @@ from app.settings import Settings
 
 __all__ = ["Service", "service_of"]
 
-DEADLINE_HEADER = "x-deadline-ms"
+DEADLINE_HEADER = b"x-deadline-ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,12 @@ def service_of(request: Request) -> Service:
 
 
 def _deadline_s(request: Request, default: float | None) -> float | None:
-    text = request.headers.get(DEADLINE_HEADER)
-    if text is None:
+    sent = next(
+        (value for name, value in request.scope["headers"] if name == DEADLINE_HEADER), None
+    )
+    if sent is None:
         return default
+    text = sent.decode("latin-1")
     try:
         milliseconds = float(text)
     except ValueError:

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.door import Door, DoorKeeper
-from app.api.problems import Errors
+from app.api.problems import answer_to
 from app.api.watch import Watch
 from app.metrics import Metrics
 from app.traces import Traces
@@ -52,7 +52,7 @@ class ServiceApp(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Called once, with the first request."""
         framework = super().build_middleware_stack()
-        way = _Fork(self._endpoints, Errors(_call_endpoint), framework)
+        way = _Fork(self._endpoints, _call_endpoint, framework)
         return Watch(DoorKeeper(way, self.door), self.metrics, self.traces)
 
 
@@ -76,5 +76,8 @@ class _Fork:
 
 async def _call_endpoint(scope: Scope, receive: Receive, send: Send) -> None:
     endpoint: Endpoint = scope["route"].endpoint
-    response = await endpoint(Request(scope, receive, send))
+    try:
+        response = await endpoint(Request(scope, receive, send))
+    except Exception as error:
+        response = answer_to(error, scope)
     await response(scope, receive, send)

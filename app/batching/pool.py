@@ -47,7 +47,7 @@ class Pool:
         directory: The runtime directory of a supervisor.
         workers: How many workers there are.
         admission: Says what may wait here.
-        computed: Told each job that was computed, with the header of the answer.
+        computed: Told the jobs of one frame that were computed, with the header of the answer.
 
     Attributes:
         admission: Says what may wait here.
@@ -59,7 +59,7 @@ class Pool:
         directory: Path,
         workers: int,
         admission: Admission,
-        computed: Callable[[Entry, dict[str, Any]], object] = lambda *_: None,
+        computed: Callable[[Sequence[Entry], dict[str, Any]], object] = lambda *_: None,
     ) -> None:
         self.directory = directory
         self.admission = admission
@@ -219,8 +219,8 @@ class Pool:
                 for entry in entries:
                     self._finish(entry, None, ComputationError())
             else:
+                self._computed(entries, header)
                 for entry, part in zip(entries, parts, strict=True):
-                    self._computed(entry, header)
                     self._finish(entry, part, None)
         sent.left -= len(entries)
         if sent.left <= 0:

@@ -75,13 +75,16 @@ class PlainRows:
             What `Schema.encode` gives for them, (rows, D); None where any cell is not plain.
         """
         places = self.places
-        codes = np.full((len(rows), self.width), np.nan)
+        nothing = [math.nan] * self.width
+        codes = []
         try:
-            for row, target in zip(rows, codes, strict=True):
+            for row in rows:
+                target = nothing.copy()
+                codes.append(target)
                 for name, value in row.items():
                     place = places[name]
                     if place is not None and value is not None:
                         target[place[0]] = place[1](value)
         except (NotPlainError, LookupError):
             return None
-        return codes
+        return np.array(codes, np.float64).reshape(len(rows), self.width)

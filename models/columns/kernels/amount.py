@@ -28,6 +28,7 @@ __all__ = [
     "log_slope",
     "log_total",
     "place_features",
+    "slope",
     "transformed",
 ]
 
@@ -70,6 +71,14 @@ def log_slope(code: float, constants: Values, at: int) -> float:
     y = (code - constants[at]) / constants[at + 1]
     inside = bounded(y, constants[at + 2], constants[at + 3])
     return -log(constants[at + 1] * constants[at + 5]) - 0.5 * log1p(inside * inside)
+
+
+@inlined
+def slope(code: float, constants: Values, at: int) -> float:
+    """T'(code)."""
+    y = (code - constants[at]) / constants[at + 1]
+    inside = bounded(y, constants[at + 2], constants[at + 3])
+    return float(1.0 / (constants[at + 1] * constants[at + 5] * sqrt(1.0 + inside * inside)))
 
 
 @inlined

@@ -1,6 +1,6 @@
 """Integer columns, compiled: see `models.columns.integer.IntegerHead`."""
 
-from math import exp, expm1, log, log1p
+from math import exp, expm1, log
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from models.columns.kernels.amount import (
     draw_code,
     inside,
     log_scale,
-    log_slope,
     log_total,
     place_features,
+    slope,
     transformed,
 )
 from models.columns.kernels.base import Floats, Kernel, inlined
@@ -33,20 +33,18 @@ def _constants(column: Integer) -> Values:
 
 
 @inlined
-def _softplus(value: float) -> float:
-    """Log(1 + exp(value))."""
-    return max(value, 0.0) + log1p(exp(-abs(value)))
-
-
-@inlined
 def _log_prob(parameters: Floats, width: int, value: float, constants: Values, at: int) -> float:
-    """Masses of the cell around the value; the sum of exponentials grows with its maximum."""
+    """Masses of the cell around the value; the sum of exponentials grows with its maximum.
+
+    The mass of a logistic between its ends, in units of its scale from its mean, is
+    (1 - exp(low - high)) / ((1 + exp(low)) (1 + exp(-high))).
+    """
     components = int(constants[at + COMPONENTS])
     low = transformed(value - 0.5, constants, at)
     high = transformed(value + 0.5, constants, at)
-    slope = exp(log_slope(value, constants, at))
-    rounded = slope < _FINEST or abs(value) > _FARTHEST_CODE
-    cell = slope if rounded else high - low
+    steepness = slope(value, constants, at)
+    rounded = steepness < _FINEST or abs(value) > _FARTHEST_CODE
+    cell = steepness if rounded else high - low
     middle = bounded((low + high) / 2.0, -FARTHEST, FARTHEST)
     highest, mass = -1e300, 0.0
     atom = atom_at(value, constants, at)
@@ -57,13 +55,14 @@ def _log_prob(parameters: Floats, width: int, value: float, constants: Values, a
         sharpness = exp(-log_scale(parameters[2 * components + m]))
         distance = (middle - parameters[components + m]) * sharpness
         half = cell * sharpness / 2.0
-        ends = _softplus(-half - distance) + _softplus(distance - half)
-        term = parameters[m] - ends + log(-expm1(-2.0 * half))
+        near, far = abs(half - abs(distance)), half + abs(distance)
+        share = -expm1(-2.0 * half) / ((1.0 + exp(-near)) * (1.0 + exp(-far)))
+        term = parameters[m] - max(abs(distance) - half, 0.0)
         if term > highest:
-            mass = mass * exp(highest - term) + 1.0
+            mass = mass * exp(highest - term) + share
             highest = term
         else:
-            mass += exp(term - highest)
+            mass += share * exp(term - highest)
     return float(highest + log(mass) - log_total(parameters, width, components))
 
 
