@@ -13,7 +13,9 @@ Example:
     0
 """
 
-from models.columns.schema import Schema
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from models.errors import (
     CellError,
     CheckpointError,
@@ -24,9 +26,12 @@ from models.errors import (
     TableError,
     TrainingError,
 )
-from models.estimator import DensityEstimator
-from models.training.config import FitConfig, MemberConfig, TrainingConfig
-from models.training.presets import preset
+
+if TYPE_CHECKING:
+    from models.columns.schema import Schema
+    from models.estimator import DensityEstimator
+    from models.training.config import FitConfig, MemberConfig, TrainingConfig
+    from models.training.presets import preset
 
 __all__ = [
     "CellError",
@@ -44,3 +49,22 @@ __all__ = [
     "TrainingError",
     "preset",
 ]
+
+_AT = {
+    "DensityEstimator": "models.estimator",
+    "FitConfig": "models.training.config",
+    "MemberConfig": "models.training.config",
+    "Schema": "models.columns.schema",
+    "TrainingConfig": "models.training.config",
+    "preset": "models.training.presets",
+}
+"""Imported when they are asked for: PyTorch takes seconds, and who catches an error, or reads the
+help of a command, need not wait for it."""
+
+
+def __getattr__(name: str) -> object:
+    """What `_AT` names, at its first use (PEP 562)."""
+    if name not in _AT:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(_AT[name]), name)
+    return found
