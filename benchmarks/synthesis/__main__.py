@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.data import data_folder
 from benchmarks.report import Report
-from benchmarks.synthesis.measures import measured
+from benchmarks.synthesis.measures import measured, of_real_rows
 from benchmarks.synthesis.rows import ENVIRONMENT, PEERS, Settings, draw
 from benchmarks.synthesis.summary import Measured, markdown, summarise
 from benchmarks.synthesis.tables import TABLES, Size, Split, TableSpec, load_split
@@ -85,6 +85,7 @@ def runs(arguments: argparse.Namespace) -> Iterator[Measured]:
             folder = KEPT / (f"capped-{cap}" if size == "capped" else size) / spec.name
             limit = cap if size == "capped" else None
             split = load_split(spec, data_folder("tabular"), limit, arguments.seed)
+            real = of_real_rows(split)
             for tool in [OURS] if size == "full" or arguments.quick else [OURS, *PEERS]:
                 if arguments.only and tool not in arguments.only:
                     continue
@@ -97,7 +98,7 @@ def runs(arguments: argparse.Namespace) -> Iterator[Measured]:
                 except (subprocess.CalledProcessError, FileNotFoundError) as error:
                     print(f"{spec.name} {tool}: {error}", file=sys.stderr, flush=True)
                     continue
-                yield Measured(size, spec.name, tool, split.train.num_rows, measures)
+                yield Measured(size, spec.name, tool, split.train.num_rows, measures | real)
 
 
 def run(

@@ -11,7 +11,7 @@ from benchmarks.synthesis.two_sample import two_sample_score
 from benchmarks.synthesis.usefulness import usefulness
 from models.evaluation import closest_record_share, column_pair_trends, column_shapes
 
-__all__ = ["measure", "measured"]
+__all__ = ["measure", "measured", "of_real_rows"]
 
 
 def measure(synthetic: pa.Table, split: Split, target: str, seed: int = 0) -> dict[str, float]:
@@ -36,6 +36,17 @@ def measure(synthetic: pa.Table, split: Split, target: str, seed: int = 0) -> di
         "useful": usefulness(synthetic, split.test, target, seed),
         "useful_real": usefulness(split.train, split.test, target, seed),
         "closest_share": closest_record_share(synthetic, split.train, split.test, seed=seed),
+    }
+
+
+def of_real_rows(split: Split) -> dict[str, float]:
+    """What the held-out rows come to in the place of synthetic ones: `trends_real`, `shapes_real`.
+
+    No honest model can be expected to come nearer to its training rows.
+    """
+    return {
+        "shapes_real": float(np.nanmean([*column_shapes(split.train, split.test).values()])),
+        "trends_real": float(np.nanmean([*column_pair_trends(split.train, split.test).values()])),
     }
 
 

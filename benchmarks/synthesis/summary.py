@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.report import Report
 from benchmarks.synthesis.tables import Size
 
-__all__ = ["Measured", "markdown", "summarise"]
+__all__ = ["REAL", "Measured", "markdown", "summarise"]
 
 OURS = "madeira"
 MEASURES = {
@@ -17,6 +17,9 @@ MEASURES = {
     "shapes": "Column Shapes",
     "useful": "trained on synthetic rows, tested on real ones",
 }
+REAL = {"trends": "trends_real", "shapes": "shapes_real", "useful": "useful_real"}
+"""What real rows come to: those held out, in the place of synthetic ones, or to learn from."""
+
 LEAST = {"two_sample": 0.62, "trends": 0.977}
 MOST_FROM_HALF = 0.03
 
@@ -45,7 +48,9 @@ def summarise(report: Report, found: Sequence[Measured]) -> None:
 
 def markdown(found: Iterable[Measured]) -> str:
     """A table of the means of every tool over its tables, for documents."""
-    heads = ["rows", "tool", "tables", *MEASURES.values(), "learned from real rows"]
+    heads = ["rows", "tool", "tables"]
+    for name, title in MEASURES.items():
+        heads += [title, "(real rows)"] if name in REAL else [title]
     heads += ["nearer to training rows", "processor seconds a table"]
     lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
     groups: dict[tuple[str, str], list[Measured]] = {}
@@ -53,7 +58,8 @@ def markdown(found: Iterable[Measured]) -> str:
         groups.setdefault((one.size, one.tool), []).append(one)
     for (size, tool), ones in groups.items():
         cells = [size, tool, str(len(ones))]
-        cells += [f"{_mean(ones, name):.3f}" for name in (*MEASURES, "useful_real")]
+        for name in MEASURES:
+            cells += [f"{_mean(ones, each):.3f}" for each in (name, REAL.get(name)) if each]
         cells += [f"{_mean(ones, 'closest_share'):.3f}"]
         cells += [f"{_mean(ones, 'fit_s') + _mean(ones, 'sample_s'):.0f}"]
         lines.append("| " + " | ".join(cells) + " |")
@@ -66,7 +72,10 @@ def _add_targets(report: Report, ours: Sequence[Measured]) -> None:
     tables = ", ".join(one.table for one in ours)
     for name, least in LEAST.items():
         case = f"{MEASURES[name]}, mean of {len(ours)} full tables"
-        report.exceed(case, _mean(ours, name), "score", "target", least, tables=tables)
+        detail: dict[str, float | str] = {"tables": tables}
+        if name in REAL:
+            detail["held-out rows"] = _mean(ours, REAL[name])
+        report.exceed(case, _mean(ours, name), "score", "target", least, target=1.0, **detail)
 
 
 def _compare(report: Report, capped: Sequence[Measured], tool: str) -> None:

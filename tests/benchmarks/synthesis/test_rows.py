@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.report import Report
-from benchmarks.synthesis.measures import measured
+from benchmarks.synthesis.measures import measured, of_real_rows
 from benchmarks.synthesis.rows import PEERS, Settings, draw
-from benchmarks.synthesis.summary import Measured, markdown, summarise
+from benchmarks.synthesis.summary import REAL, Measured, markdown, summarise
 from benchmarks.synthesis.tables import (
     Size,
     Split,
@@ -125,10 +125,12 @@ def test_rows_get_all_measures_and_those_are_kept(split: Split, tmp_path: Path) 
     assert measured(numbers.test, numbers, "whole", kept) == found
     again = measured(numbers.test, numbers, "whole", tmp_path / "others.json")
     assert again["closest_share"] < 0.1, "rows kept away lie nearest to themselves"
+    real = of_real_rows(numbers)
+    assert (real["shapes_real"], real["trends_real"]) == (again["shapes"], again["trends"])
 
 
 def measured_run(tool: str, table: str, size: Size, score: float, share: float) -> Measured:
-    names = ("two_sample", "trends", "shapes", "useful", "useful_real", "fit_s", "sample_s")
+    names = ("two_sample", *REAL, *REAL.values(), "fit_s", "sample_s")
     measures = dict.fromkeys(names, score) | {"closest_share": share}
     return Measured(size, table, tool, {"capped": 100, "full": 200}[size], measures)
 
