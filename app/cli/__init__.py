@@ -21,6 +21,7 @@ from app.cli.report_page import report as report_page
 from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.train import train
+from app.cli.tune import tune
 from app.errors import AppError, SettingsError
 from models.errors import ModelsError
 
@@ -35,7 +36,7 @@ _commands = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (serve, train, schema, models, report_page):
+for _command in (serve, train, tune, schema, models, report_page):
     _commands.command()(_command)
 
 

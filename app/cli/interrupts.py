@@ -42,9 +42,14 @@ class Interrupts:
 
     @contextmanager
     def stopping(self) -> Iterator[None]:
-        """What runs inside is stopped by the first Ctrl-C, with `KeyboardInterrupt`."""
+        """What runs inside is stopped by the first Ctrl-C, with `KeyboardInterrupt`.
+
+        One that came before stops it before it begins.
+        """
         self._may_stop = True
         try:
+            if self._received:
+                raise KeyboardInterrupt
             yield
         finally:
             self._may_stop = False

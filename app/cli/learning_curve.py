@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-__all__ = ["draw_learning_curve"]
+__all__ = ["draw_learning_curve", "shown_limits"]
 
 _TRAIN, _VALIDATION = "#8a8f98", "#1f5fbf"
 _PANELS_PER_ROW = 3
@@ -65,11 +65,11 @@ def _draw_member(panel: Axes, member: Mapping[str, Any]) -> None:
         linestyle="none",
         label=f"best: {valid[best - 1]:.3f} at epoch {best}",
     )
-    panel.set_ylim(*_limits([*train, *valid]))
+    panel.set_ylim(*shown_limits([*train, *valid]))
     panel.legend(fontsize=8, loc="lower right")
 
 
-def _limits(nats: Sequence[float]) -> tuple[float, float]:
+def shown_limits(nats: Sequence[float]) -> tuple[float, float]:
     """Limits that show the end of the curve: the first steep epochs may leave the panel."""
     ordered = sorted(value for value in nats if math.isfinite(value))
     if not ordered:

@@ -89,13 +89,11 @@ class Layout:
         Returns:
             Input units, (batch, I), in the dtype of `values`; 0 where not observed.
         """
-        return torch.cat(
-            [
-                group.head.features(self._of(group, values), self._of(group, observed))
-                for group in self._groups
-            ],
-            dim=1,
-        )
+        parts = [
+            group.head.features(self._of(group, values), self._of(group, observed))
+            for group in self._groups
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
         """Evaluates every conditional.
@@ -171,7 +169,7 @@ class Layout:
 
     def _gather(self, parts: Sequence[Tensor]) -> Tensor:
         """Puts the answers of the heads, (batch, n) each, into the order of the columns."""
-        joined = torch.cat(list(parts), dim=1)
+        joined = parts[0] if len(parts) == 1 else torch.cat(list(parts), dim=1)
         return joined if self._natural else joined.index_select(1, self._from_unit_order)
 
 

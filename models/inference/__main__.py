@@ -2,23 +2,30 @@
 
 import numpy as np
 import pyarrow as pa
+import torch
 
 from models.columns.layout import Layout
 from models.columns.schema import Schema
-from models.inference.compiled import machine_code_folder
+from models.compiled import machine_code_folder
 from models.inference.density import Density, warm_up
 from models.inference.member import Member
 from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from models.made.triangular import Staircase, triangular_linear
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Runs the smallest density there is, and says where the machine code is kept."""
+    """Runs the smallest density and product there are, and says where the machine code is kept."""
     layout = Layout(Schema.infer(pa.table({"a": [True, False], "b": [False, True]})).columns)
     config = NetworkConfig((2,))
     masks = MaskSource(config, MaskConfig(ensemble=1), layout.variables, seed=0).answering
     warm_up(Density([Member("smallest", MADE(config, layout), masks, True)], layout, np.zeros(1)))
+    keys = np.arange(2)
+    staircase = Staircase.of(keys, keys, keys, keys)
+    weight = torch.zeros(2, 2, requires_grad=True)
+    product = triangular_linear(torch.zeros(1, 2), weight, None, staircase)
+    torch.autograd.backward(product.sum())
     print(f"Compiled into {machine_code_folder()}")  # noqa: T201 - a command's answer
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.columns.kernels import draw, features, log_prob
-from models.inference.compiled import compiled
+from models.compiled import compiled
 from models.inference.kernel_tables import KernelLayout, KernelWeights
 from models.inference.products import activate, add_product, add_rows
 

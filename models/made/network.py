@@ -6,6 +6,7 @@ mask sampling, with a fresh ordering every minibatch the order-agnostic one.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,11 @@ from torch.nn import functional
 from models.columns.layout import Layout
 from models.made.config import Activation, NetworkConfig
 from models.made.masks import Mask
+from models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES, SortedMask, Units
 
 __all__ = ["ACTIVATIONS", "MADE", "MaskTensors"]
+
+WEIGHTS_THAT_PAY = 2**18
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
@@ -34,12 +38,53 @@ class MaskTensors:
     """
 
     def __init__(self, mask: Mask, layout: Layout, device: torch.device) -> None:
-        positions = torch.as_tensor(mask.positions, device=device)
-        degrees = [torch.as_tensor(degree, device=device) for degree in mask.degrees]
-        self.inputs = positions[layout.variable_of_input]
-        self.outputs = positions[layout.variable_of_output]
-        self.positions = positions
-        self.degrees = degrees
+        self._mask, self._layout, self._device = mask, layout, device
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """Position of each variable: `(variables,)`."""
+        return torch.as_tensor(self._mask.positions, device=self._device)
+
+    @cached_property
+    def inputs(self) -> Tensor:
+        """Position of the variable of each input unit: `(inputs,)`."""
+        return self.positions[self._layout.variable_of_input]
+
+    @cached_property
+    def outputs(self) -> Tensor:
+        """Position of the variable of each output unit: `(outputs,)`."""
+        return self.positions[self._layout.variable_of_output]
+
+    @cached_property
+    def degrees(self) -> list[Tensor]:
+        """Degrees of the units of each hidden layer: `(width,)` each."""
+        return [torch.as_tensor(degree, device=self._device) for degree in self._mask.degrees]
+
+    @cached_property
+    def sorted(self) -> SortedMask:
+        """The same mask for products that skip its zero half; on the CPU."""
+        return SortedMask(self._mask, self._layout)
+
+    def sort(self, units: Tensor, of: Units) -> Tensor:
+        """The units as they are; `SortedMask` puts them in order."""
+        return units
+
+    def unsort(self, units: Tensor, of: Units) -> Tensor:
+        """The units as they are."""
+        return units
+
+    def product(
+        self, units: Tensor, weight: Tensor, bias: Tensor | None, after: Units, before: Units
+    ) -> Tensor:
+        """`units @ (weight * mask).T + bias`; arguments are those of `SortedMask.product`."""
+        rows, columns = self._keys(after), self._keys(before)
+        return functional.linear(units, weight * (rows[:, None] >= columns), bias)
+
+    def _keys(self, of: Units) -> Tensor:
+        """What a unit may see is what has no larger key: `(units,)`."""
+        if isinstance(of, int):
+            return self.degrees[of]
+        return {INPUTS: self.inputs, VARIABLES: self.positions, OUTPUTS: self.outputs - 1}[of]
 
     def input_to_hidden(self) -> Tensor:
         """Shape `(width, inputs)`."""
@@ -109,7 +154,7 @@ class MADE(nn.Module):
     def forward(
         self,
         features: Tensor,
-        observed: Tensor,
+        observed: Tensor | None,
         mask: MaskTensors,
         dropout: float = 0.0,
         input_dropout: float = 0.0,
@@ -118,7 +163,8 @@ class MADE(nn.Module):
 
         Args:
             features: Input features, shape `(batch, inputs)`, zero where missing.
-            observed: 1 where observed, else 0, floating point, shape `(batch, variables)`.
+            observed: 1 where observed, else 0, floating point, shape `(batch, variables)`; None
+                where everything is.
             mask: The ordering and degrees, one for the batch.
             dropout: Share of hidden units dropped, while training.
             input_dropout: Share of input features dropped, while training.
@@ -127,26 +173,38 @@ class MADE(nn.Module):
             Output parameters, shape `(batch, outputs)`.
         """
         features = functional.dropout(features, input_dropout, self.training)
-        output: Tensor = self.output_bias
+        masked = mask.sorted if self._sorts() else mask
+        features = masked.sort(features, INPUTS)
+        output: Tensor | None = None
         if self.output_weight is not None:
-            hidden = functional.linear(
-                features, self.hidden_weights[0] * mask.input_to_hidden(), self.hidden_biases[0]
-            )
+            weight, bias = self.hidden_weights[0], self.hidden_biases[0]
+            hidden = masked.product(features, weight, bias, 0, INPUTS)
             if self.conditioning_weight is not None:
-                conditioning = self.conditioning_weight * mask.variable_to_hidden()
-                hidden = hidden + functional.linear(observed, conditioning)
-            for layer in range(1, len(self.config.hidden)):
+                known = features.new_ones(1, self.layout.variables)
+                known = masked.sort(known if observed is None else observed, VARIABLES)
+                weight = self.conditioning_weight
+                hidden = hidden + masked.product(known, weight, None, 0, VARIABLES)
+            last = len(self.config.hidden) - 1
+            for layer in range(1, last + 1):
                 active = functional.dropout(self.activation(hidden), dropout, self.training)
-                weight = self.hidden_weights[layer] * mask.hidden_to_hidden(layer)
-                after = functional.linear(active, weight, self.hidden_biases[layer])
+                weight, bias = self.hidden_weights[layer], self.hidden_biases[layer]
+                after = masked.product(active, weight, bias, layer, layer - 1)
                 hidden = hidden + after if self.config.residual else after
             active = functional.dropout(self.activation(hidden), dropout, self.training)
-            weight = self.output_weight * mask.hidden_to_output()
-            output = functional.linear(active, weight, self.output_bias)
+            output = masked.product(active, self.output_weight, self.output_bias, OUTPUTS, last)
         if self.direct_weight is not None:
-            weight = self.direct_weight * mask.input_to_output()
-            output = output + functional.linear(features, weight)
-        return output.expand(len(features), -1)
+            start = self.output_bias if output is None else None
+            direct = masked.product(features, self.direct_weight, start, OUTPUTS, INPUTS)
+            output = direct if output is None else output + direct
+        if output is None:
+            return self.output_bias.expand(len(features), -1)
+        return masked.unsort(output, OUTPUTS)
+
+    def _sorts(self) -> bool:
+        """Whether products skip their zero half: on the CPU, from some size on."""
+        return self.device.type == "cpu" and any(
+            weight.numel() >= WEIGHTS_THAT_PAY for weight in self.parameters()
+        )
 
     @property
     def device(self) -> torch.device:

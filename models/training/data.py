@@ -74,11 +74,13 @@ class Rows:
     Attributes:
         values: Shape `(rows, variables)`, NaN where missing.
         observed: bool, same shape.
+        complete: Whether nothing is missing.
     """
 
     def __init__(self, values: Values, layout: Layout) -> None:
         self.values = torch.as_tensor(values, dtype=layout.value_dtype, device=layout.device)
         self.observed = ~self.values.isnan()
+        self.complete = bool(self.observed.all())
 
     def __len__(self) -> int:
         return len(self.values)
@@ -94,7 +96,9 @@ class Rows:
             chosen: slice | Tensor = slice(start, start + rows)
             if order is not None:
                 chosen = order[chosen]
-            yield self.values[chosen], self.observed[chosen]
+            values = self.values[chosen]
+            observed = self.observed[: len(values)] if self.complete else self.observed[chosen]
+            yield values, observed
 
 
 @dataclass(frozen=True)

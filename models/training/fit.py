@@ -1,6 +1,6 @@
 """From an encoded table to a density: every member trained, the mixture weighted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from models.training.data import Rows, null_tiers, split_rows
 from models.training.ensemble import weigh
 from models.training.loop import Curve, Progress, negative_log_likelihood, train_member
 
-__all__ = ["Fitted", "Trained", "fit"]
+__all__ = ["Fitted", "Trained", "fit", "mixture_of", "train_network", "untrained", "worth_training"]
 
 Values = npt.NDArray[np.float64]
 
@@ -113,7 +113,7 @@ def fit(
     layout = layout.to(device)
     members: list[Member] = []
     curves: list[Curve] = []
-    chosen = _worth_training(config.members, values)
+    chosen = worth_training(config.members, values)
     seeds = [int(state) for state in member_seed.generate_state(len(chosen))]
     for index, settings in enumerate(chosen):
 
@@ -141,7 +141,7 @@ def fit(
             )
 
         try:
-            member, curve = _train(settings, layout, values, valid, seeds[index], report)
+            member, curve = train_network(settings, layout, values, valid, seeds[index], report)
         except KeyboardInterrupt:
             if not members:
                 raise
@@ -151,6 +151,29 @@ def fit(
         curves.append(curve)
         if curve.interrupted:
             break
+    return mixture_of(members, curves, layout, config, values, valid, reference_seed)
+
+
+def mixture_of(
+    members: Sequence[Member],
+    curves: Sequence[Curve],
+    layout: Layout,
+    config: FitConfig,
+    values: Values,
+    valid: Values,
+    seed: np.random.SeedSequence,
+) -> Fitted:
+    """Weigh trained networks into one density, and tell how good it is.
+
+    Args:
+        members: The trained networks, of one layout.
+        curves: How each was learned.
+        layout: Their variables, on the device of the networks.
+        config: Settings; its members count no more.
+        values: Rows learned from, shape `(rows, variables)`.
+        valid: Rows to weigh by, shape `(rows, variables)`.
+        seed: Seed of the rows that anomaly scores are calibrated against.
+    """
     weighed = weigh(members, layout, valid)
     trained = tuple(
         Trained(
@@ -165,7 +188,7 @@ def fit(
             members, curves, weighed.weights, weighed.complete_nats, strict=True
         )
     )
-    generator = np.random.default_rng(reference_seed)
+    generator = np.random.default_rng(seed)
     density = weighed.density.calibrated(config.calibration_rows, generator)
     return Fitted(
         density=density,
@@ -178,14 +201,19 @@ def fit(
     )
 
 
-def _worth_training(members: tuple[MemberConfig, ...], values: Values) -> tuple[MemberConfig, ...]:
-    """The members that enough rows will be answered by."""
+def worth_training(members: tuple[MemberConfig, ...], values: Values) -> tuple[MemberConfig, ...]:
+    """The members that enough rows will be answered by.
+
+    Args:
+        members: Settings of the members.
+        values: Rows to learn from, NaN where missing, shape `(rows, variables)`.
+    """
     any_order = tuple(member for member in members if member.masks.any_order)
     complete = float((~np.isnan(values).any(axis=1)).mean())
     return any_order if any_order and complete < FEWEST_COMPLETE else members
 
 
-def _mean_score(density: Density, valid: Values, curves: list[Curve]) -> float:
+def _mean_score(density: Density, valid: Values, curves: Sequence[Curve]) -> float:
     if not any(member.any_order for member in density.members):
         valid = valid[~np.isnan(valid).any(axis=1)]
     if len(valid) == 0:
@@ -204,7 +232,7 @@ def _independent_nats(layout: Layout, values: Values, valid: Values) -> float:
     return total / len(rows)
 
 
-def _train(
+def train_network(
     config: MemberConfig,
     layout: Layout,
     values: Values,
@@ -212,17 +240,41 @@ def _train(
     seed: int,
     report: Callable[[int, float, float, float, float], None],
 ) -> tuple[Member, Curve]:
+    """Train one member.
+
+    Args:
+        config: Its settings.
+        layout: The variables, on the device to train on.
+        values: Rows to learn from, NaN where missing, shape `(rows, variables)`.
+        valid: Rows to stop by, shape `(rows, variables)`.
+        seed: Seed of weights, masks and minibatches.
+        report: As of `train_member`.
+
+    Returns:
+        The network with the masks that it answers with, and its learning curve.
+
+    Raises:
+        TrainingError: No likelihood was finite.
+    """
     device = layout.device
     cuda = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         torch.manual_seed(seed)
-        network = MADE(config.network, layout, torch.Generator().manual_seed(seed))
-        with torch.no_grad():
-            start = layout.initial_parameters(values)
-            network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
-        network.to(device)
-        masks = MaskSource(config.network, config.masks, layout.variables, seed, null_tiers(values))
+        network, masks = untrained(config, layout, values, seed)
         train_rows, valid_rows = Rows(values, layout), Rows(valid, layout)
         curve = train_member(config, network, masks, train_rows, valid_rows, seed, report)
     member = Member(config.name, network, masks.answering, config.masks.any_order)
     return member, curve
+
+
+def untrained(
+    config: MemberConfig, layout: Layout, values: Values, seed: int
+) -> tuple[MADE, MaskSource]:
+    """A network before its training, and its masks; arguments are those of `train_network`."""
+    network = MADE(config.network, layout, torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        start = layout.initial_parameters(values)
+        network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
+    network.to(layout.device)
+    tiers = null_tiers(values)
+    return network, MaskSource(config.network, config.masks, layout.variables, seed, tiers)

@@ -78,15 +78,20 @@ class WeightAverage:
         torch._foreach_lerp_(averages, list(self._source.parameters()), weight)
 
 
-def negative_log_likelihood(parameters: Tensor, values: Tensor, layout: Layout) -> Tensor:
+def negative_log_likelihood(
+    parameters: Tensor, values: Tensor, layout: Layout, complete: bool = False
+) -> Tensor:
     """Nats of each row, shape `(batch,)`, of the observed variables alone.
 
     Args:
         parameters: Output of the network, shape `(batch, outputs)`.
         values: Encoded values, NaN where missing, shape `(batch, variables)`.
         layout: Which output units belong to which variable.
+        complete: Whether it is known that nothing is missing.
     """
     log_prob = layout.log_prob(parameters.float(), values)
+    if complete:
+        return -log_prob.sum(dim=1)
     return -torch.where(values.isnan(), 0.0, log_prob).sum(dim=1)
 
 
@@ -121,7 +126,7 @@ def _scheduler(
     return lambda _: None
 
 
-class _MemberTraining:
+class MemberTraining:
     """State of one member's training."""
 
     def __init__(
@@ -148,17 +153,18 @@ class _MemberTraining:
         self.network.train()
         total = torch.zeros((), device=self.device)
         for values, observed in rows.batches(batch_rows, self.generator):
-            total += self.step(values, observed)
+            total += self.step(values, observed, rows.complete)
         return -float(total) / len(rows)
 
-    def step(self, values: Tensor, observed: Tensor) -> Tensor:
+    def step(self, values: Tensor, observed: Tensor, complete: bool = False) -> Tensor:
         """One minibatch, its parts each under the next mask; its summed negative log-likelihood."""
         if self.unknown is not None:
             values = self.unknown(values, observed, self.generator)
         parts = self.config.masks_per_batch
         pairs = zip(values.chunk(parts), observed.chunk(parts), strict=True)
-        nats = torch.cat([self._nats(*pair) for pair in pairs])
-        self.optimizer.zero_grad(set_to_none=True)
+        nats = torch.cat([self._nats(*pair, complete) for pair in pairs])
+        for weights in self.network.parameters():
+            weights.grad = None
         nats.mean().backward()  # type: ignore[no-untyped-call]
         if self.config.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
@@ -166,18 +172,18 @@ class _MemberTraining:
         self.average.update()
         return nats.detach().sum()
 
-    def _nats(self, values: Tensor, observed: Tensor) -> Tensor:
+    def _nats(self, values: Tensor, observed: Tensor, complete: bool) -> Tensor:
         """Negative log-likelihood of each row under the next mask, shape `(batch,)`."""
         mask = MaskTensors(next(self.masks), self.layout, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             parameters = self.network(
                 self.layout.features(values, observed).float(),
-                observed.float(),
+                None if complete else observed.float(),
                 mask,
                 self.config.dropout,
                 self.config.input_dropout,
             )
-        return negative_log_likelihood(parameters, values, self.layout)
+        return negative_log_likelihood(parameters, values, self.layout, complete)
 
     @torch.no_grad()
     def validate(self, rows: Rows) -> float:
@@ -185,8 +191,9 @@ class _MemberTraining:
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for values, observed in rows.batches(4096):
             features = self.layout.features(values, observed).float()
+            known = None if rows.complete else observed.float()
             for mask in self.validation_masks:
-                parameters = self.average.network(features, observed.float(), mask)
+                parameters = self.average.network(features, known, mask)
                 total -= negative_log_likelihood(parameters, values, self.layout).double().sum()
         return float(total) / (len(rows) * len(self.validation_masks))
 
@@ -233,7 +240,7 @@ def train_member(
     """
     settings = config.training
     epochs = settings.epochs(len(train))
-    state = _MemberTraining(config, network, masks, epochs, seed)
+    state = MemberTraining(config, network, masks, epochs, seed)
     batch_rows = settings.rows_per_batch(len(train))
     curve, start = Curve(), time.monotonic()
     try:

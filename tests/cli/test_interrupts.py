@@ -28,3 +28,11 @@ def test_former_handler_is_put_back() -> None:
     with Interrupts():
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupt_that_came_before_is_not_lost(capfd: pytest.CaptureFixture[str]) -> None:
+    with Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt), interrupts.stopping():
+            raise AssertionError("it went on")
+    assert "Stopping" in capfd.readouterr().err

@@ -29,6 +29,7 @@ NOT_RUN = {
     ".venv/bin/madeira report mytable": "stands for the reader's own table",
     "pip install 'madeira[sklearn]'": "the tests run where the extra is installed",
     "pip install 'madeira[otel]'": "the tests run where the extra is installed",
+    "pip install 'madeira[tune]'": "the tests run where the extra is installed",
     "docker build": "needs a container engine",
     "docker run": "needs a container engine",
     "docker compose": "needs a container engine",

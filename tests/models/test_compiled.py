@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from models.inference.compiled import machine_code_folder
+from models.compiled import machine_code_folder
 
 START = """
-from models.inference.compiled import machine_code_folder
+from models.compiled import machine_code_folder
 print(machine_code_folder())
 """
 

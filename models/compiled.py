@@ -21,10 +21,12 @@ from models.columns.kernels import COMPILE_OPTIONS
 
 __all__ = ["compiled", "machine_code_folder"]
 
-_ROOM = Path(__file__).parent
-_COLUMNS = _ROOM.parent / "columns"
+_MODELS = Path(__file__).parent
+_INFERENCE, _COLUMNS = _MODELS / "inference", _MODELS / "columns"
 _SOURCES = (
-    *(_ROOM / name for name in ("compiled.py", "kernel.py", "kernel_tables.py", "products.py")),
+    Path(__file__),
+    _MODELS / "made" / "triangular.py",
+    *(_INFERENCE / name for name in ("kernel.py", "kernel_tables.py", "products.py")),
     *sorted(_COLUMNS.glob("*.py")),  # constants of theirs are compiled in
     *sorted((_COLUMNS / "kernels").glob("*.py")),
 )
@@ -50,7 +52,7 @@ def machine_code_folder() -> Path:
     for source in _SOURCES:
         digest.update(source.read_bytes())
     name = digest.hexdigest()[:16]
-    shipped = _ROOM / "__pycache__" / "kernels" / name
+    shipped = _INFERENCE / "__pycache__" / "kernels" / name
     for folder in (shipped, *_elsewhere(name)):
         try:
             folder.mkdir(parents=True, exist_ok=True)

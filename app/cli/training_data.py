@@ -1,0 +1,162 @@
+"""What training commands share: their options, the table they read, and what stops them early."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import torch
+import typer
+from rich.console import Console
+
+from app.cli.report import schema_report
+from app.cli.schema_file import read_schema
+from app.codecs.files import read_table
+from app.errors import AppError
+from app.settings import Settings
+from models import Schema, SchemaError, TableError
+
+__all__ = [
+    "CHECKPOINTS",
+    "CheckpointsOption",
+    "DataArgument",
+    "DeviceOption",
+    "NameOption",
+    "SchemaOption",
+    "SeedOption",
+    "TrainError",
+    "prepared",
+    "require_writable",
+    "serve_command",
+    "service_url",
+]
+
+CHECKPOINTS: Path = Settings.model_fields["checkpoints"].default
+_HOST, _PORT = (Settings.model_fields[name].default for name in ("host", "port"))
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+
+
+class TrainError(AppError):
+    """A model cannot be trained of this file, or not here; the message names the cause."""
+
+
+def _valid_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise typer.BadParameter(
+            f"{name!r}: small letters, digits, - and _ make a name, "
+            "a letter or digit first, 100 at most"
+        )
+    return name
+
+
+def _valid_device(device: str) -> str:
+    if not _DEVICE.fullmatch(device):
+        raise typer.BadParameter(f"{device!r} is not cpu, cuda or cuda:<index>")
+    return device
+
+
+DataArgument = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="A CSV or Parquet file; empty cells are missing values."),
+]
+NameOption = Annotated[
+    str, typer.Option("--name", help="What the model will be called.", callback=_valid_name)
+]
+CheckpointsOption = Annotated[
+    Path,
+    typer.Option(
+        "--checkpoints",
+        help="Directory of the models; this one goes to NAME and its next version in there.",
+        envvar="MADEIRA_CHECKPOINTS",
+    ),
+]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Where to train: cpu or cuda.", callback=_valid_device)
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, help="On a CPU, the same seed gives the same model.")
+]
+SchemaOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--schema",
+        metavar="FILE",
+        help="What overrules the kinds of columns, as `madeira schema` writes it.",
+    ),
+]
+
+
+def prepared(
+    data: Path, schema_file: Path | None, target: Path, device: str, console: Console
+) -> tuple[pa.Table, Schema]:
+    """Reads the table, and shows what its columns are taken for.
+
+    Args:
+        data: The file.
+        schema_file: What overrules the kinds, or None.
+        target: Where the model will be saved.
+        device: Where it will be trained.
+        console: Where to show the columns.
+
+    Raises:
+        TrainError: The place, the device, the table or the kinds will not do.
+        TableFileError: The file holds no readable table.
+    """
+    require_writable(target)
+    _require_device(device)
+    table = read_table(data)
+    _require_rows(data, table)
+    try:
+        schema = read_schema(schema_file, table) if schema_file else Schema.infer(table)
+    except (SchemaError, TableError) as error:
+        raise TrainError(str(error) if schema_file else f"{data}: {error}") from error
+    console.print(f"{data}: {table.num_rows:,} rows, {table.num_columns:,} columns")
+    console.print(schema_report(schema, table))
+    _require_columns(data, schema)
+    return table, schema
+
+
+def serve_command(checkpoints: Path) -> str:
+    """The command that serves what was saved there."""
+    if checkpoints == CHECKPOINTS:
+        return "madeira serve"
+    return f"madeira serve --checkpoints {shlex.quote(str(checkpoints))}"
+
+
+def service_url() -> str:
+    """Where the service will be, by default."""
+    return f"http://{_HOST}:{_PORT}"
+
+
+def _require_rows(path: Path, table: pa.Table) -> None:
+    if table.num_rows < 2:
+        rows = "no rows" if table.num_rows == 0 else "one row"
+        raise TrainError(f"{path} has {rows}; a model needs at least two to learn from")
+
+
+def _require_columns(path: Path, schema: Schema) -> None:
+    if not schema.columns:
+        reasons = "; ".join(f"{column.name}: {column.reason}" for column in schema.left_out)
+        raise TrainError(f"{path}: every column is set aside ({reasons})")
+
+
+def require_writable(directory: Path) -> None:
+    """Finds out before the training, not after it, that its result cannot be written."""
+    place = next(
+        path for path in (directory.absolute(), *directory.absolute().parents) if path.exists()
+    )
+    if not place.is_dir():
+        raise TrainError(f"{place} is a file; models are saved to a directory")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise TrainError(f"{place} cannot be written to; choose another with --checkpoints")
+
+
+def _require_device(device: str) -> None:
+    if not device.startswith("cuda"):
+        return
+    index = torch.device(device).index or 0
+    if index >= torch.cuda.device_count():
+        raise TrainError(f"there is no CUDA device {index} here; train with --device cpu")

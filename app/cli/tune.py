@@ -1,0 +1,89 @@
+"""`madeira tune`: from a file with a table to a model of the settings that suit it best."""
+
+import importlib.util
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.cli.report import summary_report
+from app.cli.training_data import (
+    CHECKPOINTS,
+    CheckpointsOption,
+    DataArgument,
+    DeviceOption,
+    NameOption,
+    SchemaOption,
+    SeedOption,
+    TrainError,
+    prepared,
+    require_writable,
+    serve_command,
+    service_url,
+)
+
+__all__ = ["tune"]
+
+_STUDIES = ".tuning"  # the service takes no directory that begins with a dot for a model
+
+
+def _valid_budget(minutes: float) -> float:
+    if not (math.isfinite(minutes) and minutes > 0):
+        raise typer.BadParameter(f"{minutes:g}: expected minutes above 0, such as 10 or 0.5")
+    return minutes
+
+
+def tune(
+    data: DataArgument,
+    name: NameOption,
+    budget: Annotated[
+        float,
+        typer.Option(
+            "--budget",
+            metavar="MINUTES",
+            help="Time to search for; the same command again searches for as long again.",
+            callback=_valid_budget,
+        ),
+    ],
+    checkpoints: CheckpointsOption = CHECKPOINTS,
+    study: Annotated[
+        Path | None,
+        typer.Option(
+            "--study",
+            metavar="FOLDER",
+            help="Where trials are kept, to go on with; by default .tuning/NAME beside the models.",
+        ),
+    ] = None,
+    device: DeviceOption = "cpu",
+    seed: SeedOption = 0,
+    schema_file: SchemaOption = None,
+) -> None:
+    """Search for the settings that suit the table in DATA, and save a model of the best.
+
+    Ctrl-C ends the search early and saves the best so far; a second Ctrl-C aborts, and what was
+    tried is kept.
+    """
+    if importlib.util.find_spec("optuna") is None:
+        raise TrainError("the search is done by Optuna, an extra: pip install 'madeira[tune]'")
+    from app.cli.tuning import tuned  # imports Optuna
+
+    console = Console()
+    folder = study or checkpoints / _STUDIES / name
+    require_writable(folder)
+    table, schema = prepared(data, schema_file, checkpoints / name, device, console)
+    metrics, saved = tuned(
+        table,
+        schema,
+        console,
+        name=name,
+        data=data,
+        checkpoints=checkpoints,
+        folder=folder,
+        budget_s=60 * budget,
+        device=device,
+        seed=seed,
+    )
+    serve, url = serve_command(checkpoints), service_url()
+    console.print(summary_report(metrics, name, saved, serve, url), soft_wrap=True)

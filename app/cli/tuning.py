@@ -1,0 +1,165 @@
+"""What `madeira tune` does once it has a table: search, mix, draw, save."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from rich.console import Console
+
+from app.cli.interrupts import ABORTED, Interrupts
+from app.cli.learning_curve import draw_learning_curve
+from app.cli.search_progress import shown_search
+from app.cli.train import LEARNING_CURVE
+from app.cli.tuning_picture import draw_tuning
+from models import Schema
+from models.card import model_card
+from models.checkpoint import Checkpoint, next_version, save_checkpoint
+from models.training.metrics import training_metrics
+from models.tuning import KINDS, SPACES, Search, StudyFolder, TrialRecord, importances
+
+__all__ = ["TUNING", "tuned"]
+
+TUNING = "tuning.png"
+"""Name of the picture of what mattered."""
+
+
+def tuned(
+    table: pa.Table,
+    schema: Schema,
+    console: Console,
+    *,
+    name: str,
+    data: Path,
+    checkpoints: Path,
+    folder: Path,
+    budget_s: float,
+    device: str,
+    seed: int,
+) -> tuple[dict[str, Any], Path]:
+    """Searches until the time is up, and saves a mixture of the best trials.
+
+    Args:
+        table: The table.
+        schema: Its columns.
+        console: Where to show how far it is.
+        name: What the model will be called.
+        data: Where the table came from.
+        checkpoints: Directory of the models.
+        folder: Of the study.
+        budget_s: Time for the search, in seconds.
+        device: Where to train.
+        seed: Seed of everything.
+
+    Returns:
+        The metrics of the model, and the directory of its new version.
+
+    Raises:
+        TrainingError: The table cannot be trained on, or the study cannot be gone on with.
+        SystemExit: Ctrl-C came before there was anything to keep.
+    """
+    values = schema.encode(table)
+    about = {
+        "table": hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest(),
+        "columns": _digest(schema.to_json()),
+        "seed": str(seed),
+        "space of settings": _digest(repr(SPACES)),
+    }
+    with Interrupts() as interrupts, StudyFolder(folder, about) as study:
+        with shown_search(console, budget_s) as shown:
+            if study.records:
+                console.print(f"{folder}: going on after {_trials(study.records)}", soft_wrap=True)
+            for record in study.records:
+                shown.known(record)
+            search = Search(
+                values,
+                schema.columns,
+                study,
+                seed=seed,
+                device=device,
+                on_epoch=shown.epoch,
+                on_trial=shown.trial,
+            )
+            try:
+                with interrupts.stopping():
+                    search.run(budget_s)
+            except KeyboardInterrupt:  # it came before the first trial
+                search.interrupted = True
+        if search.interrupted and not any(record.usable for record in study.records):
+            console.print("No epoch had ended: there is nothing to save.")
+            raise SystemExit(ABORTED)
+        fitted = search.best()
+        records = study.records
+        metrics = training_metrics(fitted, sum(record.seconds for record in records))
+        metrics |= {"interrupted": search.interrupted, "preset": None}
+        metrics |= {"smoothing": 0.0, "contamination": 0.0, "set_aside_rows": 0}
+        metrics |= {"seed": seed, "device": device}
+        members = [member["name"] for member in metrics["members"]]
+        by_name = {f"{record.kind}-{record.number}": record for record in records}
+        chosen = [by_name[member] for member in members]
+        metrics["tuning"] = {
+            "trials": len(records),
+            "endings": dict(Counter(record.ending for record in records)),
+            "settings": {member: by_name[member].settings for member in members},
+        }
+        console.print(f"{_trials(records)}: {_endings(records)}", soft_wrap=True)
+        picture = _picture(name, records)
+        study.write(folder / TUNING, picture)
+        description = f"Found by `madeira tune {data.name} --name {name}`: {_trials(records)}, "
+        description += f"{_endings(records)}.\n\n{_settings_table(chosen)}"
+        card = model_card(schema, metrics, name, description)
+        saved = checkpoints / name / next_version(checkpoints / name)
+        curves = draw_learning_curve(name, metrics["members"])
+        save_checkpoint(
+            saved,
+            Checkpoint(schema, fitted.density, metrics, card),
+            {LEARNING_CURVE: curves, TUNING: picture},
+        )
+    if search.interrupted:
+        console.print("Interrupted: the best so far was kept and is saved.")
+    console.print(f"what mattered: {saved / TUNING}; trials: {folder}", soft_wrap=True)
+    return metrics, saved
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _trials(records: Sequence[TrialRecord]) -> str:
+    return "1 trial" if len(records) == 1 else f"{len(records)} trials"
+
+
+def _endings(records: Sequence[TrialRecord]) -> str:
+    """How many ended how, in words."""
+    counts = Counter(record.ending for record in records)
+    words = {"stopped": "stopped by the clock"}
+    return ", ".join(f"{count} {words.get(how, how)}" for how, count in counts.most_common())
+
+
+def _settings_table(records: Sequence[TrialRecord]) -> str:
+    """The settings of the members, a Markdown table."""
+    names = list(dict.fromkeys(name for record in records for name in record.settings))
+    heads = [f"{record.kind}-{record.number}" for record in records]
+    lines = ["| setting | " + " | ".join(heads) + " |", "| --- |" + " --- |" * len(heads)]
+    for name in names:
+        cells = [_shown(record.settings.get(name)) for record in records]
+        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _picture(name: str, records: Sequence[TrialRecord]) -> bytes:
+    by_kind = {kind: [record for record in records if record.kind == kind] for kind in KINDS}
+    mattered = {kind: importances(trials) for kind, trials in by_kind.items()}
+    return draw_tuning(f"{name}: {_trials(records)}", by_kind, mattered)

@@ -1,0 +1,185 @@
+"""Training steps against a masked MLP in plain PyTorch: `python -m benchmarks.training_speed`.
+
+The MADE paper's network for MNIST: 784 binary variables, two hidden layers of 500, minibatches of
+100, and a fresh ordering for every minibatch, with fresh degrees as in the paper, or evenly spread
+ones as in the presets. Both train the same network with AdamW of the same settings on the same
+images, in turns of a few minibatches; the ratio is the median of those of all turns. The plain one
+builds its masks and multiplies them into the weights at every forward. Its optimizer is AdamW as
+PyTorch has it by default, or fused as ours.
+"""
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.data import data_folder
+from benchmarks.networks import binary_layout
+from benchmarks.report import Report, parse_arguments
+from models.columns import Layout
+from models.made import MADE, Degrees, MaskConfig, MaskSource, NetworkConfig
+from models.made.masks import even_degrees
+from models.training import MemberConfig, TrainingConfig
+from models.training.data import Rows
+from models.training.loop import MemberTraining
+
+__all__ = ["PlainTraining", "main"]
+
+VARIABLES, WIDTH, BATCH = 784, 500, 100
+TURN_STEPS = 10
+IMAGES = 10_000
+TARGETS = {"cpu": 1.5, "cuda": 3.0}
+
+
+class PlainTraining:
+    """A masked MLP, its masks multiplied into the weights at every forward.
+
+    Args:
+        device: Where it trains.
+        degrees: `sampled` for every minibatch, as in the paper, or `even`.
+        fused: Whether the optimizer is the fused one; None leaves it to PyTorch.
+    """
+
+    def __init__(self, device: torch.device, degrees: Degrees, fused: bool | None) -> None:
+        sizes = (VARIABLES, WIDTH, WIDTH, VARIABLES)
+        self.layers = [nn.Linear(*pair, device=device) for pair in pairwise(sizes)]
+        self._device, self._degrees = device, degrees
+        settings = {"lr": 2e-3, "weight_decay": 1e-4}
+        parameters = [weights for layer in self.layers for weights in layer.parameters()]
+        self._optimizer = torch.optim.AdamW(parameters, fused=fused, **settings)  # type: ignore[arg-type]
+        self._generator = np.random.default_rng(0)
+
+    def masks(self) -> list[Tensor]:
+        """Masks of a fresh ordering and fresh degrees, `(after, before)` each."""
+        if self._degrees == "even":
+            first = second = even_degrees(WIDTH, VARIABLES)
+        else:
+            first = self._generator.integers(1, VARIABLES, WIDTH)
+            second = self._generator.integers(first.min(), VARIABLES, WIDTH)
+        order = self._generator.permutation(VARIABLES) + 1
+        position, one, two = (
+            torch.as_tensor(keys, device=self._device) for keys in (order, first, second)
+        )
+        seen = (one[:, None] >= position, two[:, None] >= one, position[:, None] > two)
+        return [mask.float() for mask in seen]
+
+    def step(self, values: Tensor) -> None:
+        """One minibatch, `(batch, variables)`."""
+        units = values
+        for layer, mask in zip(self.layers, self.masks(), strict=True):
+            if units is not values:
+                units = functional.relu(units)
+            units = functional.linear(units, layer.weight * mask, layer.bias)
+        nats = functional.binary_cross_entropy_with_logits(units, values, reduction="none")
+        self._optimizer.zero_grad()
+        nats.sum(dim=1).mean().backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+
+
+def our_training(layout: Layout, degrees: Degrees, kept: bool) -> MemberTraining:
+    """The same network and optimizer as this project trains it.
+
+    Args:
+        layout: The variables.
+        degrees: As of `PlainTraining`.
+        kept: Whether weights are averaged and gradients clipped, as they are by default.
+    """
+    network = NetworkConfig((WIDTH, WIDTH), conditioning=False, direct=False)
+    masks = MaskConfig("sampled", degrees, count=None)
+    training = TrainingConfig(batch_rows=BATCH)
+    if not kept:
+        training = TrainingConfig(batch_rows=BATCH, averaging=0.0, gradient_clip=None)
+    source = MaskSource(network, masks, VARIABLES, seed=0)
+    made = MADE(network, layout, torch.Generator().manual_seed(0)).to(layout.device)
+    config = MemberConfig("speed", network, masks, training)
+    state = MemberTraining(config, made, source, epochs=1, seed=0)
+    state.network.train()
+    return state
+
+
+def seconds_in_turns(
+    works: dict[str, Callable[[], None]], turns: int, device: torch.device
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Seconds of each piece of work in each turn, `(turns,)` each; the first two do not count."""
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(turns + 2):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            taken[name].append(time.perf_counter() - start)
+    return {name: np.array(times[2:]) for name, times in taken.items()}
+
+
+def main() -> None:
+    """Measures, in turns, and writes the report."""
+    arguments = parse_arguments(__doc__)
+    device = torch.device(arguments.device)
+    file = data_folder("binary") / "binarized_mnist.npz"
+    if not file.is_file():
+        raise SystemExit(f"no {file.name} in {file.parent}: nothing was measured")
+    with np.load(file) as arrays:
+        packed = arrays["train"][:IMAGES]
+    images = np.unpackbits(packed, axis=1, count=VARIABLES).astype(np.float64)
+    layout = binary_layout(VARIABLES).to(device)
+    rows = Rows(images, layout)
+    report = Report("training_speed", arguments.quick)
+
+    def steps(step: Callable[[Tensor, Tensor], object]) -> Callable[[], None]:
+        generator = torch.Generator().manual_seed(0)
+
+        def turn() -> None:
+            batches = rows.batches(BATCH, generator)
+            for _ in range(TURN_STEPS):
+                step(*next(batches))
+
+        return turn
+
+    def plain(degrees: Degrees, fused: bool | None) -> Callable[[], None]:
+        training = PlainTraining(device, degrees, fused)
+        return steps(lambda values, _: training.step(values))
+
+    def ours(degrees: Degrees, kept: bool) -> Callable[[], None]:
+        training = our_training(layout, degrees, kept)
+        return steps(lambda values, observed: training.step(values, observed, rows.complete))
+
+    turns = 30 if arguments.quick else 200
+    target = TARGETS[device.type]
+    cases: tuple[tuple[str, Degrees, bool, bool | None, float | None], ...] = (
+        ("fresh orderings and degrees", "sampled", False, None, target),
+        ("fresh orderings, even degrees", "even", False, None, target),
+        ("even degrees, both optimizers fused", "even", False, True, None),
+        ("even degrees, ours with averaging and clipping", "even", True, None, None),
+    )
+    for name, degrees, kept, fused, target_ratio in cases:
+        works = {"ours": ours(degrees, kept), "plain": plain(degrees, fused)}
+        taken = seconds_in_turns(works, turns, device)
+        ratios = taken["plain"] / taken["ours"]
+        ours_s, plain_s = (float(np.median(taken[key])) / TURN_STEPS for key in ("ours", "plain"))
+        ratio = float(np.median(ratios))
+        low, high = np.quantile(ratios, (0.25, 0.75))
+        detail: dict[str, float | str] = {
+            "examples a second": BATCH / ours_s,
+            "examples a second, masked MLP": BATCH / plain_s,
+            "quartiles of the ratio": f"{low:.2f} to {high:.2f}",
+        }
+        report.compare(
+            f"training step, MNIST 2 x 500, batch 100, {device.type}: {name}",
+            ours_s * 1e3,
+            "ms",
+            "masked MLP in plain PyTorch",
+            ours_s * ratio * 1e3,
+            target_ratio,
+            **detail,
+        )
+    report.write()
+
+
+if __name__ == "__main__":
+    main()
