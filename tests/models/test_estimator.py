@@ -1,5 +1,8 @@
 """The estimator, as a notebook would use it."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -51,8 +54,14 @@ def estimator(table: pa.Table) -> DensityEstimator:
 
 
 def test_public_names_are_those_of_the_package() -> None:
-    assert set(models.__all__) <= set(vars(models))
+    assert all(hasattr(models, name) for name in models.__all__)
     assert "DensityEstimator" in models.__all__
+    assert not hasattr(models, "Estimator")
+
+
+def test_who_catches_an_error_does_not_wait_for_pytorch() -> None:
+    check = "import sys; from models import TableError; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
 def test_every_row_gets_a_finite_log_likelihood(
