@@ -18,7 +18,7 @@ CODE := app models benchmarks tests checkpoints docs
 TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test coverage lint format bench bench-setup chaos docs checkpoints
+.PHONY: help setup serve test coverage lint format bench bench-setup bench-likelihood chaos docs checkpoints
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
@@ -81,6 +81,10 @@ bench: $(VENV)/.dev
 		name=$$(echo $$file | sed 's,benchmarks/,,; s,/__main__,,; s,\.py$$,,'); echo "== $$name"; \
 		$(BIN)/python -m benchmarks.$$name --quick $(ARGS) || exit 1; \
 	done
+
+# What two cores manage in under two hours; what is kept from before is not trained again.
+bench-likelihood: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.likelihood $(ARGS)
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.chaos $(ARGS)

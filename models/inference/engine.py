@@ -35,6 +35,7 @@ FEW_ROWS = 32
 most of whose time then is that of calling some hundred operators."""
 
 PASSED_LIMIT_NUMBERS = 2**20  # an array of so many stays in the processor's last cache
+PASSED_ROWS = 256  # with fewer, where there are more, the weights are read oftener than it pays
 
 
 class _Sized(Protocol):
@@ -81,9 +82,18 @@ class Engine:
         ]
         return np.stack(scores, axis=1)
 
-    @torch.inference_mode()
     def _passed(self, components: Sequence[Component], values: Values) -> Values:
-        """The same by full passes; the heads see the rows of all components at once."""
+        """The same by full passes, of as many components at once as leave room for the rows."""
+        widths = [width for member in self._members for width in member.network.config.hidden]
+        widest = max(self._layout.inputs, self._layout.outputs, *widths)
+        rows = max(1, min(len(values), PASSED_ROWS))
+        most = max(1, PASSED_LIMIT_NUMBERS // (widest * rows))
+        parts = [components[start : start + most] for start in range(0, len(components), most)]
+        return np.hstack([self._passed_together(part, values) for part in parts])
+
+    @torch.inference_mode()
+    def _passed_together(self, components: Sequence[Component], values: Values) -> Values:
+        """Full passes of some components; the heads see the rows of all of them at once."""
         layout, device = self._layout, self._layout.device
         networks = [self._network(component) for component in components]
         numbers = max(layout.inputs, len(networks) * max(one.widest for one in networks))

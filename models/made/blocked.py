@@ -11,6 +11,7 @@ than 2**24 products are left to share the cost of three more calls. Eight blocks
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -85,7 +86,7 @@ class BlockedNetwork:
         if folded.direct_weight is not None:
             self._direct = _Triangular.of(folded.direct_weight[outputs][:, inputs])
 
-    @property
+    @cached_property
     def size_bytes(self) -> int:
         """Memory that the weights take."""
         matrices = [*self._weights, *filter(None, (self._output, self._direct))]

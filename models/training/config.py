@@ -7,10 +7,11 @@ from typing import Literal, get_args
 from models.errors import ConfigError
 from models.made.config import MaskConfig, NetworkConfig
 
-__all__ = ["FitConfig", "MemberConfig", "Optimizer", "Schedule", "TrainingConfig"]
+__all__ = ["FitConfig", "MemberConfig", "Optimizer", "Schedule", "TrainingConfig", "Weighing"]
 
 Optimizer = Literal["adamw", "adadelta"]
 Schedule = Literal["constant", "cosine", "plateau"]
+Weighing = Literal["masks", "members", "even"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class TrainingConfig:
     Attributes:
         optimizer: `adamw`, or `adadelta` (Zeiler 2012), which the paper used.
         learning_rate: Step size; None is 2e-3 for AdamW and 1 for AdaDelta.
-        weight_decay: Decoupled weight decay of AdamW; L2 penalty of AdaDelta.
+        weight_decay: Decoupled weight decay of AdamW; L2 penalty of AdaDelta; of weights, not
+            of biases.
         schedule: `cosine` falls to zero over `max_epochs`, `plateau` halves after a third of
             `patience_epochs` without a better validation likelihood.
         batch_rows: Rows a minibatch; None chooses between 32 and 256 by the rows there are.
@@ -129,6 +131,10 @@ class FitConfig:
             coarser than that of samples; see `robust.py`.
         contamination: Share of training rows that may be anomalies: the least likely ones are
             set aside.
+        weighing: What the validation rows choose a weight for: `masks`, every one of every
+            member; `members`, whose masks then share theirs evenly; or nothing, and all members
+            weigh the same, `even`. With hundreds of masks and few rows the first learns the
+            validation rows by heart, and with a hundred rows the second does.
 
     Raises:
         ConfigError: No member, two of one name, or a setting out of its range.
@@ -140,6 +146,7 @@ class FitConfig:
     calibration_rows: int = 2_000
     smoothing: float | Literal["auto"] = 0.0
     contamination: float = 0.0
+    weighing: Weighing = "masks"
 
     def __post_init__(self) -> None:
         names = [member.name for member in self.members]
@@ -157,5 +164,7 @@ class FitConfig:
             raise ConfigError(
                 f"smoothing must be auto, or finite and not negative: {self.smoothing!r}"
             )
+        if self.weighing not in get_args(Weighing):
+            raise ConfigError(f"weighing must be masks, members or even, not {self.weighing!r}")
         if not 0 <= self.contamination <= 0.5:
             raise ConfigError(f"contamination must be in [0, 0.5], not {self.contamination}")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from models.columns.layout import Layout
 from models.inference.density import Density
 from models.inference.member import Member
+from models.training.config import Weighing
 
 __all__ = ["Weighed", "mixture_weights", "sparse_mixture_weights", "weigh"]
 
@@ -92,7 +93,9 @@ class Weighed:
     complete_nats: Floats
 
 
-def weigh(members: Sequence[Member], layout: Layout, valid: Floats) -> Weighed:
+def weigh(
+    members: Sequence[Member], layout: Layout, valid: Floats, weighing: Weighing = "masks"
+) -> Weighed:
     """The mixture of the members' components, weighed by validation rows.
 
     Rows with missing values are left out of the weighing where any complete ones exist, since
@@ -103,6 +106,8 @@ def weigh(members: Sequence[Member], layout: Layout, valid: Floats) -> Weighed:
         members: The trained networks, of one layout.
         layout: Their variables.
         valid: Encoded rows that were not learned from, shape `(rows, variables)`.
+        weighing: Whether every mask has a weight of its own, those of a member share one, or
+            all members weigh the same.
     """
     owner = np.repeat(np.arange(len(members)), [len(member.masks) for member in members])
     any_order = np.array([member.any_order for member in members])[owner]
@@ -113,7 +118,16 @@ def weigh(members: Sequence[Member], layout: Layout, valid: Floats) -> Weighed:
     complete = valid[~np.isnan(valid).any(axis=1)]
     if len(complete):
         scores = density.component_scores(complete)
-        weights = sparse_mixture_weights(scores, any_order)
+        if weighing == "masks":
+            weights = sparse_mixture_weights(scores, any_order)
+        else:
+            counts = np.array([len(member.masks) for member in members])
+            alone = np.stack([_together(scores[:, own]) for own in owned], axis=1)
+            lasting = np.array([member.any_order for member in members])
+            shares = np.full(len(members), 1 / len(members))
+            if weighing == "members":
+                shares = sparse_mixture_weights(alone, lasting)
+            weights = (shares / counts)[owner]
         nats = np.array([_alone(scores[:, own], weights[own]) for own in owned])
     kept = iter(weights > 0)
     sparse = [
@@ -125,6 +139,12 @@ def weigh(members: Sequence[Member], layout: Layout, valid: Floats) -> Weighed:
         weights=np.array([weights[own].sum() for own in owned]),
         complete_nats=nats,
     )
+
+
+def _together(scores: Floats) -> Floats:
+    """Log-likelihood of each row under components of like weight, shape `(rows,)`."""
+    together: Floats = np.logaddexp.reduce(scores, axis=1) - np.log(scores.shape[1])
+    return together
 
 
 def _alone(scores: Floats, weights: Floats) -> float:

@@ -174,7 +174,7 @@ def mixture_of(
         valid: Rows to weigh by, shape `(rows, variables)`.
         seed: Seed of the rows that anomaly scores are calibrated against.
     """
-    weighed = weigh(members, layout, valid)
+    weighed = weigh(members, layout, valid, config.weighing)
     trained = tuple(
         Trained(
             name=member.name,

@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -96,16 +97,22 @@ def negative_log_likelihood(
 
 
 def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    parameters = list(network.parameters())
+    groups: list[dict[str, Any]] = [
+        {"params": [one for one in parameters if one.ndim > 1]},
+        # A decayed bias of an output would draw every marginal towards one half.
+        {"params": [one for one in parameters if one.ndim == 1], "weight_decay": 0.0},
+    ]
     if config.optimizer == "adadelta":
         return torch.optim.Adadelta(
-            network.parameters(),
+            groups,
             lr=config.learning_rate or 1.0,
             rho=0.95,
             eps=1e-5,
             weight_decay=config.weight_decay,
         )
     return torch.optim.AdamW(
-        network.parameters(),
+        groups,
         lr=config.learning_rate or 2e-3,
         weight_decay=config.weight_decay,
         fused=True,

@@ -10,6 +10,7 @@ from scipy import stats
 
 from models.columns.layout import Layout
 from models.errors import OrderingError
+from models.inference import engine
 from models.inference.density import Density
 from models.inference.engine import FEW_ROWS
 from models.inference.member import Member
@@ -52,6 +53,17 @@ def test_a_mixture_is_the_logsumexp_of_its_components(
     assert scores.shape == (len(rows), 4)
     expected = np.log((np.exp(scores) * np.exp(density.log_weights)).sum(axis=1))
     np.testing.assert_allclose(density.score(rows), expected, rtol=1e-6)
+
+
+def test_components_that_do_not_fit_at_once_are_scored_in_parts(
+    make_layout: MakeLayout, make_density: MakeDensity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    density = make_density(make_layout("bcb"), ensemble=7)
+    rows = np.tile(every_row("bcb"), (5, 1))
+    expected = density.component_scores(rows)
+    monkeypatch.setattr(engine, "PASSED_LIMIT_NUMBERS", 800)
+    monkeypatch.setattr(engine, "PASSED_ROWS", 8)
+    np.testing.assert_allclose(density.component_scores(rows), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("kinds", ["bbbb", "bcnx", "ntf"])

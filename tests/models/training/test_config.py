@@ -35,6 +35,8 @@ def test_a_fit_needs_members_of_different_names() -> None:
         FitConfig((MemberConfig("a"), MemberConfig("a")))
     with pytest.raises(ConfigError, match="valid_fraction"):
         FitConfig((MemberConfig("a"),), valid_fraction=1.0)
+    with pytest.raises(ConfigError, match="masks, members or even"):
+        FitConfig((MemberConfig("a"),), weighing="rows")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("rows", "batch"), [(10, 32), (800, 32), (5_000, 128), (10**6, 256)])

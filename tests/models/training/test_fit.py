@@ -13,6 +13,7 @@ from models.columns.schema import Schema
 from models.errors import TrainingError
 from models.made import MaskConfig, NetworkConfig
 from models.training import FitConfig, Fitted, MemberConfig, Progress, TrainingConfig, fit
+from models.training.config import Weighing
 
 Values = npt.NDArray[np.float64]
 
@@ -277,3 +278,16 @@ def test_fixed_orderings_alone_can_learn_from_rows_with_nulls(complete_rows: int
 def test_a_network_trained_on_cuda_learns_the_distribution() -> None:
     fitted = fit(noisy_copies(4000), layout(3), config(THOROUGH), device="cuda")
     assert divergence(fitted) < 0.01
+
+
+@pytest.mark.parametrize("weighing", ["members", "even"])
+def test_masks_of_a_member_share_its_weight_evenly(weighing: Weighing) -> None:
+    settings = replace(config(count=None), weighing=weighing)
+    one = settings.members[0]
+    fixed = MemberConfig("two", NETWORK, MaskConfig("natural", count=1), QUICK)
+    fitted = fit(noisy_copies(400), layout(3), replace(settings, members=(one, fixed)))
+    weights = np.exp(fitted.density.log_weights)
+    assert weights[:4] == pytest.approx(fitted.members[0].weight / 4)
+    assert weights[4:].sum() == pytest.approx(fitted.members[1].weight)
+    assert weights.sum() == pytest.approx(1)
+    assert weighing == "members" or fitted.members[0].weight == pytest.approx(0.5)
