@@ -135,4 +135,6 @@ LARGE: dict[str, Made] = {
 
 def seeds_of(data: str, model: str) -> range:
     """Seeds of the runs of a model on a set: more than one where a run takes about a minute."""
-    return range(5 if model == "madeira" and data in ("mushrooms", "dna_made", "nips") else 1)
+    return range(
+        5 if model == "madeira" and data in ("adult", "dna_made", "mushrooms", "nips") else 1
+    )
