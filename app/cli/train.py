@@ -10,7 +10,6 @@ from rich.console import Console
 
 from app.cli.interrupts import ABORTED, Interrupts
 from app.cli.progress import shown_progress
-from app.cli.report import summary_report
 from app.cli.training_data import (
     CHECKPOINTS,
     CheckpointsOption,
@@ -21,8 +20,7 @@ from app.cli.training_data import (
     SeedOption,
     TrainError,
     prepared,
-    serve_command,
-    service_url,
+    show_summary,
 )
 from models import DensityEstimator, Schema
 from models.checkpoint import next_version
@@ -93,8 +91,7 @@ def train(
         estimator.save(saved, {LEARNING_CURVE: learning_curve(name, estimator)})
     if estimator.metrics["interrupted"]:
         console.print("Interrupted: the best so far was kept and is saved.")
-    serve, url = serve_command(checkpoints), service_url()
-    console.print(summary_report(estimator.metrics, name, saved, serve, url), soft_wrap=True)
+    show_summary(estimator.metrics, name, saved, checkpoints, console)
 
 
 def fit_shown(

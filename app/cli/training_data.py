@@ -3,15 +3,16 @@
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pyarrow as pa
 import torch
 import typer
 from rich.console import Console
 
-from app.cli.report import schema_report
+from app.cli.report import schema_report, summary_report
 from app.cli.schema_file import read_schema
 from app.codecs.files import read_table
 from app.errors import AppError
@@ -29,8 +30,7 @@ __all__ = [
     "TrainError",
     "prepared",
     "require_writable",
-    "serve_command",
-    "service_url",
+    "show_summary",
 ]
 
 CHECKPOINTS: Path = Settings.model_fields["checkpoints"].default
@@ -119,16 +119,23 @@ def prepared(
     return table, schema
 
 
-def serve_command(checkpoints: Path) -> str:
-    """The command that serves what was saved there."""
-    if checkpoints == CHECKPOINTS:
-        return "madeira serve"
-    return f"madeira serve --checkpoints {shlex.quote(str(checkpoints))}"
+def show_summary(
+    metrics: Mapping[str, Any], name: str, saved: Path, checkpoints: Path, console: Console
+) -> None:
+    """Shows what came of a training, and what to do with it next.
 
-
-def service_url() -> str:
-    """Where the service will be, by default."""
-    return f"http://{_HOST}:{_PORT}"
+    Args:
+        metrics: Metrics of the model.
+        name: What the model is called.
+        saved: Directory of its new version.
+        checkpoints: Directory of all models.
+        console: Where to show it.
+    """
+    serve = "madeira serve"
+    if checkpoints != CHECKPOINTS:
+        serve += f" --checkpoints {shlex.quote(str(checkpoints))}"
+    report = summary_report(metrics, name, saved, serve, f"http://{_HOST}:{_PORT}")
+    console.print(report, soft_wrap=True)
 
 
 def _require_rows(path: Path, table: pa.Table) -> None:

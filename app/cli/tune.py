@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from app.cli.report import summary_report
 from app.cli.training_data import (
     CHECKPOINTS,
     CheckpointsOption,
@@ -20,8 +19,7 @@ from app.cli.training_data import (
     TrainError,
     prepared,
     require_writable,
-    serve_command,
-    service_url,
+    show_summary,
 )
 
 __all__ = ["tune"]
@@ -85,5 +83,4 @@ def tune(
         device=device,
         seed=seed,
     )
-    serve, url = serve_command(checkpoints), service_url()
-    console.print(summary_report(metrics, name, saved, serve, url), soft_wrap=True)
+    show_summary(metrics, name, saved, checkpoints, console)

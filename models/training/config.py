@@ -1,17 +1,29 @@
 """Settings of training: of one member, and of a whole fit."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from models.errors import ConfigError
 from models.made.config import MaskConfig, NetworkConfig
 
-__all__ = ["FitConfig", "MemberConfig", "Optimizer", "Schedule", "TrainingConfig", "Weighing"]
+__all__ = [
+    "LEARNING_RATES",
+    "FitConfig",
+    "MemberConfig",
+    "Optimizer",
+    "Schedule",
+    "TrainingConfig",
+    "Weighing",
+]
 
 Optimizer = Literal["adamw", "adadelta"]
 Schedule = Literal["constant", "cosine", "plateau"]
 Weighing = Literal["masks", "members", "even"]
+
+LEARNING_RATES: Mapping[Optimizer, float] = {"adamw": 2e-3, "adadelta": 1.0}
+"""Step size of each optimizer where none is set."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +32,7 @@ class TrainingConfig:
 
     Attributes:
         optimizer: `adamw`, or `adadelta` (Zeiler 2012), which the paper used.
-        learning_rate: Step size; None is 2e-3 for AdamW and 1 for AdaDelta.
+        learning_rate: Step size; None is that of the optimizer in `LEARNING_RATES`.
         weight_decay: Decoupled weight decay of AdamW; L2 penalty of AdaDelta; of weights, not
             of biases.
         schedule: `cosine` falls to zero over `max_epochs`, `plateau` halves after a third of
@@ -88,12 +100,15 @@ class TrainingConfig:
         """Rows a minibatch for a table of `rows`."""
         return self.batch_rows or max(32, min(256, 1 << (rows // 64).bit_length()))
 
+    def steps_per_epoch(self, rows: int) -> int:
+        """Minibatches of one pass over a table of `rows`."""
+        return math.ceil(rows / self.rows_per_batch(rows))
+
     def epochs(self, rows: int) -> int:
         """Most passes over a table of `rows`."""
         if self.max_steps is None:
             return self.max_epochs
-        steps = math.ceil(rows / self.rows_per_batch(rows))
-        return min(self.max_epochs, math.ceil(self.max_steps / steps))
+        return min(self.max_epochs, math.ceil(self.max_steps / self.steps_per_epoch(rows)))
 
 
 @dataclass(frozen=True)

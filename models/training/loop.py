@@ -13,7 +13,7 @@ from models.columns.layout import Layout
 from models.errors import TrainingError
 from models.made.masks import MaskSource
 from models.made.network import MADE, MaskTensors
-from models.training.config import MemberConfig, TrainingConfig
+from models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
 from models.training.data import Rows, UnknownReplacement
 
 __all__ = ["Curve", "Progress", "negative_log_likelihood", "train_member"]
@@ -103,20 +103,10 @@ def _optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimi
         # A decayed bias of an output would draw every marginal towards one half.
         {"params": [one for one in parameters if one.ndim == 1], "weight_decay": 0.0},
     ]
+    rate, decay = config.learning_rate or LEARNING_RATES[config.optimizer], config.weight_decay
     if config.optimizer == "adadelta":
-        return torch.optim.Adadelta(
-            groups,
-            lr=config.learning_rate or 1.0,
-            rho=0.95,
-            eps=1e-5,
-            weight_decay=config.weight_decay,
-        )
-    return torch.optim.AdamW(
-        groups,
-        lr=config.learning_rate or 2e-3,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+        return torch.optim.Adadelta(groups, lr=rate, rho=0.95, eps=1e-5, weight_decay=decay)
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
 
 
 def _scheduler(

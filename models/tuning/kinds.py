@@ -15,7 +15,7 @@ from optuna.distributions import (
 )
 
 from models.made.config import MaskConfig, NetworkConfig
-from models.training.config import MemberConfig, TrainingConfig
+from models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
 
 __all__ = ["KINDS", "SPACES", "Kind", "first_settings", "member_config"]
 
@@ -26,8 +26,6 @@ BATCHES = (32, 64, 128, 256)
 MOST_EPOCHS = 400
 PATIENCE_EPOCHS = 20
 ANSWERING = 8
-
-_DEFAULT_RATE = {"adamw": 2e-3, "adadelta": 1.0}
 
 _SHARED: dict[str, BaseDistribution] = {
     "layers": IntDistribution(1, 4),
@@ -97,7 +95,7 @@ def member_config(kind: Kind, number: int, settings: Mapping[str, Any]) -> Membe
     optimizer = settings["optimizer"]
     training = TrainingConfig(
         optimizer=optimizer,
-        learning_rate=settings["learning_rate"] * _DEFAULT_RATE[optimizer],
+        learning_rate=settings["learning_rate"] * LEARNING_RATES[optimizer],
         weight_decay=settings["weight_decay"],
         batch_rows=settings["batch_rows"],
         masks_per_batch=settings.get("masks_per_batch", 1),

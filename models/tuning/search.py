@@ -180,7 +180,7 @@ class Search:
         config = member_config(kind, number, trial.params)
         # The clock is no setting: it is left out of what the record says.
         timed = replace(config, training=replace(config.training, max_seconds=limit_s or 1e-9))
-        steps_per_epoch = -(-len(self._values) // config.training.rows_per_batch(len(self._values)))
+        steps_per_epoch = config.training.steps_per_epoch(len(self._values))
         train: list[float] = []
         valid: list[float] = []
         began = time.monotonic()
