@@ -1,5 +1,7 @@
 """What public MADE code does: a full pass for every variable, a row at a time where rows differ."""
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -9,6 +11,7 @@ from models.inference import Density
 from models.made import FoldedNetwork, Mask, fold
 from models.made.network import ACTIVATIONS, MADE, MaskTensors
 from models.made.ordering import evidence_first, variables_in_order
+from models.made.sorted_mask import INPUTS, OUTPUTS, Units
 
 __all__ = ["MaskedEachCall", "impute_row", "sample_by_full_passes", "score_row"]
 
@@ -70,10 +73,8 @@ class MaskedEachCall:
         self._layout = density.layout
         self._network: MADE = density.members[0].network
         tensors = MaskTensors(density.components[0].mask, density.layout, density.layout.device)
-        layers = range(1, len(self._network.config.hidden))
-        self._masks = [tensors.input_to_hidden(), *map(tensors.hidden_to_hidden, layers)]
-        self._masks.append(tensors.hidden_to_output())
-        self._masks = [mask.float() for mask in self._masks]
+        path: list[Units] = [INPUTS, *range(len(self._network.config.hidden)), OUTPUTS]
+        self._masks = [tensors.matrix(after, before).float() for before, after in pairwise(path)]
 
     @torch.inference_mode()
     def __call__(self, values: Values) -> Values:

@@ -8,6 +8,7 @@ import torch
 
 from models.inference import Density
 from models.made.network import MaskTensors
+from models.made.sorted_mask import INPUTS, OUTPUTS, Units
 
 __all__ = ["Roofline"]
 
@@ -64,14 +65,13 @@ def _weights(density: Density) -> int:
     component = density.components[0]
     network = density.members[component.member].network
     tensors = MaskTensors(component.mask, density.layout, density.layout.device)
-    count = 0
-    if network.config.hidden:
-        count += int(tensors.input_to_hidden().sum()) + int(tensors.hidden_to_output().sum())
-        layers = range(1, len(network.config.hidden))
-        count += sum(int(tensors.hidden_to_hidden(layer).sum()) for layer in layers)
+    layers = len(network.config.hidden)
+    matrices: list[tuple[Units, Units]] = [(layer, layer - 1) for layer in range(1, layers)]
+    if layers:
+        matrices += [(0, INPUTS), (OUTPUTS, layers - 1)]
     if network.direct_weight is not None:
-        count += int(tensors.input_to_output().sum())
-    return count
+        matrices.append((OUTPUTS, INPUTS))
+    return sum(int(tensors.matrix(*pair).sum()) for pair in matrices)
 
 
 def _seconds(work: object, device: str) -> float:

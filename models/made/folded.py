@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from models.made.masks import Mask
 from models.made.network import ACTIVATIONS, MADE, MaskTensors
+from models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES
 
 __all__ = ["FoldedNetwork", "fold"]
 
@@ -95,18 +96,20 @@ def fold(network: MADE, mask: Mask) -> FoldedNetwork:
         weight = network.hidden_weights[layer][order]
         bias = network.hidden_biases[layer][order]
         if layer == 0:
-            weight = weight * tensors.input_to_hidden()
+            weight = weight * tensors.matrix(0, INPUTS)
             if network.conditioning_weight is not None:
-                seen = network.conditioning_weight[order] * tensors.variable_to_hidden()
+                seen = network.conditioning_weight[order] * tensors.matrix(0, VARIABLES)
                 bias = bias + seen.sum(dim=1)
         else:
-            weight = weight[:, orders[layer - 1]] * tensors.hidden_to_hidden(layer)
+            weight = weight[:, orders[layer - 1]] * tensors.matrix(layer, layer - 1)
         weights.append(weight.detach())
         biases.append(bias.detach())
     if network.output_weight is not None:
-        output_weight = network.output_weight[:, orders[-1]] * tensors.hidden_to_output()
+        output_weight = network.output_weight[:, orders[-1]] * tensors.matrix(
+            OUTPUTS, len(orders) - 1
+        )
     if network.direct_weight is not None:
-        direct_weight = network.direct_weight * tensors.input_to_output()
+        direct_weight = network.direct_weight * tensors.matrix(OUTPUTS, INPUTS)
     return FoldedNetwork(
         mask=mask,
         activation=network.config.activation,

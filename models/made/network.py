@@ -41,24 +41,16 @@ class MaskTensors:
         self._mask, self._layout, self._device = mask, layout, device
 
     @cached_property
-    def positions(self) -> Tensor:
-        """Position of each variable: `(variables,)`."""
-        return torch.as_tensor(self._mask.positions, device=self._device)
-
-    @cached_property
-    def inputs(self) -> Tensor:
-        """Position of the variable of each input unit: `(inputs,)`."""
-        return self.positions[self._layout.variable_of_input]
-
-    @cached_property
-    def outputs(self) -> Tensor:
-        """Position of the variable of each output unit: `(outputs,)`."""
-        return self.positions[self._layout.variable_of_output]
-
-    @cached_property
-    def degrees(self) -> list[Tensor]:
-        """Degrees of the units of each hidden layer: `(width,)` each."""
-        return [torch.as_tensor(degree, device=self._device) for degree in self._mask.degrees]
+    def _keys(self) -> dict[Units, Tensor]:
+        """Of each unit; it may see what has no larger one: `(units,)`."""
+        layout, positions = self._layout, torch.as_tensor(self._mask.positions, device=self._device)
+        degrees = [torch.as_tensor(degree, device=self._device) for degree in self._mask.degrees]
+        return {
+            INPUTS: positions[layout.variable_of_input],
+            VARIABLES: positions,
+            OUTPUTS: positions[layout.variable_of_output] - 1,
+            **dict(enumerate(degrees)),
+        }
 
     @cached_property
     def sorted(self) -> SortedMask:
@@ -77,34 +69,16 @@ class MaskTensors:
         self, units: Tensor, weight: Tensor, bias: Tensor | None, after: Units, before: Units
     ) -> Tensor:
         """`units @ (weight * mask).T + bias`; arguments are those of `SortedMask.product`."""
-        rows, columns = self._keys(after), self._keys(before)
-        return functional.linear(units, weight * (rows[:, None] >= columns), bias)
+        return functional.linear(units, weight * self.matrix(after, before), bias)
 
-    def _keys(self, of: Units) -> Tensor:
-        """What a unit may see is what has no larger key: `(units,)`."""
-        if isinstance(of, int):
-            return self.degrees[of]
-        return {INPUTS: self.inputs, VARIABLES: self.positions, OUTPUTS: self.outputs - 1}[of]
+    def matrix(self, after: Units, before: Units) -> Tensor:
+        """Which units before each unit after may see, boolean, `(units after, units before)`.
 
-    def input_to_hidden(self) -> Tensor:
-        """Shape `(width, inputs)`."""
-        return self.degrees[0][:, None] >= self.inputs
-
-    def variable_to_hidden(self) -> Tensor:
-        """Shape `(width, variables)`."""
-        return self.degrees[0][:, None] >= self.positions
-
-    def hidden_to_hidden(self, layer: int) -> Tensor:
-        """From hidden layer `layer - 1` to `layer`: shape `(width, width before)`."""
-        return self.degrees[layer][:, None] >= self.degrees[layer - 1]
-
-    def hidden_to_output(self) -> Tensor:
-        """Shape `(outputs, width)`."""
-        return self.outputs[:, None] > self.degrees[-1]
-
-    def input_to_output(self) -> Tensor:
-        """Shape `(outputs, inputs)`."""
-        return self.outputs[:, None] > self.inputs
+        Args:
+            after: A hidden layer's number, or `OUTPUTS`.
+            before: A hidden layer's number, `INPUTS` or `VARIABLES`.
+        """
+        return self._keys[after][:, None] >= self._keys[before]
 
 
 class MADE(nn.Module):

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from models.columns.layout import Layout
 from models.made.masks import Mask
-from models.made.triangular import Staircase, permuted, triangular_linear
+from models.made.triangular import Staircase, inverse, permuted, triangular_linear
 
 __all__ = ["INPUTS", "OUTPUTS", "VARIABLES", "SortedMask", "Units"]
 
@@ -44,10 +44,7 @@ class SortedMask:
 
     def unsort(self, units: Tensor, of: Units) -> Tensor:
         """What `sort` was given, of what it returned."""
-        order = self._order(of)
-        back = np.empty_like(order)
-        back[order] = np.arange(len(order))
-        return permuted(units, back)
+        return permuted(units, inverse(self._order(of)))
 
     def product(
         self,

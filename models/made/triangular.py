@@ -23,7 +23,7 @@ from torch.autograd.function import once_differentiable
 
 from models.compiled import compiled
 
-__all__ = ["Staircase", "permuted", "triangular_linear"]
+__all__ = ["Staircase", "inverse", "permuted", "triangular_linear"]
 
 Integers = npt.NDArray[np.int64]
 Places = npt.NDArray[np.uint64]
@@ -138,6 +138,13 @@ def permuted(units: Tensor, order: Integers) -> Tensor:
     return result
 
 
+def inverse(order: Integers) -> Integers:
+    """The permutation that undoes one, shape `(columns,)` as it."""
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return back
+
+
 class _PermutedContext(Protocol):
     order: Integers
 
@@ -151,9 +158,7 @@ class _Permuted(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: _PermutedContext, gradient: Tensor) -> tuple[Tensor, None]:
-        back = np.empty_like(ctx.order)
-        back[ctx.order] = np.arange(len(back))
-        return gradient.index_select(1, torch.from_numpy(back)), None
+        return gradient.index_select(1, torch.from_numpy(inverse(ctx.order))), None
 
 
 class _Context(Protocol):
