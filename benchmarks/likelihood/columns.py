@@ -64,7 +64,7 @@ class BitColumns:
     """
 
     layout: Layout
-    groups: Groups | None
+    groups: Groups = ()
     schema: Schema | None = None
 
     @classmethod
@@ -76,7 +76,7 @@ class BitColumns:
             grouping: `bits`, or `groups` as `groups_of_bits` finds them.
         """
         if grouping == "bits":
-            return cls(binary_layout(train.shape[1]), None)
+            return cls(binary_layout(train.shape[1]))
         groups = groups_of_bits(train)
         table = _patterns(train, groups)
         kinds = {
@@ -90,7 +90,7 @@ class BitColumns:
 
     def encode(self, bits: Bits) -> Values:
         """Values as a network has them: `(rows, bits)` to `(rows, columns)`."""
-        if self.groups is None or self.schema is None:
+        if self.schema is None:
             return bits.astype(np.float64)
         return self.schema.encode(_patterns(bits, self.groups))
 
@@ -106,7 +106,7 @@ class BitColumns:
             are known ones.
         """
         nats = np.zeros(len(values))
-        for index, (start, stop) in enumerate(self.groups or ()):
+        for index, (start, stop) in enumerate(self.groups):
             column = self.layout.columns[index]
             if isinstance(column, Categorical):
                 unseen = np.flatnonzero(values[:, index] == column.unknown_code)
