@@ -47,6 +47,8 @@ async def read_body(request: Request, limit_bytes: int) -> Received:
         NotAcceptableError: The client accepts neither.
         BodyTooLargeError: The body is over the limit, by its header or by its length.
     """
+    # Request.headers and Request.stream() take three times as long, which is a tenth of all that
+    # a request of one row costs.
     headers = _headers(request.scope["headers"])
     sent = body_format(headers)
     answer = answer_format(headers, sent)
