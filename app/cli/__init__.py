@@ -4,8 +4,8 @@
 stderr: status 2 where the command was written wrongly, status 1 where its data, its models or
 its surroundings are at fault. What is a mistake of this program leaves as a traceback.
 
-The commands import the densities and the service when they run, so that `madeira --help` does
-not wait for them.
+The service, the search and what draws pictures are imported when they are needed, so that no other
+command waits for them.
 """
 
 import sys
