@@ -83,9 +83,11 @@ def main() -> None:
     rows = QUICK_ROWS if arguments.quick else arguments.rows
     report = Report(f"training_{preset}", arguments.quick)
     chosen = arguments.tables or (QUICK_TABLES if arguments.quick else mixed_tables())
-    for name in chosen:
-        measure_table(report, name, preset, rows, arguments.seed)
-    report.write()
+    try:
+        for name in chosen:
+            measure_table(report, name, preset, rows, arguments.seed)
+    finally:  # tables take minutes each: what was measured of a run that is broken off is kept
+        report.write()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,16 @@ ADADELTA = TrainingConfig(
 CAREFUL = replace(ADADELTA, learning_rate=0.3, averaging=0.99, patience_epochs=12)
 """For a few hundred rows, of which larger steps learn each by heart before they average out."""
 
-CAUTIOUS = replace(CAREFUL, learning_rate=0.1, dropout=0.5, input_dropout=0.2)
+SHARED = replace(
+    ADADELTA,
+    weight_decay=0.45,
+    direct_rank=40,
+    schedule="cosine",
+    max_epochs=100,
+    patience_epochs=100,
+    averaging=0.99,
+)
+"""For a few hundred rows of many variables."""
 
 LONG = replace(ADADELTA, dropout=0.5, input_dropout=0.3, max_epochs=250, patience_epochs=20)
 """For a few thousand rows: what is dropped keeps a network from learning them by heart."""
@@ -57,6 +66,7 @@ ONE_SAMPLED_MASK = MaskConfig("random", "sampled", count=1)
 ONE_MASK = MaskConfig("random", "even", count=1)
 NATURAL_MASK = MaskConfig("natural", "even", count=1)
 
+LINEAR = NetworkConfig(hidden=(), conditioning=False)
 SHALLOW = NetworkConfig(hidden=(500,), conditioning=False)
 WIDE = NetworkConfig(hidden=(1000,), conditioning=False)
 HUGE = NetworkConfig(hidden=(4000, 4000), residual=True, conditioning=False)
@@ -108,7 +118,7 @@ RECIPES: dict[str, Made] = {
     "mushrooms": _made(
         "groups", one_mask=Part(6, SHALLOW, ONE_SAMPLED_MASK, replace(ADADELTA, dropout=0.3))
     ),
-    "nips": _evenly(_made("bits", one_mask=Part(16, SHALLOW, ONE_SAMPLED_MASK, CAUTIOUS))),
+    "nips": _evenly(_made("bits", shared=Part(16, LINEAR, ONE_MASK, SHARED))),
     "ocr_letters": _made(
         "bits",
         natural=Part(3, WIDE, NATURAL_SAMPLED_MASK, _dropped(0.1, 15)),

@@ -150,6 +150,7 @@ class MADE(nn.Module):
         masked = mask.sorted if self._sorts() else mask
         features = masked.sort(features, INPUTS)
         output: Tensor | None = None
+        weight: Tensor | None
         if self.output_weight is not None:
             weight, bias = self.hidden_weights[0], self.hidden_biases[0]
             hidden = masked.product(features, weight, bias, 0, INPUTS)
@@ -166,9 +167,10 @@ class MADE(nn.Module):
                 hidden = hidden + after if self.config.residual else after
             active = functional.dropout(self.activation(hidden), dropout, self.training)
             output = masked.product(active, self.output_weight, self.output_bias, OUTPUTS, last)
-        if self.direct_weight is not None:
+        weight = self.direct_weight  # once: while it is learned it may be a function of others
+        if weight is not None:
             start = self.output_bias if output is None else None
-            direct = masked.product(features, self.direct_weight, start, OUTPUTS, INPUTS)
+            direct = masked.product(features, weight, start, OUTPUTS, INPUTS)
             output = direct if output is None else output + direct
         if output is None:
             return self.output_bias.expand(len(features), -1)

@@ -51,6 +51,9 @@ class TrainingConfig:
             validated and kept; 0 keeps the weights themselves.
         dropout: Share of hidden units dropped.
         input_dropout: Share of input features dropped.
+        direct_rank: Where set, direct weights are learned as a product of this rank plus a
+            rest, so that `weight_decay` lets conditionals share what few rows show of each; see
+            `shared.py`.
         gradient_clip: Largest norm of the gradient, or None.
         mixed_precision: bfloat16 matrix products on CUDA; likelihoods stay in float32.
 
@@ -71,6 +74,7 @@ class TrainingConfig:
     averaging: float = 0.995
     dropout: float = 0.0
     input_dropout: float = 0.0
+    direct_rank: int | None = None
     gradient_clip: float | None = 5.0
     mixed_precision: bool = True
 
@@ -87,6 +91,7 @@ class TrainingConfig:
             "batch_rows",
             "max_steps",
             "max_seconds",
+            "direct_rank",
             "gradient_clip",
         ):
             value = getattr(self, name)
@@ -120,12 +125,19 @@ class MemberConfig:
         network: Its shape.
         masks: The orderings and degrees it is trained and used with.
         training: How it is trained.
+
+    Raises:
+        ConfigError: It has a `direct_rank` without direct weights.
     """
 
     name: str
     network: NetworkConfig = field(default_factory=NetworkConfig)
     masks: MaskConfig = field(default_factory=MaskConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        if self.training.direct_rank is not None and not self.network.direct:
+            raise ConfigError(f"member {self.name!r} has a direct_rank but no direct weights")
 
 
 @dataclass(frozen=True)

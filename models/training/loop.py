@@ -15,6 +15,7 @@ from models.made.masks import MaskSource
 from models.made.network import MADE, MaskTensors
 from models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
 from models.training.data import Rows, UnknownReplacement
+from models.training.shared import make_plain, share_direct_weights
 
 __all__ = ["Curve", "Progress", "negative_log_likelihood", "train_member"]
 
@@ -237,6 +238,8 @@ def train_member(
     """
     settings = config.training
     epochs = settings.epochs(len(train))
+    if settings.direct_rank is not None:
+        share_direct_weights(network, train, settings.direct_rank, seed)
     state = MemberTraining(config, network, masks, epochs, seed)
     batch_rows = settings.rows_per_batch(len(train))
     curve, start = Curve(), time.monotonic()
@@ -262,5 +265,6 @@ def train_member(
     if state.best_state is None:
         raise TrainingError(f"training of {config.name!r} diverged: no likelihood was finite")
     network.load_state_dict(state.best_state)
+    make_plain(network)
     network.eval()
     return curve

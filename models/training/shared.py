@@ -1,0 +1,81 @@
+"""Direct weights whose conditionals share what they learn: for tables of a few hundred rows.
+
+With D variables there are D (D - 1) / 2 pairs to learn a weight for, and in a table of few rows
+most of them are noise. Written as
+
+    A = C / 2 + L R^T,   A_ij = weight of input j over the standard deviation of input j
+
+with thin L and R, the L2 penalty of `weight_decay` on L and R is one on the nuclear norm of their
+product (Srebro, Rennie, Jaakkola: Maximum-Margin Matrix Factorization, NIPS 2004): a few directions
+that many conditionals gain from cost less than as much weight in single places, which C has at
+four times the price. When training has ended there is nothing left of it but plain direct weights.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from models.made.network import MADE
+from models.training.data import Rows
+
+__all__ = ["make_plain", "share_direct_weights"]
+
+START = 0.05
+DIRECT = "direct_weight"
+
+
+class SharedDirections(nn.Module):
+    """The direct weights as a function of C, L and R.
+
+    Args:
+        deviations: Standard deviation of each input, shape `(inputs,)`.
+        rank: Columns of L and of R.
+        generator: Source of their first values.
+    """
+
+    deviations: Tensor
+
+    def __init__(self, deviations: Tensor, rank: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.register_buffer("deviations", deviations)
+        self._rank, self._generator = rank, generator
+
+    def forward(self, own: Tensor, left: Tensor, right: Tensor) -> Tensor:
+        """The direct weights, `(outputs, inputs)`.
+
+        Args:
+            own: C, shape `(outputs, inputs)`.
+            left: L, shape `(outputs, rank)`.
+            right: R, shape `(inputs, rank)`.
+        """
+        return (own / 2 + left @ right.T) / self.deviations
+
+    def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """C, L and R to start from: C has the weights, L and R small numbers."""
+        left, right = (
+            START * torch.randn(size, self._rank, generator=self._generator).to(weight.device)
+            for size in weight.shape
+        )
+        return 2 * weight * self.deviations, left, right
+
+
+def share_direct_weights(network: MADE, train: Rows, rank: int, seed: int) -> None:
+    """Lets the direct weights of a network be learned as the module's text says.
+
+    Args:
+        network: A network with direct weights.
+        train: The rows that it will learn from.
+        rank: Of the product.
+        seed: Seed of its first values.
+    """
+    features = network.layout.features(train.values, train.observed).float()
+    # An input that varies in less than a row would get weights of any size for nothing.
+    deviations = features.std(dim=0, correction=0).clamp_min(len(train) ** -0.5)
+    module = SharedDirections(deviations, rank, torch.Generator().manual_seed(seed))
+    parametrize.register_parametrization(network, DIRECT, module)
+
+
+def make_plain(network: MADE) -> None:
+    """Leaves the direct weights that were learned as plain ones."""
+    if parametrize.is_parametrized(network, DIRECT):
+        parametrize.remove_parametrizations(network, DIRECT)
