@@ -58,6 +58,8 @@ class Fitted:
         valid_nats: Mean log-likelihood of the validation rows under the mixture, nats a row;
             without an any-order member, of the complete ones among them.
         independent_nats: The same of columns that were independent, each with its marginal.
+        complete_independent_nats: Of the complete validation rows alone, to compare with the
+            `complete_nats` of the members; NaN where there are none.
         train_rows: Rows learned from.
         valid_rows: Rows held out.
         interrupted: Whether an interrupt ended it early.
@@ -67,6 +69,7 @@ class Fitted:
     members: tuple[Trained, ...]
     valid_nats: float
     independent_nats: float
+    complete_independent_nats: float
     train_rows: int
     valid_rows: int
     interrupted: bool
@@ -190,11 +193,13 @@ def mixture_of(
     )
     generator = np.random.default_rng(seed)
     density = weighed.density.calibrated(config.calibration_rows, generator)
+    complete = valid[~np.isnan(valid).any(axis=1)]
     return Fitted(
         density=density,
         members=trained,
         valid_nats=_mean_score(density, valid, curves),
         independent_nats=_independent_nats(layout, values, valid),
+        complete_independent_nats=_independent_nats(layout, values, complete),
         train_rows=len(values),
         valid_rows=len(valid),
         interrupted=any(curve.interrupted for curve in curves),
@@ -223,7 +228,9 @@ def _mean_score(density: Density, valid: Values, curves: Sequence[Curve]) -> flo
 
 @torch.no_grad()
 def _independent_nats(layout: Layout, values: Values, valid: Values) -> float:
-    """Mean log-likelihood of validation rows under the marginals of the training rows."""
+    """Mean log-likelihood of rows under the marginals of the training rows; NaN of none."""
+    if len(valid) == 0:
+        return float("nan")
     marginals = torch.as_tensor(layout.initial_parameters(values), dtype=torch.float32)
     rows, total = Rows(valid, layout), 0.0
     for part, _ in rows.batches(4096):

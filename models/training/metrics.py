@@ -27,7 +27,7 @@ def training_metrics(fitted: Fitted, seconds: float) -> dict[str, Any]:
             "best_epoch": member.curve.best_epoch,
             "seconds": round(member.curve.seconds, 3),
             "weight": member.weight,
-            "complete_nats": None if np.isnan(member.complete_nats) else member.complete_nats,
+            "complete_nats": _or_none(member.complete_nats),
             "parameters": member.parameters,
             "curve": {"train": member.curve.train, "valid": member.curve.valid},
         }
@@ -41,6 +41,7 @@ def training_metrics(fitted: Fitted, seconds: float) -> dict[str, Any]:
         "valid_rows": fitted.valid_rows,
         "valid_nats": fitted.valid_nats,
         "independent_nats": fitted.independent_nats,
+        "complete_independent_nats": _or_none(fitted.complete_independent_nats),
         "interrupted": fitted.interrupted,
         "members": members,
         "versions": {
@@ -49,3 +50,8 @@ def training_metrics(fitted: Fitted, seconds: float) -> dict[str, Any]:
             "numpy": np.__version__,
         },
     }
+
+
+def _or_none(nats: float) -> float | None:
+    """JSON has no NaN."""
+    return None if np.isnan(nats) else nats
