@@ -3,7 +3,7 @@
 With D variables there are D (D - 1) / 2 pairs to learn a weight for, and in a table of few rows
 most of them are noise. Written as
 
-    A = C / 2 + L R^T,   A_ij = weight of input j over the standard deviation of input j
+    A = (C / 2 + L R^T) diag(1 / s),   s the standard deviations of the inputs
 
 with thin L and R, the L2 penalty of `weight_decay` on L and R is one on the nuclear norm of their
 product (Srebro, Rennie, Jaakkola: Maximum-Margin Matrix Factorization, NIPS 2004): a few directions
