@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.synthesis.tables import Split, blank_absent, with_absence
+from benchmarks.synthesis.tables import Split, blank_absent, with_absence, with_constants
 from models import DensityEstimator
 from models.training.presets import Preset
 
@@ -88,7 +88,7 @@ def _draw_madeira(train: pa.Table, kept: Path, settings: Settings) -> None:
     fitted = processor_seconds()
     rows = estimator.sample(train.num_rows, seed=settings.seed, within_range=settings.within_range)
     sampled = processor_seconds()
-    pq.write_table(blank_absent(rows), kept)
+    pq.write_table(blank_absent(with_constants(rows, train)), kept)
     seconds = {"fit_s": round(fitted - start, 1), "sample_s": round(sampled - fitted, 1)}
     kept.with_suffix(".json").write_text(json.dumps(seconds) + "\n")
 

@@ -14,7 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-__all__ = ["TABLES", "Size", "Split", "TableSpec", "blank_absent", "load_split", "with_absence"]
+__all__ = [
+    "TABLES",
+    "Size",
+    "Split",
+    "TableSpec",
+    "blank_absent",
+    "load_split",
+    "with_absence",
+    "with_constants",
+]
 
 Size = Literal["capped", "full"]
 
@@ -115,6 +124,15 @@ def blank_absent(table: pa.Table) -> pa.Table:
         kept = pc.if_else(pc.equal(table[told], "yes"), None, table[name])
         table = table.set_column(table.column_names.index(name), name, kept).drop_columns([told])
     return table
+
+
+def with_constants(rows: pa.Table, train: pa.Table) -> pa.Table:
+    """Gives synthetic rows the columns of one value, which a model sets aside."""
+    for name in train.column_names:
+        values = pc.unique(train[name].drop_null())
+        if name not in rows.column_names and len(values) == 1:
+            rows = rows.append_column(name, pa.repeat(values[0], rows.num_rows))
+    return rows
 
 
 def _plain(column: pa.ChunkedArray, code: bool) -> pa.ChunkedArray:

@@ -20,6 +20,7 @@ from benchmarks.synthesis.tables import (
     blank_absent,
     load_split,
     with_absence,
+    with_constants,
 )
 
 ROWS = 150
@@ -93,6 +94,14 @@ def test_absence_is_said_in_a_column_and_taken_back(split: Split) -> None:
     assert blank_absent(told).equals(split.train)
     filled = told.set_column(1, "fraction", pc.fill_null(told["fraction"], 7.0))
     assert blank_absent(filled).equals(split.train)
+
+
+def test_what_is_constant_comes_back_with_its_gaps(split: Split) -> None:
+    constant = pc.if_else(pc.is_null(split.train["fraction"]), None, 3)
+    train = split.train.append_column("constant", constant)
+    drawn = with_absence(train, ["constant"]).drop_columns(["constant"])
+    assert blank_absent(with_constants(drawn, train)).equals(train)
+    assert with_constants(train, train).equals(train)
 
 
 def test_madeira_draws_as_many_rows_of_the_same_types_and_gaps(
