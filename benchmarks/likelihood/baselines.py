@@ -4,8 +4,9 @@ Germain et al. 2015, section 6 and their published commands: one hidden layer of
 AdaDelta (decay 0.95, epsilon 1e-5) without weight decay, minibatches of 100, an orthogonal start,
 direct input-output weights, early stopping with a look-ahead of 30 epochs. They chose activation,
 epsilon, conditioning weights, depth and number of masks per set by validation; here one choice
-serves all sets, and the two numbers of masks are models of their own. The mixture of Bernoullis
-has 32 components in the papers, as Larochelle and Murray (AISTATS 2011) introduced it.
+serves all sets, and the two numbers of masks are models of their own. Of the mixture of Bernoullis
+(Larochelle and Murray, AISTATS 2011) there is one of 32 components, and one of as many as
+validation rows prefer.
 """
 
 from benchmarks.likelihood.models import BernoulliMixtures, Made, Model
