@@ -14,7 +14,6 @@ from models.errors import TrainingError
 from models.made import MaskConfig, NetworkConfig
 from models.training import FitConfig, Fitted, MemberConfig, Progress, TrainingConfig, fit
 from models.training.config import Weighing
-from models.training.metrics import training_metrics
 
 Values = npt.NDArray[np.float64]
 
@@ -180,23 +179,6 @@ def test_an_interrupt_of_the_second_member_keeps_the_first() -> None:
     assert fitted.interrupted
     assert len(fitted.density.members) == 2
     assert len(fitted.members[1].curve.valid) == 1
-
-
-def test_independent_columns_are_judged_on_the_rows_that_members_are_judged_on() -> None:
-    whole = noisy_copies(200, seed=1)
-    gappy = np.where(np.arange(3) == 1, np.nan, whole)
-
-    def fitted(valid: Values) -> Fitted:
-        return fit(noisy_copies(200), layout(3), config(), valid=valid)
-
-    both = fitted(np.concatenate([whole, gappy]))
-    alone = fitted(whole)
-    assert both.complete_independent_nats == pytest.approx(alone.independent_nats)
-    assert alone.complete_independent_nats == pytest.approx(alone.independent_nats)
-    assert both.independent_nats > both.complete_independent_nats + 0.1
-    none = fitted(gappy)
-    assert np.isnan(none.complete_independent_nats)
-    assert training_metrics(none, 1.0)["complete_independent_nats"] is None
 
 
 def test_a_member_that_adds_nothing_is_left_out_and_reported() -> None:
