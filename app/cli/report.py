@@ -10,10 +10,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from app.settings import Settings
 from models import Schema
 
 __all__ = ["schema_report", "summary_report"]
 
+_CHECKPOINTS, _HOST, _PORT = (
+    Settings.model_fields[name].default for name in ("checkpoints", "host", "port")
+)
 _SHOWN_COLUMNS = 60
 _SHOWN_VALUES = 4
 _LONGEST_VALUE = 24
@@ -43,7 +47,7 @@ def schema_report(schema: Schema, table: pa.Table) -> RenderableType:
 
 
 def summary_report(
-    metrics: Mapping[str, Any], name: str, saved: Path, serve_command: str, url: str
+    metrics: Mapping[str, Any], name: str, saved: Path, checkpoints: Path
 ) -> RenderableType:
     """What was trained, how well it fits, where it lies, and what to do with it next.
 
@@ -51,8 +55,7 @@ def summary_report(
         metrics: Metrics of the model.
         name: What the model is called.
         saved: Directory of its new version.
-        serve_command: The command that serves it.
-        url: Where the service will be.
+        checkpoints: Directory of all models.
     """
     shown = Table(title="Trained", title_justify="left", show_header=False)
     shown.add_column(style="bold")
@@ -71,10 +74,14 @@ def summary_report(
     shown.add_row("seconds", f"{metrics['seconds']:.1f} on {metrics['device']}")
     shown.add_row("saved", Text(str(saved)))
     shown.add_row("learning curve", Text(str(saved / "learning_curve.png")))
+    serve = "madeira serve"
+    if checkpoints != _CHECKPOINTS:
+        serve += f" --checkpoints {shlex.quote(str(checkpoints))}"
+    url = f"http://{_HOST}:{_PORT}"
     body = f'{{"model": "{name}", "n": 5}}'
     steps = Text(
         "\nNext:\n"
-        f"  1. start the service, or start it again:  {serve_command}\n"
+        f"  1. start the service, or start it again:  {serve}\n"
         "  2. ask the model for new rows:\n"
         f"     curl -s {url}/sample -H 'Content-Type: application/json' -d {shlex.quote(body)}\n"
     )

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from app.cli.interrupts import ABORTED, Interrupts
 from app.cli.progress import shown_progress
+from app.cli.report import summary_report
 from app.cli.training_data import (
     CHECKPOINTS,
     CheckpointsOption,
@@ -20,7 +21,6 @@ from app.cli.training_data import (
     SeedOption,
     TrainError,
     prepared,
-    show_summary,
 )
 from models import DensityEstimator, Schema
 from models.checkpoint import next_version
@@ -91,7 +91,7 @@ def train(
         estimator.save(saved, {LEARNING_CURVE: learning_curve(name, estimator)})
     if estimator.metrics["interrupted"]:
         console.print("Interrupted: the best so far was kept and is saved.")
-    show_summary(estimator.metrics, name, saved, checkpoints, console)
+    console.print(summary_report(estimator.metrics, name, saved, checkpoints), soft_wrap=True)
 
 
 def fit_shown(

@@ -2,17 +2,15 @@
 
 import os
 import re
-import shlex
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pyarrow as pa
 import torch
 import typer
 from rich.console import Console
 
-from app.cli.report import schema_report, summary_report
+from app.cli.report import schema_report
 from app.cli.schema_file import read_schema
 from app.codecs.files import read_table
 from app.errors import AppError
@@ -30,11 +28,9 @@ __all__ = [
     "TrainError",
     "prepared",
     "require_writable",
-    "show_summary",
 ]
 
 CHECKPOINTS: Path = Settings.model_fields["checkpoints"].default
-_HOST, _PORT = (Settings.model_fields[name].default for name in ("host", "port"))
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
@@ -117,25 +113,6 @@ def prepared(
     console.print(schema_report(schema, table))
     _require_columns(data, schema)
     return table, schema
-
-
-def show_summary(
-    metrics: Mapping[str, Any], name: str, saved: Path, checkpoints: Path, console: Console
-) -> None:
-    """Shows what came of a training, and what to do with it next.
-
-    Args:
-        metrics: Metrics of the model.
-        name: What the model is called.
-        saved: Directory of its new version.
-        checkpoints: Directory of all models.
-        console: Where to show it.
-    """
-    serve = "madeira serve"
-    if checkpoints != CHECKPOINTS:
-        serve += f" --checkpoints {shlex.quote(str(checkpoints))}"
-    report = summary_report(metrics, name, saved, serve, f"http://{_HOST}:{_PORT}")
-    console.print(report, soft_wrap=True)
 
 
 def _require_rows(path: Path, table: pa.Table) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from app.cli.report import summary_report
 from app.cli.training_data import (
     CHECKPOINTS,
     CheckpointsOption,
@@ -19,7 +20,6 @@ from app.cli.training_data import (
     TrainError,
     prepared,
     require_writable,
-    show_summary,
 )
 
 __all__ = ["tune"]
@@ -83,4 +83,4 @@ def tune(
         device=device,
         seed=seed,
     )
-    show_summary(metrics, name, saved, checkpoints, console)
+    console.print(summary_report(metrics, name, saved, checkpoints), soft_wrap=True)
