@@ -42,7 +42,7 @@ class MaskTensors:
 
     @cached_property
     def _keys(self) -> dict[Units, Tensor]:
-        """Of each unit; it may see what has no larger one: `(units,)`."""
+        """Keys of the units of each kind, `(units,)`: one may see what has no larger key."""
         layout, positions = self._layout, torch.as_tensor(self._mask.positions, device=self._device)
         degrees = [torch.as_tensor(degree, device=self._device) for degree in self._mask.degrees]
         return {

@@ -11,7 +11,7 @@ from torch import Tensor
 from models.columns.layout import Layout
 from models.errors import TrainingError
 
-__all__ = ["Rows", "UnknownReplacement", "null_tiers", "split_rows"]
+__all__ = ["Rows", "UnknownReplacement", "complete_rows", "null_tiers", "split_rows"]
 
 Values = npt.NDArray[np.float64]
 
@@ -42,6 +42,11 @@ def split_rows(
     held_out = min(max(1, round(rows * fraction)), limit_rows, rows - 1)
     order = generator.permutation(rows)
     return values[order[held_out:]], values[order[:held_out]]
+
+
+def complete_rows(values: Values) -> Values:
+    """The rows of which nothing is missing: `(rows, variables)` to `(complete, variables)`."""
+    return values[~np.isnan(values).any(axis=1)]
 
 
 def null_tiers(values: Values) -> npt.NDArray[np.int64]:

@@ -10,6 +10,7 @@ from models.columns.layout import Layout
 from models.inference.density import Density
 from models.inference.member import Member
 from models.training.config import Weighing
+from models.training.data import complete_rows
 
 __all__ = ["Weighed", "mixture_weights", "sparse_mixture_weights", "weigh"]
 
@@ -115,7 +116,7 @@ def weigh(
     owned = [owner == index for index in range(len(members))]
     nats = np.full(len(members), np.nan)
     density = Density(members, layout, np.log(weights))
-    complete = valid[~np.isnan(valid).any(axis=1)]
+    complete = complete_rows(valid)
     if len(complete):
         scores = density.component_scores(complete)
         if weighing == "masks":

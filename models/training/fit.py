@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from models.columns.layout import Layout
 from models.errors import TrainingError
@@ -14,7 +15,7 @@ from models.inference.member import Member
 from models.made.masks import MaskSource
 from models.made.network import MADE
 from models.training.config import FitConfig, MemberConfig
-from models.training.data import Rows, null_tiers, split_rows
+from models.training.data import Rows, complete_rows, null_tiers, split_rows
 from models.training.ensemble import weigh
 from models.training.loop import Curve, Progress, negative_log_likelihood, train_member
 
@@ -193,13 +194,13 @@ def mixture_of(
     )
     generator = np.random.default_rng(seed)
     density = weighed.density.calibrated(config.calibration_rows, generator)
-    complete = valid[~np.isnan(valid).any(axis=1)]
+    marginals = torch.as_tensor(layout.initial_parameters(values), dtype=torch.float32)
     return Fitted(
         density=density,
         members=trained,
         valid_nats=_mean_score(density, valid, curves),
-        independent_nats=_independent_nats(layout, values, valid),
-        complete_independent_nats=_independent_nats(layout, values, complete),
+        independent_nats=_independent_nats(layout, marginals, valid),
+        complete_independent_nats=_independent_nats(layout, marginals, complete_rows(valid)),
         train_rows=len(values),
         valid_rows=len(valid),
         interrupted=any(curve.interrupted for curve in curves),
@@ -220,18 +221,17 @@ def worth_training(members: tuple[MemberConfig, ...], values: Values) -> tuple[M
 
 def _mean_score(density: Density, valid: Values, curves: Sequence[Curve]) -> float:
     if not any(member.any_order for member in density.members):
-        valid = valid[~np.isnan(valid).any(axis=1)]
+        valid = complete_rows(valid)
     if len(valid) == 0:
         return max(max(curve.valid) for curve in curves)
     return float(density.score(valid).mean())
 
 
 @torch.no_grad()
-def _independent_nats(layout: Layout, values: Values, valid: Values) -> float:
-    """Mean log-likelihood of rows under the marginals of the training rows; NaN of none."""
+def _independent_nats(layout: Layout, marginals: Tensor, valid: Values) -> float:
+    """Mean log-likelihood of rows under marginals, `(outputs,)`; NaN of none."""
     if len(valid) == 0:
         return float("nan")
-    marginals = torch.as_tensor(layout.initial_parameters(values), dtype=torch.float32)
     rows, total = Rows(valid, layout), 0.0
     for part, _ in rows.batches(4096):
         parameters = marginals.to(layout.device).expand(len(part), -1)
