@@ -60,7 +60,7 @@ class BitColumns:
 
     Attributes:
         layout: The columns as a network has them.
-        groups: The bits of each column; None where each is a column of its own.
+        groups: The bits of each column; none where each is a column of its own.
     """
 
     layout: Layout

@@ -128,9 +128,9 @@ def blank_absent(table: pa.Table) -> pa.Table:
 
 def with_constants(rows: pa.Table, train: pa.Table) -> pa.Table:
     """Gives synthetic rows the columns of one value, which a model sets aside."""
-    for name in train.column_names:
+    for name in [name for name in train.column_names if name not in rows.column_names]:
         values = pc.unique(train[name].drop_null())
-        if name not in rows.column_names and len(values) == 1:
+        if len(values) == 1:
             rows = rows.append_column(name, pa.repeat(values[0], rows.num_rows))
     return rows
 
