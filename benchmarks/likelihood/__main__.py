@@ -9,7 +9,7 @@ that was broken off goes on where it was, and one set can be added without the o
 import argparse
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +17,10 @@ import torch
 
 from benchmarks.likelihood.baselines import baselines
 from benchmarks.likelihood.models import Model
-from benchmarks.likelihood.recipes import LARGE, RECIPES, seeds_of
+from benchmarks.likelihood.recipes import RECIPES, seeds_of
 from benchmarks.likelihood.runs import Run, kept, perform
 from benchmarks.likelihood.sets import BinarySet
-from benchmarks.likelihood.summary import OURS, OURS_BITS, OURS_LARGE, summarise, table
+from benchmarks.likelihood.summary import OURS, OURS_BITS, summarise, table
 from benchmarks.report import Report
 
 __all__ = ["main", "models_of", "quick_runs"]
@@ -40,7 +40,7 @@ def main() -> None:
         for name in arguments.sets or RECIPES:
             data = BinarySet.named(name)
             for model, settings in models_of(name).items():
-                if not _wanted(model, arguments.models, arguments.device):
+                if arguments.models and model not in arguments.models:
                     continue
                 for seed in seeds_of(name, model)[: arguments.seeds]:
                     title = f"{name}: {model}, seed {seed}"
@@ -72,8 +72,6 @@ def models_of(data: str) -> dict[str, Model]:
         ours[OURS] = RECIPES[data]
         if RECIPES[data].columns == "groups":
             ours[OURS_BITS] = replace(RECIPES[data], columns="bits")
-    if data in LARGE:
-        ours[OURS_LARGE] = LARGE[data]
     return ours | baselines(data)
 
 
@@ -95,13 +93,6 @@ def quick_runs(sets: Iterable[BinarySet], device: str) -> list[Run]:
             for data in sets
             for name, model in models_of(data.name).items()
         ]
-
-
-def _wanted(model: str, named: Sequence[str] | None, device: str) -> bool:
-    """Whether a model is to be trained: what is named, or all but what takes a GPU hours."""
-    if named:
-        return model in named
-    return model != OURS_LARGE or device != "cpu"
 
 
 def _say(title: str) -> Callable[[str], None]:

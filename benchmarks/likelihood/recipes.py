@@ -10,7 +10,7 @@ from benchmarks.likelihood.models import Made
 from models.made import MaskConfig, NetworkConfig
 from models.training import FitConfig, MemberConfig, TrainingConfig
 
-__all__ = ["LARGE", "RECIPES", "seeds_of"]
+__all__ = ["RECIPES", "seeds_of"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,9 @@ ANY_ORDER = MaskConfig("sampled", "sampled", count=None, ensemble=100)
 NATURAL_SAMPLED_MASK = MaskConfig("natural", "sampled", count=1)
 ONE_SAMPLED_MASK = MaskConfig("random", "sampled", count=1)
 ONE_MASK = MaskConfig("random", "even", count=1)
+LOCAL = MaskConfig("smooth", "entropy", count=1, reach=8)
+"""For the pixels of images, which depend on those around them."""
+
 NATURAL_MASK = MaskConfig("natural", "even", count=1)
 
 LINEAR = NetworkConfig(hidden=(), conditioning=False)
@@ -129,18 +132,10 @@ RECIPES: dict[str, Made] = {
         one_mask=Part(8, SHALLOW, ONE_SAMPLED_MASK, _dropped(0.5, 32)),
     ),
     "binarized_mnist": _made(
-        "bits", natural=Part(1, SHALLOW, NATURAL_SAMPLED_MASK, _dropped(0.2, 12))
-    ),
-}
-
-LARGE: dict[str, Made] = {
-    "binarized_mnist": _made(
         "bits",
-        natural=Part(2, HUGE, NATURAL_SAMPLED_MASK, _dropped(0.5, 200)),
-        one_mask=Part(6, HUGE, ONE_SAMPLED_MASK, _dropped(0.5, 200)),
+        local=Part(12, HUGE, LOCAL, replace(ADAMW, averaging=0.0, max_epochs=14, dropout=0.35)),
     ),
 }
-"""For a GPU."""
 
 
 def seeds_of(data: str, model: str) -> range:

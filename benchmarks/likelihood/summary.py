@@ -8,14 +8,11 @@ from benchmarks.likelihood.published import BEST_EXACT, PUBLISHED, TARGETS
 from benchmarks.likelihood.runs import Run
 from benchmarks.report import Report
 
-__all__ = ["OURS", "OURS_BITS", "OURS_LARGE", "summarise", "table"]
+__all__ = ["OURS", "OURS_BITS", "summarise", "table"]
 
 OURS = "madeira"
 OURS_BITS = "madeira, bits one by one"
 """The same recipe, without the groups of bits that make one category."""
-
-OURS_LARGE = "madeira, large"
-"""A recipe for a GPU."""
 
 CLOSE = 1.01
 MASK_SAMPLING = ("MADE, mask sampling", "MADE, order-agnostic")
@@ -26,15 +23,11 @@ def table(runs: Sequence[Run]) -> str:
     """The table of test negative log-likelihoods in nats, as Markdown.
 
     Args:
-        runs: Of our models, several seeds of each perhaps; of other names are left out. Where
-            there is a large one of a set, validation rows choose.
+        runs: Of our models, several seeds of each perhaps; of other names are left out.
     """
     head = ("set", "MADE, one mask", "MADE, mask sampling", "best exact", "target", "ours", "seeds")
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    ours = [run for run in runs if run.model in (OURS, OURS_LARGE)]
-    for data, of_set in _by_set(ours).items():
-        best = min(of_set, key=lambda run: run.valid_nats).model
-        seeds = [run for run in of_set if run.model == best]
+    for data, seeds in _by_set([run for run in runs if run.model == OURS]).items():
         nats = float(np.mean([run.test_nats for run in seeds]))
         error = float(np.mean([run.standard_error for run in seeds]))
         published = [
@@ -72,7 +65,7 @@ def _case(
     nats = float(np.mean([run.test_nats for run in seeds]))
     detail = _detail(seeds)
     name = f"{data}: {model}"
-    if model in (OURS, OURS_LARGE) and data in TARGETS:
+    if model == OURS and data in TARGETS:
         detail |= {"best exact published": BEST_EXACT[data]}
         report.limit(name, nats, "nats", TARGETS[data], **detail)
     elif published is not None:

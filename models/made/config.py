@@ -9,8 +9,8 @@ from models.errors import ConfigError
 __all__ = ["Activation", "Degrees", "MaskConfig", "NetworkConfig", "Ordering"]
 
 Activation = Literal["relu", "softplus", "tanh"]
-Ordering = Literal["natural", "random", "sampled"]
-Degrees = Literal["even", "sampled"]
+Ordering = Literal["natural", "random", "smooth", "sampled"]
+Degrees = Literal["even", "entropy", "sampled"]
 
 
 def _choose(name: str, value: object, choices: tuple[str, ...]) -> None:
@@ -79,18 +79,27 @@ class MaskConfig:
 
     Attributes:
         ordering: `natural` is the order of the columns, `random` one permutation for all
-            masks, `sampled` another permutation in every mask.
-        degrees: `even` spreads the degrees evenly over the hidden units, `sampled` draws them
-            for every mask (MADE section 3, connectivity-agnostic training).
+            masks, `smooth` one for all masks that passes from each variable to those that depend
+            on it, as learned from the rows; `sampled` another permutation in every mask.
+        degrees: `even` spreads the degrees evenly over the hidden units, `entropy` by the marginal
+            entropies of the variables in their ordering, so that no units are spent on variables
+            that hardly vary; `sampled` draws them for every mask (MADE section 3,
+            connectivity-agnostic training).
         count: Number of masks cycled through, one a minibatch; None draws a fresh one for
             every minibatch.
         ensemble: Number of masks that answer where `count` is None.
         answering_share: Share of the minibatches whose mask is one of those that answer, where
             `count` is None. Complete rows and unconditional draws use no others; evidence
             uses all.
+        reach: Where set, a hidden unit is joined with the variables that are at most so many
+            steps from the first that it leads to, each step from a variable to one of those
+            that it depends on most, and with the units of such variables. For many variables
+            that depend on few others each, such as pixels: fewer weights, for more units.
 
     Raises:
-        ConfigError: A count below one, or a share outside [0, 1).
+        ConfigError: A count or a reach below one, a share outside [0, 1), degrees by entropy in
+            an any-order network, whose units have the same degrees in every ordering, or a
+            reach of units that serve more than one mask.
     """
 
     ordering: Ordering = "sampled"
@@ -98,6 +107,7 @@ class MaskConfig:
     count: int | None = None
     ensemble: int = 8
     answering_share: float = 0.0
+    reach: int | None = None
 
     def __post_init__(self) -> None:
         _choose("ordering", self.ordering, get_args(Ordering))
@@ -108,6 +118,10 @@ class MaskConfig:
             raise ConfigError(f"ensemble must be at least 1, not {self.ensemble}")
         if not 0 <= self.answering_share < 1:
             raise ConfigError(f"answering_share must be in [0, 1), not {self.answering_share}")
+        if self.any_order and self.degrees == "entropy":
+            raise ConfigError("degrees by entropy need orderings that are fixed: set count")
+        if self.reach is not None and (self.reach < 1 or self.count != 1):
+            raise ConfigError(f"reach must be at least 1, and count 1: {self.reach}, {self.count}")
 
     @property
     def any_order(self) -> bool:

@@ -16,7 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from models.made.config import MaskConfig, NetworkConfig
-from models.made.ordering import in_tiers, natural_positions, random_positions
+from models.made.guide import Guide
+from models.made.ordering import (
+    in_tiers,
+    natural_positions,
+    random_positions,
+    smooth_positions,
+    variables_in_order,
+)
 
 __all__ = ["Mask", "MaskSource", "sample_mask"]
 
@@ -52,6 +59,29 @@ def even_degrees(width: int, variables: int) -> Integers:
     return min(1, highest) + np.arange(width) * highest // width
 
 
+def entropy_degrees(width: int, entropies: npt.NDArray[np.float64]) -> Integers:
+    """Degrees spread evenly over the entropy along an ordering, ascending, shape `(width,)`.
+
+    Between two units lies the same share of it: a variable is preceded by as many units of its
+    own as it has of the entropy, and what hardly varies by none.
+
+    Args:
+        width: Number of units.
+        entropies: Marginal entropies in nats in the order of the positions, shape `(D,)`.
+
+    Example:
+        >>> entropy_degrees(6, np.array([0.0, 0.6, 0.0, 0.2, 0.4]))
+        array([1, 1, 1, 3, 4, 4])
+    """
+    if not entropies.sum() > 0:
+        return even_degrees(width, len(entropies))
+    until = entropies.cumsum() / entropies.sum()
+    shares = (np.arange(width) + 0.5) / width
+    highest = max(len(entropies) - 1, 0)
+    degrees: Integers = until.searchsorted(shares).clip(min(1, highest), highest)
+    return degrees
+
+
 def sampled_degrees(
     width: int, variables: int, lowest: int, generator: np.random.Generator
 ) -> Integers:
@@ -63,12 +93,12 @@ def sampled_degrees(
 def sample_degrees(
     network: NetworkConfig, masks: MaskConfig, variables: int, generator: np.random.Generator
 ) -> tuple[Integers, ...]:
-    """Degrees of every hidden layer.
+    """Degrees of every hidden layer; even ones where they are not drawn.
 
     A sampled degree is never below the lowest of the layer before it, or its unit would see
     nothing (MADE section 3). Residual layers share one vector.
     """
-    if masks.degrees == "even":
+    if masks.degrees != "sampled":
         return tuple(even_degrees(width, variables) for width in network.hidden)
     degrees: list[Integers] = []
     for width in network.hidden:
@@ -83,7 +113,7 @@ def sample_degrees(
 def sample_mask(
     network: NetworkConfig, masks: MaskConfig, variables: int, generator: np.random.Generator
 ) -> Mask:
-    """One mask, drawn as `masks` says.
+    """One mask, drawn as `masks` says as far as that needs no `Guide`.
 
     Args:
         network: Widths of the hidden layers.
@@ -109,8 +139,12 @@ class MaskSource:
         masks: How orderings and degrees are chosen.
         variables: Number of variables D.
         seed: Seed of every random choice.
-        tiers: Variables of lower tiers come first in every ordering that is not natural, but
-            for those of fresh training masks; shape `(D,)`.
+        guide: What is known of the variables; None is nothing. A setting that follows what is
+            not known falls back: `smooth` orderings on random ones, `entropy` on even degrees.
+
+    Attributes:
+        guide: As given.
+        answering: The masks that answer.
     """
 
     def __init__(
@@ -119,20 +153,17 @@ class MaskSource:
         masks: MaskConfig,
         variables: int,
         seed: int,
-        tiers: Integers | None = None,
+        guide: Guide | None = None,
     ) -> None:
         self._network, self._masks, self._variables = network, masks, variables
-        self._tiers = np.zeros(variables, dtype=np.int64) if tiers is None else tiers
+        self.guide = Guide.none(variables) if guide is None else guide
         one_ordering, answering, fresh, share = np.random.SeedSequence(seed).spawn(4)
         self._fresh = np.random.default_rng(fresh)
         self._share = np.random.default_rng(share)
-        self._fixed: Integers | None = None
-        if masks.ordering == "random":
-            one = random_positions(variables, np.random.default_rng(one_ordering))
-            self._fixed = in_tiers(one, self._tiers)
+        self._fixed = self._fixed_positions(np.random.default_rng(one_ordering))
         generator = np.random.default_rng(answering)
         self.answering: tuple[Mask, ...] = tuple(
-            self._draw_tiered(generator) for _ in range(masks.count or masks.ensemble)
+            self._draw(generator, self.guide.tiers) for _ in range(masks.count or masks.ensemble)
         )
 
     def training(self) -> Iterator[Mask]:
@@ -145,12 +176,26 @@ class MaskSource:
             else:
                 yield self._draw(self._fresh)
 
-    def _draw(self, generator: np.random.Generator) -> Mask:
-        mask = sample_mask(self._network, self._masks, self._variables, generator)
-        return mask if self._fixed is None else mask.with_positions(self._fixed)
-
-    def _draw_tiered(self, generator: np.random.Generator) -> Mask:
-        mask = self._draw(generator)
+    def _fixed_positions(self, generator: np.random.Generator) -> Integers | None:
+        """The ordering that all masks share, or None where each has its own."""
+        if self._masks.ordering == "sampled":
+            return None
         if self._masks.ordering == "natural":
-            return mask
-        return mask.with_positions(in_tiers(mask.positions, self._tiers))
+            return natural_positions(self._variables)
+        if self._masks.ordering == "smooth" and self.guide.coordinates is not None:
+            positions = smooth_positions(self.guide.coordinates, generator)
+        else:
+            positions = random_positions(self._variables, generator)
+        return in_tiers(positions, self.guide.tiers)
+
+    def _draw(self, generator: np.random.Generator, tiers: Integers | None = None) -> Mask:
+        mask = sample_mask(self._network, self._masks, self._variables, generator)
+        if self._fixed is not None:
+            mask = mask.with_positions(self._fixed)
+        elif tiers is not None:
+            mask = mask.with_positions(in_tiers(mask.positions, tiers))
+        if self._masks.degrees == "entropy" and self.guide.entropies is not None:
+            entropies = self.guide.entropies[variables_in_order(mask.positions)]
+            degrees = tuple(entropy_degrees(width, entropies) for width in self._network.hidden)
+            mask = Mask(mask.positions, degrees)
+        return mask

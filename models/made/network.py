@@ -7,6 +7,7 @@ mask sampling, with a fresh ordering every minibatch the order-agnostic one.
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from models.made.config import Activation, NetworkConfig
 from models.made.masks import Mask
 from models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES, SortedMask, Units
 
-__all__ = ["ACTIVATIONS", "MADE", "MaskTensors"]
+__all__ = ["ACTIVATIONS", "MADE", "MaskTensors", "through"]
 
 WEIGHTS_THAT_PAY = 2**18
 
@@ -146,46 +147,96 @@ class MADE(nn.Module):
         Returns:
             Output parameters, shape `(batch, outputs)`.
         """
-        features = functional.dropout(features, input_dropout, self.training)
-        masked = mask.sorted if self._sorts() else mask
-        features = masked.sort(features, INPUTS)
-        output: Tensor | None = None
-        weight: Tensor | None
-        if self.output_weight is not None:
-            weight, bias = self.hidden_weights[0], self.hidden_biases[0]
-            hidden = masked.product(features, weight, bias, 0, INPUTS)
-            if self.conditioning_weight is not None:
-                known = features.new_ones(1, self.layout.variables)
-                known = masked.sort(known if observed is None else observed, VARIABLES)
-                weight = self.conditioning_weight
-                hidden = hidden + masked.product(known, weight, None, 0, VARIABLES)
-            last = len(self.config.hidden) - 1
-            for layer in range(1, last + 1):
-                active = functional.dropout(self.activation(hidden), dropout, self.training)
-                weight, bias = self.hidden_weights[layer], self.hidden_biases[layer]
-                after = masked.product(active, weight, bias, layer, layer - 1)
-                hidden = hidden + after if self.config.residual else after
-            active = functional.dropout(self.activation(hidden), dropout, self.training)
-            output = masked.product(active, self.output_weight, self.output_bias, OUTPUTS, last)
-        weight = self.direct_weight  # once: while it is learned it may be a function of others
-        if weight is not None:
-            start = self.output_bias if output is None else None
-            direct = masked.product(features, weight, start, OUTPUTS, INPUTS)
-            output = direct if output is None else output + direct
-        if output is None:
-            return self.output_bias.expand(len(features), -1)
-        return masked.unsort(output, OUTPUTS)
+        masked = mask.sorted if self.large and self.device.type == "cpu" else mask
+        return through(self, masked, features, observed, dropout, input_dropout)
 
-    def _sorts(self) -> bool:
-        """Whether products skip their zero half: on the CPU, from some size on."""
-        return self.device.type == "cpu" and any(
-            weight.numel() >= WEIGHTS_THAT_PAY for weight in self.parameters()
-        )
+    @property
+    def large(self) -> bool:
+        """Whether some matrix is so large that skipping its zeros pays on a CPU."""
+        return any(weight.numel() >= WEIGHTS_THAT_PAY for weight in self.parameters())
 
     @property
     def device(self) -> torch.device:
         """Where the weights live."""
         return self.output_bias.device
+
+
+_Weight = TypeVar("_Weight", contravariant=True)
+
+
+class Products(Protocol[_Weight]):
+    """How units are put in order and multiplied; see `MaskTensors` for the arguments."""
+
+    def sort(self, units: Tensor, of: Units) -> Tensor: ...
+
+    def unsort(self, units: Tensor, of: Units) -> Tensor: ...
+
+    def product(
+        self, units: Tensor, weight: _Weight, bias: Tensor | None, after: Units, before: Units
+    ) -> Tensor: ...
+
+
+class Parts(Protocol):
+    """A network: those of `MADE`, with weights of whatever kind its products take."""
+
+    training: bool
+    config: NetworkConfig
+    layout: Layout
+    activation: Callable[[Tensor], Tensor]
+    hidden_weights: Any
+    hidden_biases: Any
+    output_bias: Any
+    output_weight: Any
+    conditioning_weight: Any
+    direct_weight: Any
+
+
+def through(
+    network: Parts,
+    masked: Products[Any],
+    features: Tensor,
+    observed: Tensor | None,
+    dropout: float,
+    input_dropout: float,
+) -> Tensor:
+    """The equations of `MADE`: parameters of every conditional, shape `(batch, outputs)`.
+
+    Args:
+        network: Its weights.
+        masked: How they are multiplied under the mask.
+        features: As of `MADE.forward`, and so are the others.
+        observed: Which variables are.
+        dropout: Share of hidden units dropped, while training.
+        input_dropout: Share of input features dropped, while training.
+    """
+    features = functional.dropout(features, input_dropout, network.training)
+    features = masked.sort(features, INPUTS)
+    output: Tensor | None = None
+    if network.output_weight is not None:
+        weight, bias = network.hidden_weights[0], network.hidden_biases[0]
+        hidden = masked.product(features, weight, bias, 0, INPUTS)
+        if network.conditioning_weight is not None:
+            known = features.new_ones(1, network.layout.variables)
+            known = masked.sort(known if observed is None else observed, VARIABLES)
+            weight = network.conditioning_weight
+            hidden = hidden + masked.product(known, weight, None, 0, VARIABLES)
+        last = len(network.config.hidden) - 1
+        for layer in range(1, last + 1):
+            active = functional.dropout(network.activation(hidden), dropout, network.training)
+            weight, bias = network.hidden_weights[layer], network.hidden_biases[layer]
+            after = masked.product(active, weight, bias, layer, layer - 1)
+            hidden = hidden + after if network.config.residual else after
+        active = functional.dropout(network.activation(hidden), dropout, network.training)
+        output = masked.product(active, network.output_weight, network.output_bias, OUTPUTS, last)
+    weight = network.direct_weight  # once: while it is learned it may be a function of others
+    if weight is not None:
+        start = network.output_bias if output is None else None
+        direct = masked.product(features, weight, start, OUTPUTS, INPUTS)
+        output = direct if output is None else output + direct
+    if output is None:
+        nothing: Tensor = network.output_bias.expand(len(features), -1)
+        return nothing
+    return masked.unsort(output, OUTPUTS)
 
 
 def _orthogonal(

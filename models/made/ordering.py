@@ -11,6 +11,7 @@ __all__ = [
     "in_tiers",
     "natural_positions",
     "random_positions",
+    "smooth_positions",
     "variables_in_order",
 ]
 
@@ -25,6 +26,26 @@ def natural_positions(variables: int) -> Positions:
 def random_positions(variables: int, generator: np.random.Generator) -> Positions:
     """A permutation drawn evenly from all `D!`, shape `(D,)`."""
     return generator.permutation(variables) + 1
+
+
+def smooth_positions(
+    coordinates: npt.NDArray[np.float64], generator: np.random.Generator
+) -> Positions:
+    """An ordering that sweeps over the variables in a random direction.
+
+    Of an image it passes from one side to the other at some angle: what a variable depends on
+    most stands shortly before and shortly after it, as in a natural order, and there are as many
+    such orderings as directions.
+
+    Args:
+        coordinates: Of each variable, shape `(D, dimensions)`; those of NaN come last.
+        generator: Source of the direction.
+
+    Returns:
+        Positions, shape `(D,)`.
+    """
+    along = coordinates @ generator.standard_normal(coordinates.shape[1])
+    return along.argsort(kind="stable").argsort() + 1
 
 
 def variables_in_order(positions: Positions) -> Positions:

@@ -2,11 +2,12 @@
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from models.columns.layout import Layout
 from models.made.masks import Mask
-from models.made.triangular import Staircase, inverse, permuted, triangular_linear
+from models.made.triangular import Staircase, permuted, triangular_linear
 
 __all__ = ["INPUTS", "OUTPUTS", "VARIABLES", "SortedMask", "Units"]
 
@@ -40,11 +41,11 @@ class SortedMask:
 
     def sort(self, units: Tensor, of: Units) -> Tensor:
         """Columns of units in the order of their keys: `(batch, units)` to the same."""
-        return permuted(units, self._order(of))
+        return permuted(units, *self._permutation(of))
 
     def unsort(self, units: Tensor, of: Units) -> Tensor:
         """What `sort` was given, of what it returned."""
-        return permuted(units, inverse(self._order(of)))
+        return permuted(units, *self._permutation(of)[::-1])
 
     def product(
         self,
@@ -65,13 +66,19 @@ class SortedMask:
         """
         staircase = self._staircases.get((after, before))
         if staircase is None:
-            rows, columns = self._order(after), self._order(before)
+            rows, columns = self.order(after), self.order(before)
             staircase = Staircase.of(self._keys[after], self._keys[before], rows, columns)
             self._staircases[after, before] = staircase
         return triangular_linear(units, weight, bias, staircase)
 
-    def _order(self, of: Units) -> Integers:
+    def order(self, of: Units) -> Integers:
+        """Place of each sorted unit among the unsorted, shape `(units,)`."""
         order = self._orders.get(of)
         if order is None:
             order = self._orders[of] = self._keys[of].argsort(kind="stable")
         return order
+
+    def _permutation(self, of: Units) -> tuple[Tensor, Tensor]:
+        """What sorts units, and what undoes that."""
+        order = torch.from_numpy(self.order(of))
+        return order, order.argsort()

@@ -55,7 +55,8 @@ class TrainingConfig:
             rest, so that `weight_decay` lets conditionals share what few rows show of each; see
             `shared.py`.
         gradient_clip: Largest norm of the gradient, or None.
-        mixed_precision: bfloat16 matrix products on CUDA; likelihoods stay in float32.
+        mixed_precision: Matrix products of bfloat16 on CUDA, and on the CPU where it has
+            instructions for them and the network is large; likelihoods stay in float32.
 
     Raises:
         ConfigError: A setting out of its range.
@@ -127,7 +128,7 @@ class MemberConfig:
         training: How it is trained.
 
     Raises:
-        ConfigError: It has a `direct_rank` without direct weights.
+        ConfigError: It has a `direct_rank` without direct weights, or with a `reach`.
     """
 
     name: str
@@ -138,6 +139,8 @@ class MemberConfig:
     def __post_init__(self) -> None:
         if self.training.direct_rank is not None and not self.network.direct:
             raise ConfigError(f"member {self.name!r} has a direct_rank but no direct weights")
+        if self.training.direct_rank is not None and self.masks.reach is not None:
+            raise ConfigError(f"member {self.name!r} has a direct_rank and a reach: choose one")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 from models.columns.layout import Layout
 from models.errors import TrainingError
 
-__all__ = ["Rows", "UnknownReplacement", "complete_rows", "null_tiers", "split_rows"]
+__all__ = ["Rows", "UnknownReplacement", "complete_rows", "split_rows"]
 
 Values = npt.NDArray[np.float64]
 
@@ -47,26 +47,6 @@ def split_rows(
 def complete_rows(values: Values) -> Values:
     """The rows of which nothing is missing: `(rows, variables)` to `(complete, variables)`."""
     return values[~np.isnan(values).any(axis=1)]
-
-
-def null_tiers(values: Values) -> npt.NDArray[np.int64]:
-    """Tiers of the variables by how often they are missing, for `MaskSource`.
-
-    A variable that is missing at random is missing for reasons that other variables show. Its
-    conditional given those is the same where it is observed as where it is not; its marginal is
-    not, and neither is its conditional given less. Orderings therefore put what is missing less
-    often first: all complete variables, then those missing in up to 1 %, 2 %, 4 % ... of rows.
-    Within a tier any order goes, so that an ensemble still has different ones.
-
-    Args:
-        values: Encoded table, NaN where missing, shape `(rows, variables)`.
-
-    Returns:
-        Shape `(variables,)`: 0 where nothing is missing.
-    """
-    share = np.isnan(values).mean(axis=0)
-    doublings = np.ceil(np.log2(np.maximum(share, 0.01) / 0.01)).astype(np.int64)
-    return np.where(share > 0, 1 + doublings, 0)
 
 
 class Rows:

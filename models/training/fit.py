@@ -15,8 +15,9 @@ from models.inference.member import Member
 from models.made.masks import MaskSource
 from models.made.network import MADE
 from models.training.config import FitConfig, MemberConfig
-from models.training.data import Rows, complete_rows, null_tiers, split_rows
+from models.training.data import Rows, complete_rows, split_rows
 from models.training.ensemble import weigh
+from models.training.guide import mask_guide
 from models.training.loop import Curve, Progress, negative_log_likelihood, train_member
 
 __all__ = ["Fitted", "Trained", "fit", "mixture_of", "train_network", "untrained", "worth_training"]
@@ -283,5 +284,5 @@ def untrained(
         start = layout.initial_parameters(values)
         network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
     network.to(layout.device)
-    tiers = null_tiers(values)
-    return network, MaskSource(config.network, config.masks, layout.variables, seed, tiers)
+    guide = mask_guide(config.masks, values, layout)
+    return network, MaskSource(config.network, config.masks, layout.variables, seed, guide)

@@ -11,13 +11,21 @@ from torch import Tensor, nn
 
 from models.columns.layout import Layout
 from models.errors import TrainingError
+from models.made.banded import BandedMADE
 from models.made.masks import MaskSource
 from models.made.network import MADE, MaskTensors
 from models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
 from models.training.data import Rows, UnknownReplacement
+from models.training.products import blocks_of_one_mask, halved
 from models.training.shared import make_plain, share_direct_weights
 
-__all__ = ["Curve", "Progress", "negative_log_likelihood", "train_member"]
+__all__ = [
+    "Curve",
+    "MemberTraining",
+    "Progress",
+    "negative_log_likelihood",
+    "train_member",
+]
 
 VALIDATION_MASKS = 4
 
@@ -63,7 +71,7 @@ class Curve:
 class WeightAverage:
     """Exponential moving average of a network's weights, with a short memory at the start."""
 
-    def __init__(self, network: MADE, decay: float) -> None:
+    def __init__(self, network: MADE | BandedMADE, decay: float) -> None:
         shared = {id(network.layout): network.layout}
         self.network = copy.deepcopy(network, shared) if decay else network
         self._source, self._decay, self._steps = network, decay, 0
@@ -128,7 +136,12 @@ class MemberTraining:
     """State of one member's training."""
 
     def __init__(
-        self, config: MemberConfig, network: MADE, masks: MaskSource, epochs: int, seed: int
+        self,
+        config: MemberConfig,
+        network: MADE | BandedMADE,
+        masks: MaskSource,
+        epochs: int,
+        seed: int,
     ) -> None:
         self.config = config.training
         self.network, self.layout, self.device = network, network.layout, network.device
@@ -142,7 +155,7 @@ class MemberTraining:
         self.optimizer = _optimizer(network, self.config)
         self.schedule = _scheduler(self.optimizer, self.config, epochs)
         self.average = WeightAverage(network, self.config.averaging)
-        self.autocast = self.config.mixed_precision and self.device.type == "cuda"
+        self.autocast = isinstance(network, MADE) and halved(self.config, network)
         self.best_nats = -float("inf")
         self.best_state: dict[str, Tensor] | None = None
 
@@ -240,7 +253,8 @@ def train_member(
     epochs = settings.epochs(len(train))
     if settings.direct_rank is not None:
         share_direct_weights(network, train, settings.direct_rank, seed)
-    state = MemberTraining(config, network, masks, epochs, seed)
+    banded = blocks_of_one_mask(config, network, masks)
+    state = MemberTraining(config, banded or network, masks, epochs, seed)
     batch_rows = settings.rows_per_batch(len(train))
     curve, start = Curve(), time.monotonic()
     try:
@@ -264,7 +278,9 @@ def train_member(
         curve.interrupted = True
     if state.best_state is None:
         raise TrainingError(f"training of {config.name!r} diverged: no likelihood was finite")
-    network.load_state_dict(state.best_state)
+    state.network.load_state_dict(state.best_state)
+    if banded is not None:
+        banded.write_to(network)
     make_plain(network)
     network.eval()
     return curve

@@ -50,8 +50,8 @@ SPACES: dict[Kind, dict[str, BaseDistribution]] = {
     },
     "fixed-order": _SHARED
     | {
-        "degrees": CategoricalDistribution(("even", "sampled", "fresh")),
-        "ordering": CategoricalDistribution(("natural", "random")),
+        "degrees": CategoricalDistribution(("even", "entropy", "sampled", "fresh")),
+        "ordering": CategoricalDistribution(("natural", "random", "smooth")),
     },
 }
 """Settings of each kind. `learning_rate` is a multiple of the optimizer's usual one; `fresh`

@@ -7,7 +7,8 @@ import pytest
 
 from models.errors import ConfigError
 from models.made import MaskConfig, MaskSource, NetworkConfig, sample_mask
-from models.made.masks import even_degrees
+from models.made.guide import Guide
+from models.made.masks import entropy_degrees, even_degrees
 
 
 @pytest.mark.parametrize(("width", "variables"), [(1, 5), (4, 5), (7, 3), (512, 784), (3, 2)])
@@ -73,8 +74,11 @@ def test_masks_follow_from_the_seed_and_the_settings(
     [
         ({"count": 0}, "count"),
         ({"ensemble": 0}, "ensemble"),
-        ({"ordering": "backwards"}, "ordering must be one of natural, random, sampled"),
+        ({"ordering": "backwards"}, "ordering must be one of natural, random, smooth, sampled"),
         ({"degrees": "odd"}, "degrees"),
+        ({"reach": 0, "count": 1}, "reach must be at least 1, and count 1: 0, 1"),
+        ({"reach": 3, "count": 2}, "reach must be at least 1, and count 1: 3, 2"),
+        ({"reach": 3}, "reach must be at least 1, and count 1: 3, None"),
     ],
 )
 def test_impossible_mask_settings_are_refused(settings: dict[str, object], message: str) -> None:
@@ -113,12 +117,59 @@ def test_lower_tiers_come_first_in_every_answering_ordering(
 ) -> None:
     config = MaskConfig(ordering, count=count, ensemble=6)  # type: ignore[arg-type]
     tiers = np.array([2, 0, 1, 0, 0, 2, 0, 1])
-    source = MaskSource(NetworkConfig((8,)), config, 8, seed=1, tiers=tiers)
+    source = MaskSource(NetworkConfig((8,)), config, 8, seed=1, guide=Guide(tiers))
     for mask in source.answering:
         assert (np.diff(tiers[np.argsort(mask.positions)]) >= 0).all()
     fresh = list(islice(source.training(), 20))
     tiered = all((np.diff(tiers[np.argsort(mask.positions)]) >= 0).all() for mask in fresh)
     assert tiered == (count is not None or ordering == "random")
+
+
+def test_degrees_by_entropy_stand_before_what_varies() -> None:
+    entropies = np.array([0.5, 0.0, 1.0, 0.0, 1.5])
+    config = MaskConfig("random", "entropy", count=2)
+    guide = Guide(np.zeros(5, dtype=np.int64), entropies)
+    source = MaskSource(NetworkConfig((600, 12)), config, 5, seed=4, guide=guide)
+    for mask in source.answering:
+        in_order = entropies[np.argsort(mask.positions)]
+        shares = np.bincount(mask.degrees[0], minlength=5) / 600
+        # Units before the first variable would see nothing: they are of degree one.
+        expected = np.append(in_order[0] + in_order[1], in_order[2:]) / 3
+        assert shares[1:] == pytest.approx(expected, abs=0.01)
+        assert len(mask.degrees[1]) == 12
+        assert (np.diff(mask.degrees[1]) >= 0).all()
+
+
+@pytest.mark.parametrize("variables", [1, 2, 5])
+def test_degrees_by_entropy_of_constants_are_even(variables: int) -> None:
+    degrees = entropy_degrees(7, np.zeros(variables))
+    assert degrees.tolist() == even_degrees(7, variables).tolist()
+
+
+def test_an_any_order_network_cannot_place_its_degrees_by_one_ordering() -> None:
+    with pytest.raises(ConfigError, match="need orderings that are fixed"):
+        MaskConfig("sampled", "entropy", count=None)
+
+
+def test_smooth_orderings_sweep_over_the_coordinates() -> None:
+    row, column = np.divmod(np.arange(36), 6)
+    place = np.stack([row, column], axis=1).astype(float)
+    place[7] = np.nan
+    guide = Guide(np.zeros(36, dtype=np.int64), coordinates=place)
+    config = MaskConfig("smooth", "even", count=3)
+    orderings = set()
+    for seed in range(5):
+        source = MaskSource(NetworkConfig((8,)), config, 36, seed, guide)
+        assert len({tuple(mask.positions) for mask in source.answering}) == 1
+        positions = source.answering[0].positions
+        assert sorted(positions) == list(range(1, 37))
+        assert positions[7] == 36
+        plane = np.column_stack([place, np.ones(36)])[np.arange(36) != 7]
+        others = positions[np.arange(36) != 7].astype(float)
+        fitted = plane @ np.linalg.lstsq(plane, others, rcond=None)[0]
+        assert np.corrcoef(fitted, others)[0, 1] > 0.95
+        orderings.add(tuple(positions))
+    assert len(orderings) == 5
 
 
 def test_a_share_of_the_training_masks_are_those_that_answer() -> None:

@@ -8,7 +8,7 @@ import torch
 from models.columns.layout import Layout
 from models.columns.schema import Schema
 from models.errors import TrainingError
-from models.training.data import Rows, UnknownReplacement, null_tiers, split_rows
+from models.training.data import Rows, UnknownReplacement, split_rows
 
 CPU = torch.device("cpu")
 
@@ -63,10 +63,3 @@ def test_values_turn_unknown_at_their_columns_rate_and_missing_ones_stay_missing
 def test_binary_columns_need_no_replacement() -> None:
     schema = Schema.infer(pa.table({"a": [True, False] * 5}))
     assert UnknownReplacement.of(Layout(schema.columns), CPU) is None
-
-
-def test_variables_missing_less_often_come_in_lower_tiers() -> None:
-    values = np.zeros((1000, 5))
-    for variable, missing in enumerate([0, 5, 15, 300, 310]):
-        values[:missing, variable] = np.nan
-    assert null_tiers(values).tolist() == [0, 1, 2, 6, 6]

@@ -1,13 +1,16 @@
-"""Decay draws weights to zero, and leaves the marginals where they are."""
+"""The training of one network."""
 
 import numpy as np
 import pyarrow as pa
+import pytest
 import torch
 
 from models.columns import Layout, Schema
+from models.inference.density import Density
 from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 from models.training.config import MemberConfig, TrainingConfig
 from models.training.data import Rows
+from models.training.fit import train_network
 from models.training.loop import train_member
 
 
@@ -32,3 +35,23 @@ def test_decay_spares_biases() -> None:
     train_member(config, network, masks, values, values, seed=0)
     assert float(network.hidden_weights[0].detach().norm()) < 0.5 * before
     np.testing.assert_allclose(torch.sigmoid(network.output_bias.detach()), 0.1, atol=0.04)
+
+
+@pytest.mark.parametrize("mixed_precision", [False, True])
+@pytest.mark.parametrize("reach", [None, 3])
+def test_a_large_network_of_one_mask_learns_as_blocks_and_answers_as_a_whole(
+    reach: int | None, mixed_precision: bool, device: torch.device
+) -> None:
+    generator = np.random.default_rng(0)
+    steps = generator.normal(size=(1500, 30)).cumsum(axis=1) > 0
+    table = pa.table({f"v{index}": column for index, column in enumerate(steps.T)})
+    layout = Layout(Schema.infer(table).columns).to(device)
+    training = TrainingConfig(batch_rows=100, max_epochs=4, mixed_precision=mixed_precision)
+    masks = MaskConfig("smooth", "entropy", count=1, reach=reach)
+    config = MemberConfig("one", NetworkConfig((600, 600), residual=True), masks, training)
+    values = steps.astype(float)
+    train, valid = values[:1000], values[1000:]
+    member, curve = train_network(config, layout, train, valid, 0, lambda *_: None)
+    nats = Density([member], layout, np.zeros(1)).score(valid).mean()
+    assert nats == pytest.approx(max(curve.valid), abs=1e-3)
+    assert nats > curve.train[0] + 1

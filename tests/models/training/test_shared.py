@@ -95,5 +95,7 @@ def test_there_must_be_direct_weights() -> None:
     network = NetworkConfig(hidden=(8,), direct=False)
     with pytest.raises(ConfigError, match="'one' has a direct_rank but no direct weights"):
         MemberConfig("one", network, MaskConfig(), SHARED)
+    with pytest.raises(ConfigError, match="'one' has a direct_rank and a reach: choose one"):
+        MemberConfig("one", LINEAR, MaskConfig(count=1, reach=2), SHARED)
     with pytest.raises(ConfigError, match="direct_rank must be positive"):
         replace(SHARED, direct_rank=0)
