@@ -133,7 +133,7 @@ RECIPES: dict[str, Made] = {
     ),
     "binarized_mnist": _made(
         "bits",
-        local=Part(12, HUGE, LOCAL, replace(ADAMW, averaging=0.0, max_epochs=14, dropout=0.35)),
+        local=Part(8, HUGE, LOCAL, replace(ADAMW, averaging=0.0, max_epochs=14, dropout=0.35)),
     ),
 }
 
