@@ -31,7 +31,7 @@ Booleans = npt.NDArray[np.bool_]
 Span = tuple[int, int, int, int]
 
 MOST_BLOCKS = 16
-LEAST_ROWS = 64
+LEAST_ROWS = 128
 LANES = 32
 
 

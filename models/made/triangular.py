@@ -27,7 +27,7 @@ __all__ = ["Staircase", "permuted", "triangular_linear"]
 
 Integers = npt.NDArray[np.int64]
 Places = npt.NDArray[np.uint64]
-Numbers = npt.NDArray[np.float32] | npt.NDArray[np.uint16]
+Floats = npt.NDArray[np.float32]
 
 BLOCKS = 4
 LANES = 16  # of a vector: products of a multiple of it are a fifth faster
@@ -112,8 +112,6 @@ def triangular_linear(
 ) -> Tensor:
     """`units @ (weight * mask).T + bias`, rows and columns in the order of the staircase.
 
-    Within `torch.autocast` products are of bfloat16; all else stays in float32.
-
     Args:
         units: Shape `(batch, columns)`, sorted.
         weight: Shape `(rows, columns)`, in its own order, float32 on the CPU, contiguous.
@@ -177,63 +175,59 @@ class _TriangularLinear(torch.autograd.Function):
     def forward(
         ctx: _Context, units: Tensor, weight: Tensor, bias: Tensor | None, staircase: Staircase
     ) -> Tensor:
-        dtype = torch.bfloat16 if torch.is_autocast_enabled("cpu") else torch.float32
-        known, weight = units.to(dtype), weight.detach().to(dtype)
         stairs = torch.empty_like(weight)
-        result = known.new_empty(len(units), len(weight))
-        arrays = (_bits(weight), *staircase.arrays, _bits(stairs))
+        result = units.new_empty(len(units), len(weight))
+        own = None if bias is None else bias.index_select(0, staircase.places)
+        arrays = (weight.detach().numpy(), *staircase.arrays, stairs.numpy())
         for start, stop, width in staircase.across:
             _gather(start, stop, *arrays)
-            torch.mm(known[:, :width], stairs[start:stop, :width].T, out=result[:, start:stop])
-        ctx.save_for_backward(known, stairs)
+            part, known, block = result[:, start:stop], units[:, :width], stairs[start:stop, :width]
+            if own is None:
+                torch.mm(known, block.T, out=part)
+            else:
+                torch.addmm(own[start:stop], known, block.T, out=part)
+        ctx.save_for_backward(units, stairs)
         ctx.staircase = staircase
-        result = result.to(units.dtype)
-        return result if bias is None else result.add_(bias.index_select(0, staircase.places))
+        return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, ...]:
         units, stairs = ctx.saved_tensors
-        staircase, upon = ctx.staircase, gradient.to(stairs.dtype)
+        staircase = ctx.staircase
         of_units = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
             of_units = torch.empty_like(units)
             for start, stop, first in staircase.down:
-                torch.mm(upon[:, first:], stairs[first:, start:stop], out=of_units[:, start:stop])
-            of_units = of_units.to(gradient.dtype)
+                torch.mm(
+                    gradient[:, first:], stairs[first:, start:stop], out=of_units[:, start:stop]
+                )
         if ctx.needs_input_grad[1]:
             of_weight = torch.empty_like(stairs)
             tallest = max(stop - start for start, stop, _ in staircase.across)
-            block = stairs.new_empty(tallest, stairs.shape[1])
-            arrays = (_bits(block), *staircase.arrays, _bits(of_weight))
+            block = torch.empty(tallest, stairs.shape[1])
+            arrays = (block.numpy(), *staircase.arrays, of_weight.numpy())
             for start, stop, width in staircase.across:
                 part = block[: stop - start, :width]
-                torch.mm(upon[:, start:stop].T, units[:, :width], out=part)
+                torch.mm(gradient[:, start:stop].T, units[:, :width], out=part)
                 _scatter(start, stop, *arrays)
-            of_weight = of_weight.to(gradient.dtype)
         if ctx.needs_input_grad[2]:
             sums = gradient.sum(dim=0)
             of_bias = torch.empty_like(sums).index_copy_(0, staircase.places, sums)
         return of_units, of_weight, of_bias, None
 
 
-def _bits(matrix: Tensor) -> Numbers:
-    """A matrix for the compiled loops, which move numbers and need not know bfloat16."""
-    numbers: Numbers = matrix.view(torch.uint16 if matrix.itemsize == 2 else matrix.dtype).numpy()
-    return numbers
-
-
 @compiled
 def _gather(
     start: int,
     stop: int,
-    weight: Numbers,
+    weight: Floats,
     rows: Places,
     columns: Places,
     straight: bool,
     seen: Integers,
     reach: Integers,
-    stairs: Numbers,
+    stairs: Floats,
 ) -> None:
     """Fills rows of `stairs` with what they see of `weight`, zeros as far as blocks reach."""
     for row in range(start, stop):
@@ -245,20 +239,20 @@ def _gather(
             for column in range(width):
                 stairs[row, column] = weight[place, columns[column]]
         for column in range(width, np.uint64(reach[row])):
-            stairs[row, column] = 0
+            stairs[row, column] = 0.0
 
 
 @compiled
 def _scatter(
     start: int,
     stop: int,
-    block: Numbers,
+    block: Floats,
     rows: Places,
     columns: Places,
     straight: bool,
     seen: Integers,
     _reach: Integers,
-    weight: Numbers,
+    weight: Floats,
 ) -> None:
     """Fills rows of `weight` with what they may see of `block`, and zeros."""
     for row in range(start, stop):
@@ -267,9 +261,9 @@ def _scatter(
             for column in range(width):
                 weight[place, column] = block[row - start, column]
             for column in range(width, np.uint64(len(columns))):
-                weight[place, column] = 0
+                weight[place, column] = 0.0
         else:
             for column in range(np.uint64(len(columns))):
-                weight[place, column] = 0
+                weight[place, column] = 0.0
             for column in range(width):
                 weight[place, columns[column]] = block[row - start, column]

@@ -55,8 +55,8 @@ class TrainingConfig:
             rest, so that `weight_decay` lets conditionals share what few rows show of each; see
             `shared.py`.
         gradient_clip: Largest norm of the gradient, or None.
-        mixed_precision: Matrix products of bfloat16 on CUDA, and on the CPU where it has
-            instructions for them and the network is large; likelihoods stay in float32.
+        mixed_precision: Matrix products of bfloat16 on CUDA, and on a CPU that has instructions
+            for them in large networks of one mask; likelihoods stay in float32.
 
     Raises:
         ConfigError: A setting out of its range.

@@ -16,7 +16,7 @@ from models.made.masks import MaskSource
 from models.made.network import MADE, MaskTensors
 from models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
 from models.training.data import Rows, UnknownReplacement
-from models.training.products import blocks_of_one_mask, halved
+from models.training.products import blocks_of_one_mask
 from models.training.shared import make_plain, share_direct_weights
 
 __all__ = [
@@ -155,7 +155,7 @@ class MemberTraining:
         self.optimizer = _optimizer(network, self.config)
         self.schedule = _scheduler(self.optimizer, self.config, epochs)
         self.average = WeightAverage(network, self.config.averaging)
-        self.autocast = isinstance(network, MADE) and halved(self.config, network)
+        self.autocast = self.config.mixed_precision and self.device.type == "cuda"
         self.best_nats = -float("inf")
         self.best_state: dict[str, Tensor] | None = None
 
@@ -253,9 +253,9 @@ def train_member(
     epochs = settings.epochs(len(train))
     if settings.direct_rank is not None:
         share_direct_weights(network, train, settings.direct_rank, seed)
-    banded = blocks_of_one_mask(config, network, masks)
-    state = MemberTraining(config, banded or network, masks, epochs, seed)
     batch_rows = settings.rows_per_batch(len(train))
+    banded = blocks_of_one_mask(config, network, masks, batch_rows)
+    state = MemberTraining(config, banded or network, masks, epochs, seed)
     curve, start = Curve(), time.monotonic()
     try:
         for epoch in range(1, epochs + 1):

@@ -1,33 +1,46 @@
-"""How the products of a network are computed while it is trained."""
+"""How the products of a network of one mask are computed while it is trained."""
 
 import torch
 
 from models.made.banded import BandedMADE
 from models.made.masks import MaskSource
 from models.made.network import MADE
-from models.training.config import MemberConfig, TrainingConfig
+from models.training.config import MemberConfig
 
-__all__ = ["blocks_of_one_mask", "halved"]
+__all__ = ["blocks_of_one_mask"]
+
+ROWS_THAT_PAY = 128
 
 
-def blocks_of_one_mask(config: MemberConfig, network: MADE, masks: MaskSource) -> BandedMADE | None:
-    """What is trained in place of a network of one mask, where it is large or has a reach."""
+def blocks_of_one_mask(
+    config: MemberConfig, network: MADE, masks: MaskSource, batch_rows: int
+) -> BandedMADE | None:
+    """What is trained in place of a network of one mask, where it is large or has a reach.
+
+    Args:
+        config: Its settings.
+        network: The network, of initial weights.
+        masks: Its masks.
+        batch_rows: Rows a minibatch.
+    """
     near = config.masks.reach is not None and config.network.hidden
     if config.masks.count != 1 or config.training.direct_rank is not None:
         return None
     if not (network.large or near):
         return None
-    dtype = torch.bfloat16 if halved(config.training, network) else torch.float32
+    halves = config.training.mixed_precision and _halves(network, batch_rows)
+    dtype = torch.bfloat16 if halves else torch.float32
     return BandedMADE(network, masks.answering[0], masks.guide.near, dtype)
 
 
-def halved(config: TrainingConfig, network: MADE) -> bool:
-    """Whether products are of bfloat16.
+def _halves(network: MADE, batch_rows: int) -> bool:
+    """Whether products of bfloat16 are the faster ones.
 
-    On CUDA they are faster so; on processors with instructions for them it is where products, and
-    not calls, take the time.
+    On CUDA they are. On a processor with instructions for them (AVX-512 BF16 or AMX) they are
+    where a minibatch has rows enough to pay for converting the weights.
     """
-    if not config.mixed_precision or network.device.type == "cuda":
-        return config.mixed_precision
+    if network.device.type == "cuda":
+        return True
     able = torch.cpu.get_capabilities()
-    return network.large and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+    instructions = able.get("avx512_bf16") or able.get("amx_bf16")
+    return bool(instructions) and network.large and batch_rows >= ROWS_THAT_PAY

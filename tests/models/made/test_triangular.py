@@ -98,28 +98,6 @@ def test_a_product_of_any_shape_is_the_masked_one(rows: int, columns: int) -> No
     assert of_weight[mask].all() or not mask.any()
 
 
-@pytest.mark.parametrize("columns", [7, 130])
-def test_products_within_autocast_are_of_bfloat16_and_gradients_whole(columns: int) -> None:
-    generator = np.random.default_rng(columns)
-    row_keys, column_keys = generator.integers(0, 9, 100), generator.integers(1, 9, columns)
-    row_order, column_order = row_keys.argsort(), column_keys.argsort()
-    staircase = Staircase.of(row_keys, column_keys, row_order, column_order)
-    weight = torch.randn(100, columns, requires_grad=True)
-    units = torch.randn(ROWS, columns, requires_grad=True)
-    outcomes = []
-    for halved in (False, True):
-        with torch.autocast("cpu", torch.bfloat16, enabled=halved):
-            product = triangular_linear(units, weight, None, staircase)
-        assert product.dtype == torch.float32
-        gradients = torch.autograd.grad(product.square().sum(), (units, weight))
-        assert all(gradient.dtype == torch.float32 for gradient in gradients)
-        outcomes.append((product.detach(), *gradients))
-    for exact, coarse in zip(*outcomes, strict=True):
-        assert not torch.equal(exact, coarse)
-        error = (exact - coarse).abs().max() / exact.abs().max()
-        assert error < 0.02
-
-
 def test_units_go_into_an_order_and_gradients_come_back() -> None:
     order = torch.tensor([2, 0, 1])
     units = torch.tensor([[1.0, 2.0, 3.0]], requires_grad=True)

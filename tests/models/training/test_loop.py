@@ -46,12 +46,13 @@ def test_a_large_network_of_one_mask_learns_as_blocks_and_answers_as_a_whole(
     steps = generator.normal(size=(1500, 30)).cumsum(axis=1) > 0
     table = pa.table({f"v{index}": column for index, column in enumerate(steps.T)})
     layout = Layout(Schema.infer(table).columns).to(device)
-    training = TrainingConfig(batch_rows=100, max_epochs=4, mixed_precision=mixed_precision)
+    training = TrainingConfig(batch_rows=128, max_epochs=4, mixed_precision=mixed_precision)
     masks = MaskConfig("smooth", "entropy", count=1, reach=reach)
     config = MemberConfig("one", NetworkConfig((600, 600), residual=True), masks, training)
     values = steps.astype(float)
     train, valid = values[:1000], values[1000:]
     member, curve = train_network(config, layout, train, valid, 0, lambda *_: None)
     nats = Density([member], layout, np.zeros(1)).score(valid).mean()
-    assert nats == pytest.approx(max(curve.valid), abs=1e-3)
+    # Training rounds what it multiplies; what answers does not.
+    assert nats == pytest.approx(max(curve.valid), abs=2e-2 if mixed_precision else 1e-3)
     assert nats > curve.train[0] + 1
