@@ -2,6 +2,7 @@
 
 from models.made.config import Activation, Degrees, MaskConfig, NetworkConfig, Ordering
 from models.made.folded import FoldedNetwork, fold
+from models.made.guide import Guide
 from models.made.masks import Mask, MaskSource, sample_mask
 from models.made.network import MADE
 from models.made.ordering import evidence_first, natural_positions, random_positions
@@ -11,6 +12,7 @@ __all__ = [
     "Activation",
     "Degrees",
     "FoldedNetwork",
+    "Guide",
     "Mask",
     "MaskConfig",
     "MaskSource",
