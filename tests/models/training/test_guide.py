@@ -52,7 +52,7 @@ def grid(rows: int, side: int) -> tuple[np.ndarray, Layout]:
     """Rows of bits of a square, neighbours alike, and one constant variable behind them."""
     generator = np.random.default_rng(1)
     noise = generator.normal(size=(rows, side + 2, side + 2))
-    smooth = sum(np.roll(noise, shift, axis) for shift in (0, 1, -1) for axis in (1, 2))
+    smooth = np.sum([np.roll(noise, step, axis) for step in (0, 1, -1) for axis in (1, 2)], axis=0)
     bits = (smooth[:, 1:-1, 1:-1] > 0).reshape(rows, -1).astype(float)
     return np.column_stack([bits, np.zeros(rows)]), bits_layout(side**2 + 1)
 
@@ -101,7 +101,9 @@ def test_rows_with_gaps_are_joined_by_what_is_known() -> None:
 def test_only_what_the_masks_follow_is_worked_out() -> None:
     values, layout = grid(200, 3)
     plain = mask_guide(MaskConfig("random", "even", count=1), values, layout)
-    assert plain.entropies is plain.coordinates is plain.near is None
+    assert plain.entropies is None
+    assert plain.coordinates is None
+    assert plain.near is None
     both = mask_guide(MaskConfig("smooth", "entropy", count=1, reach=2), values, layout)
     assert both.entropies is not None
     assert both.coordinates is not None
