@@ -18,7 +18,7 @@ CODE := app models benchmarks tests checkpoints docs
 TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test coverage lint format bench bench-setup bench-likelihood chaos docs checkpoints
+.PHONY: help setup serve test coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos docs checkpoints
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
@@ -88,9 +88,14 @@ OTHER_SETS := adult connect4 dna_made mushrooms nips ocr_letters web
 OF_IMAGES := madeira FVSBN "mixture of Bernoullis, 32" "mixture of Bernoullis"
 
 bench-likelihood: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.likelihood binarized_mnist --threads 1 --models $(OF_IMAGES) & \
-	  $(BIN)/python -m benchmarks.likelihood $(OTHER_SETS) --threads 1; wait
-	$(BIN)/python -m benchmarks.likelihood binarized_mnist --models $(OF_IMAGES)
+	$(MAKE) --jobs 2 likelihood-images likelihood-others
+	$(BIN)/python -m benchmarks.likelihood binarized_mnist --models $(OF_IMAGES) $(ARGS)
+
+likelihood-images: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.likelihood binarized_mnist --threads 1 --models $(OF_IMAGES) $(ARGS)
+
+likelihood-others: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.likelihood $(OTHER_SETS) --threads 1 $(ARGS)
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.chaos $(ARGS)

@@ -10,8 +10,7 @@ leads to, and is joined with what lies near that variable alone. Sorted along an
 passes from neighbour to neighbour, that is a band.
 """
 
-from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +21,8 @@ from torch.autograd.function import once_differentiable
 from models.made.masks import Mask
 from models.made.network import ACTIVATIONS, MADE, MaskTensors, through
 from models.made.ordering import variables_in_order
-from models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES, SortedMask, Units
-from models.made.triangular import permuted
+from models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES, Units
+from models.made.triangular import permuted, row_blocks
 
 __all__ = ["BandedMADE"]
 
@@ -93,11 +92,9 @@ class BandedMADE(nn.Module):
         self._places = _Places(network, mask, near)
         self._dtype = dtype
         hidden = range(len(network.config.hidden))
-        self.hidden_weights: list[Band] = []
-        for layer in hidden:
-            before: Units = layer - 1 if layer else INPUTS
-            self.hidden_weights.append(self._band(network.hidden_weights[layer], layer, before))
-        self._all_hidden = nn.ModuleList(self.hidden_weights)
+        self.hidden_weights = nn.ModuleList(
+            self._band(network.hidden_weights[layer], layer, _before(layer)) for layer in hidden
+        )
         self.hidden_biases = nn.ParameterList(
             network.hidden_biases[layer].detach()[self._places.order(layer)] for layer in hidden
         )
@@ -124,8 +121,8 @@ class BandedMADE(nn.Module):
         """Gives the weights to the network that this was made of."""
         hidden = range(len(self.config.hidden))
         for layer in hidden:
-            before: Units = layer - 1 if layer else INPUTS
-            self._write(network.hidden_weights[layer], self.hidden_weights[layer], layer, before)
+            band = cast(Band, self.hidden_weights[layer])
+            self._write(network.hidden_weights[layer], band, layer, _before(layer))
             network.hidden_biases[layer][self._places.order(layer)] = self.hidden_biases[layer]
         network.output_bias[self._places.order(OUTPUTS)] = self.output_bias
         for name, after, before in (
@@ -174,16 +171,11 @@ class _Places:
             VARIABLES: torch.arange(layout.variables, device=layout.device),
         }
         for layer, degrees in enumerate(mask.degrees):
-            variables = torch.as_tensor(order[degrees], device=layout.device)
-            self._variable_of[layer] = variables
+            self._variable_of[layer] = torch.as_tensor(order[degrees], device=layout.device)
         self._orders: dict[Units, tuple[Tensor, Tensor]] = {}
         for units in self._variable_of:
-            place = torch.as_tensor(self._sorting.order(units), device=layout.device)
+            place = self._tensors.order(units)
             self._orders[units] = place, place.argsort()
-
-    @property
-    def _sorting(self) -> SortedMask:
-        return self._tensors.sorted
 
     def order(self, of: Units) -> Tensor:
         """Place of each sorted unit among the unsorted, shape `(units,)`."""
@@ -260,18 +252,16 @@ class _BandProduct(torch.autograd.Function):
         return of_units, None, *of_blocks
 
 
-def _blocks(matrix: Booleans) -> tuple[tuple[int, int], ...]:
-    """Starts and stops of the blocks of the rows of a matrix."""
-    rows = len(matrix)
-    count = min(MOST_BLOCKS, max(1, rows // LEAST_ROWS))
-    inner = {round(rows * index / count / LANES) * LANES for index in range(1, count)}
-    return tuple(pairwise(sorted({0, *(bound for bound in inner if bound < rows), rows})))
+def _before(layer: int) -> Units:
+    """The units that lead to a hidden layer."""
+    return layer - 1 if layer else INPUTS
 
 
 def _spans(matrix: Booleans) -> tuple[Span, ...]:
     """Blocks of rows: start, stop, and from where to where they hold anything."""
+    count = min(MOST_BLOCKS, max(1, len(matrix) // LEAST_ROWS))
     spans = []
-    for start, stop in _blocks(matrix):
+    for start, stop in row_blocks(len(matrix), count, LANES):
         places = np.flatnonzero(matrix[start:stop].any(axis=0))
         low, high = (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
         spans.append((start, stop, low, high))

@@ -53,6 +53,10 @@ class MaskTensors:
             **dict(enumerate(degrees)),
         }
 
+    def order(self, of: Units) -> Tensor:
+        """What sorts units by their keys, shape `(units,)`."""
+        return self._keys[of].argsort(stable=True)
+
     @cached_property
     def sorted(self) -> SortedMask:
         """The same mask for products that skip its zero half; on the CPU."""

@@ -66,13 +66,12 @@ class SortedMask:
         """
         staircase = self._staircases.get((after, before))
         if staircase is None:
-            rows, columns = self.order(after), self.order(before)
+            rows, columns = self._order(after), self._order(before)
             staircase = Staircase.of(self._keys[after], self._keys[before], rows, columns)
             self._staircases[after, before] = staircase
         return triangular_linear(units, weight, bias, staircase)
 
-    def order(self, of: Units) -> Integers:
-        """Place of each sorted unit among the unsorted, shape `(units,)`."""
+    def _order(self, of: Units) -> Integers:
         order = self._orders.get(of)
         if order is None:
             order = self._orders[of] = self._keys[of].argsort(kind="stable")
@@ -80,5 +79,5 @@ class SortedMask:
 
     def _permutation(self, of: Units) -> tuple[Tensor, Tensor]:
         """What sorts units, and what undoes that."""
-        order = torch.from_numpy(self.order(of))
+        order = torch.from_numpy(self._order(of))
         return order, order.argsort()

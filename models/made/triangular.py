@@ -23,7 +23,7 @@ from torch.autograd.function import once_differentiable
 
 from models.compiled import compiled
 
-__all__ = ["Staircase", "permuted", "triangular_linear"]
+__all__ = ["Staircase", "permuted", "row_blocks", "triangular_linear"]
 
 Integers = npt.NDArray[np.int64]
 Places = npt.NDArray[np.uint64]
@@ -71,10 +71,10 @@ class Staircase:
         seen = ascending.searchsorted(row_keys[rows], side="right")
         reach = np.zeros_like(seen)
         across, down = [], []
-        for start, stop in _blocks(len(rows)):
+        for start, stop in row_blocks(len(rows), BLOCKS, LANES):
             across.append((start, stop, int(seen[stop - 1])))
             reach[start:stop] = seen[stop - 1]
-        for start, stop in _blocks(len(columns)):
+        for start, stop in row_blocks(len(columns), BLOCKS, LANES):
             first = int(seen.searchsorted(start, side="right"))
             down.append((start, stop, first))
             np.maximum(reach[first:], stop, out=reach[first:])
@@ -100,9 +100,15 @@ class Staircase:
 
 
 @cache
-def _blocks(length: int) -> tuple[tuple[int, int], ...]:
-    """Starts and stops of the blocks of so many rows, none of them empty."""
-    inner = {round(length * index / BLOCKS / LANES) * LANES for index in range(1, BLOCKS)}
+def row_blocks(length: int, count: int, lanes: int) -> tuple[tuple[int, int], ...]:
+    """Starts and stops of about `count` blocks of so many rows, none of them empty.
+
+    Args:
+        length: Number of rows.
+        count: Number of blocks.
+        lanes: All blocks but the last start and stop at a multiple of it.
+    """
+    inner = {round(length * index / count / lanes) * lanes for index in range(1, count)}
     bounds = sorted({0, *(bound for bound in inner if bound < length), length})
     return tuple(pairwise(bounds))
 

@@ -23,10 +23,10 @@ def blocks_of_one_mask(
         masks: Its masks.
         batch_rows: Rows a minibatch.
     """
-    near = config.masks.reach is not None and config.network.hidden
     if config.masks.count != 1 or config.training.direct_rank is not None:
         return None
-    if not (network.large or near):
+    local = config.masks.reach is not None and len(config.network.hidden) > 0
+    if not (network.large or local):
         return None
     halves = config.training.mixed_precision and _halves(network, batch_rows)
     dtype = torch.bfloat16 if halves else torch.float32
