@@ -140,7 +140,8 @@ class MaskSource:
         variables: Number of variables D.
         seed: Seed of every random choice.
         guide: What is known of the variables; None is nothing. A setting that follows what is
-            not known falls back: `smooth` orderings on random ones, `entropy` on even degrees.
+            not known falls back: `smooth` orderings on random ones, `entropy` on even degrees, a
+            reach on all variables.
 
     Attributes:
         guide: As given.
