@@ -6,7 +6,6 @@ AppError
 ├── ServeError                cli: the service cannot start here
 ├── TrainError                cli: a model cannot be trained of this file, or not here
 ├── ModelsDirectoryError      cli: the directory of models cannot be read
-├── TableFileError            codecs: a file that holds no readable table
 └── RequestError              answered as application/problem+json
     ├── MalformedBodyError    400  the body is not what it says
     ├── UnknownModelError     404  no model of that name is served

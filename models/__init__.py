@@ -24,12 +24,14 @@ from models.errors import (
     OrderingError,
     SchemaError,
     TableError,
+    TableFileError,
     TrainingError,
 )
 
 if TYPE_CHECKING:
     from models.columns.schema import Schema
     from models.estimator import DensityEstimator
+    from models.tables.files import read_table
     from models.training.config import FitConfig, MemberConfig, TrainingConfig
     from models.training.presets import preset
 
@@ -45,9 +47,11 @@ __all__ = [
     "Schema",
     "SchemaError",
     "TableError",
+    "TableFileError",
     "TrainingConfig",
     "TrainingError",
     "preset",
+    "read_table",
 ]
 
 _AT = {
@@ -57,6 +61,7 @@ _AT = {
     "Schema": "models.columns.schema",
     "TrainingConfig": "models.training.config",
     "preset": "models.training.presets",
+    "read_table": "models.tables.files",
 }
 """Imported when they are asked for: PyTorch takes seconds, and who catches an error, or reads the
 help of a command, need not wait for it."""

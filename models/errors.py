@@ -3,6 +3,7 @@
 ```
 ModelsError
 ├── SchemaError        a table from which no schema can be inferred, or an impossible override
+├── TableFileError     a file that holds no readable table
 ├── TableError         cells that do not fit the schema; `cells` names row and column
 ├── ConfigError        settings of the network or of training that contradict each other
 ├── OrderingError      evidence that no member's ordering can put first
@@ -24,6 +25,7 @@ __all__ = [
     "OrderingError",
     "SchemaError",
     "TableError",
+    "TableFileError",
     "TrainingError",
 ]
 
@@ -43,6 +45,10 @@ class SchemaError(ModelsError):
     def __init__(self, message: str, path: Sequence[str | int] = ()) -> None:
         super().__init__(message)
         self.path = tuple(path)
+
+
+class TableFileError(ModelsError):
+    """No table can be read from a file; the message names the file and the cause."""
 
 
 @dataclass(frozen=True)

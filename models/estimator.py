@@ -14,11 +14,11 @@ from models.card import model_card
 from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from models.columns.overrides import Overrides
 from models.columns.schema import Schema
-from models.columns.tables import fill_nulls, with_constants
 from models.errors import ConfigError, ModelsError, TrainingError
 from models.inference.density import Density
 from models.inference.impute import Estimate, filled_tables
 from models.inference.noise import draw_noise, noise_generator
+from models.tables.filled import fill_nulls, with_constants
 from models.training.config import FitConfig
 from models.training.loop import Progress
 from models.training.metrics import training_metrics

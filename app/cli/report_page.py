@@ -12,9 +12,9 @@ import pyarrow as pa
 import typer
 from rich.console import Console
 
-from app.codecs.files import read_table
 from app.errors import AppError
 from app.settings import Settings
+from models import read_table
 from models.checkpoint import versions
 from models.errors import TableError
 from models.estimator import DensityEstimator

@@ -37,7 +37,7 @@ def schema(
     # These load the networks, which `madeira --help` need not wait for.
     from app.cli.schema_file import said_of_columns
     from app.cli.schema_text import schema_text
-    from app.codecs.files import read_table
+    from models import read_table
     from models.columns.overrides import verdicts
     from models.errors import SchemaError, TableError
 

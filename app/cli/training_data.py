@@ -12,10 +12,9 @@ from rich.console import Console
 
 from app.cli.report import schema_report
 from app.cli.schema_file import read_schema
-from app.codecs.files import read_table
 from app.errors import AppError
 from app.settings import Settings
-from models import Schema, SchemaError, TableError
+from models import Schema, SchemaError, TableError, read_table
 
 __all__ = [
     "CHECKPOINTS",

@@ -15,8 +15,8 @@ from benchmarks.imputation.baselines import DRAWS
 from benchmarks.imputation.measures import Filled, interval_of_draws
 from benchmarks.imputation.tables import Complete
 from models import DensityEstimator
-from models.columns.tables import fill_nulls
 from models.inference import draw_noise, impute, noise_generator
+from models.tables.filled import fill_nulls
 from models.training.presets import Preset
 
 __all__ = ["PEERS", "madeira", "peer"]

@@ -16,12 +16,12 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from models.columns.schema import Schema
-from models.columns.tables import fill_nulls
 from models.errors import ModelsError
 from models.estimator import DensityEstimator
 from models.inference.comparable import comparable_scores
 from models.inference.impute import Estimate
 from models.sklearn.containers import Data, Rows, frame_of, is_frame, read_rows
+from models.tables.filled import fill_nulls
 from models.training.config import FitConfig
 from models.training.presets import Preset
 

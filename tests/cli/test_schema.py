@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from app.cli.schema_file import read_schema
-from app.codecs.files import read_table
-from models import Schema
+from models import Schema, read_table
 from tests.cli.outcome import Madeira
 from tests.models.columns.awkward import AWKWARD
 

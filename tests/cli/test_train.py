@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.codecs.files import read_table
-from models import DensityEstimator
+from models import DensityEstimator, read_table
 from tests.cli.outcome import Madeira
 
 

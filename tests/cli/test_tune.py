@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.tuning_picture import draw_tuning
-from app.codecs.files import read_table
-from models import DensityEstimator
+from models import DensityEstimator, read_table
 from models.tuning import TrialRecord
 from models.tuning.kinds import first_settings
 from tests.cli.outcome import Madeira

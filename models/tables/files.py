@@ -6,7 +6,7 @@ CSV has no types and no rules, so this module decides what a file most likely me
 * a decimal comma is understood where the separator is not the comma;
 * a column without a name, such as the index that pandas writes, is named by its place, in
   pandas' way: `Unnamed: 0`;
-* what the texts of a column are is decided on all of them: `app.codecs.csv_types`.
+* what the texts of a column are is decided on all of them: `models.tables.csv_types`.
 
 Everything that can be wrong with a file is a `TableFileError` of one sentence.
 """
@@ -23,10 +23,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from app.codecs.csv_types import typed
-from app.errors import AppError
+from models.errors import TableFileError
+from models.tables.csv_types import typed
 
-__all__ = ["CSV_EXTENSIONS", "PARQUET_EXTENSIONS", "TableFileError", "read_table"]
+__all__ = ["CSV_EXTENSIONS", "PARQUET_EXTENSIONS", "read_table"]
 
 CSV_EXTENSIONS: Final = (".csv", ".tsv", ".txt")
 PARQUET_EXTENSIONS: Final = (".parquet", ".pq")
@@ -39,11 +39,7 @@ _BROKEN_TEXT: Final = re.compile(r"In CSV column #(\d+): .*invalid UTF8")
 _FRACTION: Final = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
 
 
-class TableFileError(AppError):
-    """A file from which no table can be read; the message names the file and the cause."""
-
-
-def read_table(path: Path) -> pa.Table:
+def read_table(path: str | Path) -> pa.Table:
     """Reads a whole CSV or Parquet file.
 
     Args:
@@ -55,6 +51,7 @@ def read_table(path: Path) -> pa.Table:
     Raises:
         TableFileError: The file is missing, of an unknown kind, unreadable, or has no columns.
     """
+    path = Path(path)
     extension = path.suffix.lower()
     if extension not in CSV_EXTENSIONS + PARQUET_EXTENSIONS:
         known = ", ".join(CSV_EXTENSIONS + PARQUET_EXTENSIONS)
