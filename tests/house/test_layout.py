@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,18 @@ def test_a_file_is_short(path: Path) -> None:
 def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
     empty = [path for path in SOURCES if EMPTY_NAMES & {Path(part).stem for part in path.parts}]
     assert not empty, f"name these for what they do: {[str(path) for path in empty]}"
+
+
+def test_nothing_that_git_ignores_is_kept_in_it() -> None:
+    # A kept link in the place of .venv would replace the environment of whoever merges it.
+    kept = subprocess.run(
+        ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not kept.stdout, f"git rm --cached these: {kept.stdout.split()}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
