@@ -4,6 +4,7 @@
 AppError
 ├── SettingsError             a setting nobody knows, or a value it cannot take; stops start-up
 ├── ServeError                cli: the service cannot start here
+├── RuntimeDirectoryError     workers: there is no place for the runtime directory
 ├── TrainError                cli: a model cannot be trained of this file, or not here
 ├── ModelsDirectoryError      cli: the directory of models cannot be read
 └── RequestError              answered as application/problem+json

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from app.logs import set_up_logs
 from app.settings import Settings
 from app.workers.devices import require_devices
+from app.workers.runtime_directory import METRICS
 from app.workers.supervisor import Supervisor, worker_plan
 
 __all__ = ["run_api_processes"]
@@ -85,7 +86,7 @@ class _Parent:
         self._serving = serving
         self._selector = selectors.DefaultSelector()
         self._children: list[_Child] = []
-        self._counts = supervisor.directory / "metrics"
+        self._counts = supervisor.directory / METRICS
         self._counts.mkdir(exist_ok=True)
         self._came_up = False
         self._failures = 0

@@ -1,30 +1,19 @@
-"""The runtime directory: where the workers are found, and what their supervisor knows of them."""
+"""In the runtime directory: where workers are found, and what their supervisor knows of them."""
 
-import contextlib
-import fcntl
 import json
 import os
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 __all__ = [
     "State",
     "journal_path",
-    "private_directory",
     "read_state",
-    "remove_abandoned",
     "socket_path",
     "write_state",
 ]
 
 _STATE = "supervisor.json"
-_LOCK = "lock"
-_PREFIX = "madeira-"
-
-LONGEST_PATH = 80
-"""The path of a Unix socket may have about a hundred characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +31,6 @@ class State:
     restarts: int
     pids: tuple[int | None, ...]
     failures: tuple[int, ...]
-
-
-def private_directory() -> tuple[Path, int]:
-    """A new directory for this user alone, with a path short enough for a socket.
-
-    Returns:
-        The directory, and a descriptor that holds its lock as long as it is open.
-    """
-    directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    if len(str(directory)) > LONGEST_PATH:
-        directory.rmdir()
-        directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
-    lock = os.open(directory / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return directory, lock
-
-
-def remove_abandoned() -> None:
-    """Removes directories whose owners were killed: nobody holds their locks."""
-    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
-        with contextlib.suppress(OSError):
-            descriptor = os.open(lock, os.O_RDWR)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock.parent)
-            finally:
-                os.close(descriptor)
 
 
 def socket_path(directory: Path, number: int) -> Path:

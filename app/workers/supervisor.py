@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import selectors
-import shutil
 import subprocess
 import sys
 import threading
@@ -22,14 +21,8 @@ from pathlib import Path
 from app.logs import LogFormat
 from app.settings import Settings
 from app.workers.journal import JournalReader
-from app.workers.runtime import (
-    State,
-    journal_path,
-    private_directory,
-    remove_abandoned,
-    socket_path,
-    write_state,
-)
+from app.workers.runtime import State, journal_path, socket_path, write_state
+from app.workers.runtime_directory import RuntimeDirectory, remove_abandoned
 from app.workers.worker_config import WorkerConfig
 
 __all__ = ["WORKER_MODULE", "Supervisor", "WorkerPlan", "worker_plan"]
@@ -118,14 +111,15 @@ class Supervisor:
     """
 
     def __init__(self, plan: WorkerPlan) -> None:
+        remove_abandoned()
+        self._runtime = RuntimeDirectory()
+        self.directory = self._runtime.path
         self._plan = plan
         self._slots = [_Slot(number, device) for number, device in enumerate(plan.devices)]
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = os.pipe()
         self._stopping = False
         self._restarts = 0
-        remove_abandoned()
-        self.directory, self._lock = private_directory()
         self._thread = threading.Thread(target=self._run, name="madeira-supervisor")
 
     def start(self) -> None:
@@ -140,8 +134,8 @@ class Supervisor:
         if self._thread.ident is not None:
             self._thread.join()
         self._selector.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
-        for one in (self._woken, self._wake, self._lock):
+        self._runtime.remove()
+        for one in (self._woken, self._wake):
             os.close(one)
 
     def _run(self) -> None:

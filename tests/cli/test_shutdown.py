@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.workers.runtime import remove_abandoned
+from app.workers.runtime_directory import remove_abandoned
 
 Process = Callable[..., "subprocess.Popen[str]"]
 
