@@ -193,9 +193,9 @@ class QueueFullError(RequestError):
     slug = "queue-full"
     title = "Too much work is waiting"
 
-    def __init__(self, retry_after_s: int) -> None:
+    def __init__(self, retry_after_s: int, reason: str = "The queue is full") -> None:
         super().__init__(
-            f"The queue is full; try again in {retry_after_s} s.",
+            f"{reason}; try again in {retry_after_s} s.",
             headers={"Retry-After": str(retry_after_s)},
         )
 

@@ -87,7 +87,9 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as stack:
             directory = runtime or stack.enter_context(_workers(settings, worker_module)).directory
-            admission = Admission(settings.queue_limit_cost, metrics.queued)
+            admission = Admission(
+                settings.queue_limit_cost, settings.queue_limit_requests, metrics.queued
+            )
             observer = Observer(metrics)
             pool = Pool(directory, len(settings.worker_devices), admission, observer.computed)
             limit = settings.memory_limit_mb

@@ -103,7 +103,8 @@ class Settings(BaseSettings):
     queue_limit_cost: int = Field(
         default=4_000_000,
         ge=1,
-        description="Most work that may wait (rows scored, cells drawn); more is answered 429.",
+        description="Most work that may wait (rows scored, cells drawn); more is answered 429. "
+        "A large request counts with its chunks that wait at the same time.",
     )
     queue_limit_requests: int = Field(
         default=256,

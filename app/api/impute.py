@@ -1,20 +1,19 @@
 """`POST /impute`: fill what is missing."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from app.api.bodies import Received, read_body
-from app.api.chunks import bounds, compute_all
+from app.api.chunks import compute_all
 from app.api.intake import Intake, model_entry, model_metadata, take_in
 from app.api.negotiation import Format
 from app.api.offload import coded
 from app.api.openapi import answers, body
 from app.api.sample import pick_seed
 from app.api.service import Service, service_of
-from app.batching import cost_of_rows
+from app.batching import Work, costs_of_rows
 from app.codecs import json
 from app.codecs.arrow import StreamWriter
 from app.codecs.arrow_filled import filled_tables
@@ -49,18 +48,8 @@ async def impute(request: Request) -> Response:
     intake, values, objects = await coded(len(received.content), _read, received, service)
     await service.take_up(intake.model, len(values))
     seed = pick_seed(intake.options.seed)
-    tables = intake.options.draws
-    most = max(1, service.settings.compute_chunk_rows // tables)
-    cost = cost_of_rows(values, tables)
-    row_cost = max(1, cost) / max(1, len(values))  # no rows are an empty chunk
-
-    def step() -> int:
-        return service.chunk_rows(ImputeJob.__name__, intake.model.key, row_cost, most)
-
-    width = intake.model.noise_width
-    noise_bytes = 8 * min(most, len(values)) * tables * width
-    jobs = _jobs(intake, values, seed, step)
-    results = await compute_all(request, service, jobs, cost, noise_bytes)
+    most = max(1, service.settings.compute_chunk_rows // intake.options.draws)
+    results = await compute_all(request, service, _work(intake, values, seed, most))
     size = len(received.content) * intake.options.draws
     content = await coded(size, _answer, intake, values, objects, results, seed)
     return Response(content, media_type=intake.answer)
@@ -90,22 +79,33 @@ def _read(
     return intake, values, [] if intake.answer is Format.ARROW else intake.rows.objects()
 
 
-def _jobs(
-    intake: Intake[ImputeOptions], values: Array, seed: int, chunk_rows: Callable[[], int]
-) -> Iterator[ImputeJob]:
-    """One job a chunk of rows; noise is drawn row by row, so chunks of any size give the same."""
-    options, width = intake.options, intake.model.noise_width
+def _work(
+    intake: Intake[ImputeOptions], values: Array, seed: int, most_rows: int
+) -> Work[ImputeResult]:
+    """What is to be computed; noise is drawn row by row, so jobs of any size give the same."""
+    options, key, width = intake.options, intake.model.key, intake.model.noise_width
     generator = noise_generator(seed)
-    for start, stop in bounds(len(values), chunk_rows):
+
+    def job(start: int, stop: int) -> ImputeJob:
         noise = draw_noise((stop - start) * options.draws, width, generator)
-        yield ImputeJob(
-            model=intake.model.key,
+        return ImputeJob(
+            model=key,
             values=values[start:stop],
             noise=noise.reshape(stop - start, options.draws, width),
             draws=options.draws,
             estimate=options.estimate,
             within_range=options.within_range,
         )
+
+    return Work(
+        kind=ImputeJob,
+        model=key,
+        rows=len(values),
+        row_cost=costs_of_rows(values, options.draws),
+        most_rows=most_rows,
+        row_bytes=8 * options.draws * width,
+        job=job,
+    )
 
 
 def _answer(

@@ -1,7 +1,7 @@
 """`POST /sample`: rows drawn from the model."""
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,17 +9,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.bodies import Received, read_body
-from app.api.chunks import bounds, compute
+from app.api.chunks import compute
 from app.api.drawn import ArrowRows, DrawnRows, JsonRows
 from app.api.intake import take_in_sample
 from app.api.negotiation import Format
 from app.api.offload import coded
 from app.api.openapi import answers, body
 from app.api.service import Service, service_of
-from app.batching import cost_of_rows
+from app.batching import Work, costs_of_rows
 from app.codecs.cells import encode_given
 from app.errors import InvalidInputError
-from app.jobs import Array, SampleJob
+from app.jobs import Array, SampleJob, SampleResult
 from app.registry import ServedModel
 from app.schemas.examples import SAMPLE, SAMPLED
 from app.schemas.sample import SampleOptions, SampleRequest, SampleResponse
@@ -101,32 +101,36 @@ class _Drawing:
     def rows(self) -> int:
         return self.options.n
 
-    def jobs(self, chunk_rows: Callable[[], int]) -> Iterator[SampleJob]:
-        """One job a chunk; the noise is drawn row by row, so chunks of any size give the same."""
+    def work(self, most_rows: int) -> Work[SampleResult]:
+        """What is to be computed; noise is drawn row by row, so jobs of any size give the same."""
         generator = noise_generator(self.seed)
-        for start, stop in bounds(self.rows, chunk_rows):
-            yield SampleJob(
+        width = self.model.noise_width
+
+        def job(start: int, stop: int) -> SampleJob:
+            return SampleJob(
                 model=self.model.key,
                 values=np.repeat(self.evidence, stop - start, axis=0),
-                noise=draw_noise(stop - start, self.model.noise_width, generator),
+                noise=draw_noise(stop - start, width, generator),
                 temperature=self.options.temperature,
                 log_likelihood=self.options.log_likelihood,
                 within_range=self.options.within_range,
             )
 
+        return Work(
+            kind=SampleJob,
+            model=self.model.key,
+            rows=self.rows,
+            row_cost=float(costs_of_rows(self.evidence, 1)[0]),
+            most_rows=most_rows,
+            row_bytes=8 * (width + self.evidence.shape[1]),
+            job=job,
+        )
+
     async def chunks(self, request: Request, service: Service) -> AsyncIterator[bytes]:
         """The answer in pieces: one a chunk of rows, and the end."""
-        most = service.settings.stream_chunk_rows
-        row_cost = cost_of_rows(self.evidence, 1)
-
-        def step() -> int:
-            return service.chunk_rows(SampleJob.__name__, self.model.key, row_cost, most)
-
-        noise_bytes = 8 * min(most, self.rows) * self.model.noise_width
-        # Of a stream only the rows wait that are drawn next.
-        cost = row_cost * min(self.rows, most * (service.pool.workers + 1))
+        work = self.work(service.settings.stream_chunk_rows)
         kind = ArrowRows if self.answer is Format.ARROW else JsonRows
         written: DrawnRows = kind(self.model, self.options, self.seed)
-        async for result in compute(request, service, self.jobs(step), cost, noise_bytes):
-            yield await coded(noise_bytes, written.write, result)
+        async for result in compute(request, service, work):
+            yield await coded(work.row_bytes * len(result.values), written.write, result)
         yield written.end()

@@ -1,22 +1,20 @@
 """`POST /score`: how likely are these rows?"""
 
-from collections.abc import Callable, Iterator
-from functools import partial
-
 import numpy as np
 import orjson
 import pyarrow as pa
 from fastapi import APIRouter, Request, Response
 
 from app.api.bodies import Received, read_body
-from app.api.chunks import bounds, compute_all
+from app.api.chunks import compute_all
 from app.api.intake import Intake, model_entry, model_metadata, take_in
 from app.api.negotiation import Format
 from app.api.offload import coded
 from app.api.openapi import answers, body
 from app.api.service import Service, service_of
+from app.batching import Work
 from app.codecs import arrow, json
-from app.jobs import Array, ModelKey, ScoreJob, ScoreResult
+from app.jobs import Array, ScoreJob, ScoreResult
 from app.schemas.examples import SCORE, SCORED
 from app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
 
@@ -44,12 +42,16 @@ async def score(request: Request) -> Response:
     intake, values = await coded(len(received.content), _read, received, service)
     await service.take_up(intake.model, len(values))
     key, contributions = intake.model.key, intake.options.contributions
-    row_cost = 1 + contributions * values.shape[1]
-
-    most = service.settings.compute_chunk_rows
-    step = partial(service.chunk_rows, ScoreJob.__name__, key, row_cost, most)
-    jobs = _jobs(key, values, contributions, step)
-    results = await compute_all(request, service, jobs, len(values) * row_cost, 0)
+    work = Work(
+        kind=ScoreJob,
+        model=key,
+        rows=len(values),
+        row_cost=1 + contributions * values.shape[1],
+        most_rows=service.settings.compute_chunk_rows,
+        row_bytes=0,
+        job=lambda start, stop: ScoreJob(key, values[start:stop], contributions),
+    )
+    results = await compute_all(request, service, work)
     for result in results:
         service.metrics.scored(key, result.log_likelihood)
     width = values.shape[1] if intake.options.contributions else 3
@@ -64,13 +66,6 @@ def _read(received: Received, service: Service) -> tuple[Intake[ScoreOptions], A
     intake = take_in(received, ScoreOptions, service.registry, limit)
     values = intake.rows.encode(intake.model.schema)
     return intake.without_rows(), values
-
-
-def _jobs(
-    key: ModelKey, values: Array, contributions: bool, chunk_rows: Callable[[], int]
-) -> Iterator[ScoreJob]:
-    for start, stop in bounds(len(values), chunk_rows):
-        yield ScoreJob(key, values[start:stop], contributions)
 
 
 def _arrow(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:

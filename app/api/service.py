@@ -4,14 +4,14 @@ import asyncio
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from fastapi import Request
 
 from app.api.door import BEGUN, Door
 from app.api.peers import Peers
-from app.batching import Pool, Ticket
+from app.batching import Pool, Ticket, Work
 from app.errors import DeadlineError, InvalidInputError
-from app.jobs import ModelKey
 from app.logs import current
 from app.metrics import Metrics
 from app.registry import Registry, ServedModel
@@ -54,12 +54,12 @@ class Service:
             note.rows, note.model, note.version = rows, model.key.name, model.key.version
             note.keeps = hold
 
-    def admit(self, request: Request, cost: float) -> Ticket:
+    def admit(self, request: Request, work: Work[Any]) -> Ticket:
         """Lets the jobs of a request wait for a worker.
 
         Args:
             request: The request; its header may set a deadline, counted from when it came.
-            cost: Of all its jobs that wait at the same time.
+            work: What it wants computed.
 
         Raises:
             InvalidInputError: Its deadline is none.
@@ -74,20 +74,11 @@ class Service:
             if left <= 0:
                 raise error
         gone = partial(_gone, request)
-        ticket = self.pool.admit(cost, deadline_s=left, expired=error, gone=gone)
+        cost = self.pool.waiting_cost(work)
+        large = cost < work.cost
+        ticket = self.pool.admit(cost, large=large, deadline_s=left, expired=error, gone=gone)
         ticket.note = current.get()
         return ticket
-
-    def chunk_rows(self, job_kind: str, key: ModelKey, row_cost: float, most: int) -> int:
-        """How many rows to compute at a time.
-
-        Args:
-            job_kind: Name of the type of the job.
-            key: The model.
-            row_cost: What a row costs, at least 1.
-            most: More than these are never computed at a time.
-        """
-        return max(1, min(most, int(self.pool.chunk_cost(job_kind, key) / row_cost)))
 
 
 def service_of(request: Request) -> Service:

@@ -1,7 +1,9 @@
 """What may wait: the bound of the queue, how fast it drains, and who has gone.
 
 A request reserves what its jobs cost before anything of it is computed, so that it is refused at
-once or not at all. One that is larger than the whole queue is let in where nothing else waits.
+once or not at all. One that is too large to wait as a whole reserves only the few jobs of it that
+wait at one time, and takes turns with the others. Such large requests are bounded in number, well
+below that of all requests: however many come, small ones find room.
 """
 
 import asyncio
@@ -22,22 +24,32 @@ MEMORY_S = 5.0
 
 LONGEST_RETRY_S = 60
 
+LARGE_SHARE = 0.25
+"""Of all requests that may be under way, so many may be large."""
+
 
 class Admission:
     """Lets requests in as long as there is room.
 
     Args:
         limit_cost: Most that all admitted requests may have reserved.
+        limit_requests: Most requests that may be under way at once.
         changed: Told what they have reserved, whenever that changes.
 
     Attributes:
+        limit_cost: See above.
         reserved: What they have reserved.
     """
 
     def __init__(
-        self, limit_cost: float, changed: Callable[[float], object] = lambda _: None
+        self,
+        limit_cost: float,
+        limit_requests: int,
+        changed: Callable[[float], object] = lambda _: None,
     ) -> None:
-        self._limit = limit_cost
+        self.limit_cost = limit_cost
+        self._limit_large = max(1, int(LARGE_SHARE * limit_requests))
+        self._large = 0
         self._changed = changed
         self.reserved = 0.0
         self._tickets: dict[Ticket, None] = {}
@@ -54,9 +66,14 @@ class Admission:
         Raises:
             QueueFullError: There is no room.
         """
-        if self._tickets and self.reserved + ticket.cost > self._limit:
+        if self._tickets and self.reserved + ticket.cost > self.limit_cost:
             raise QueueFullError(self.retry_after_s())
+        if ticket.large and self._large >= self._limit_large:
+            raise QueueFullError(
+                self.retry_after_s(), f"{self._large} other large requests are being computed"
+            )
         self._tickets[ticket] = None
+        self._large += ticket.large
         self.reserved += ticket.cost
         self._changed(self.reserved)
         if ticket.gone is not None and not self._sweeping:
@@ -67,6 +84,7 @@ class Admission:
         """Takes note that a request is at its end."""
         if ticket in self._tickets:
             del self._tickets[ticket]
+            self._large -= ticket.large
             self.reserved = self.reserved - ticket.cost if self._tickets else 0.0
             self._changed(self.reserved)
 

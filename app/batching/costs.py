@@ -10,28 +10,33 @@ import numpy as np
 
 from app.jobs import Array, ImputeJob, Job, SampleJob, ScoreJob
 
-__all__ = ["cost_of", "cost_of_rows"]
+__all__ = ["cost_of", "costs_of_rows"]
 
 
-def cost_of_rows(values: Array, tables: int) -> int:
-    """Cost of filling rows.
+def costs_of_rows(values: Array, tables: int) -> Array:
+    """Cost of filling each of some rows, `(rows,)`.
 
     Args:
         values: `(rows, D)`, NaN where something is to be drawn.
         tables: How many times each row is drawn.
     """
-    return len(values) + int(np.count_nonzero(np.isnan(values))) * tables
+    costs: Array = 1.0 + tables * np.count_nonzero(np.isnan(values), axis=1)
+    return costs
 
 
 def cost_of(job: Job[Any]) -> int:
     """Cost of a job, at least 1."""
     match job:
         case ScoreJob():
-            cost = len(job.values) * (1 + job.contributions * job.values.shape[1])
+            cost = float(len(job.values) * (1 + job.contributions * job.values.shape[1]))
         case SampleJob():
-            cost = cost_of_rows(job.values, 1)
+            cost = _total(job.values, 1)
         case ImputeJob():
-            cost = cost_of_rows(job.values, job.noise.shape[1])
+            cost = _total(job.values, job.noise.shape[1])
         case _:
             raise TypeError(f"not a job: {type(job).__name__}")
     return max(1, int(cost))
+
+
+def _total(values: Array, tables: int) -> float:
+    return len(values) + tables * float(np.count_nonzero(np.isnan(values)))

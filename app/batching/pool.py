@@ -21,6 +21,7 @@ from app.batching.fair_queue import FairQueue
 from app.batching.fleet import SMALL, Fleet
 from app.batching.link import Link
 from app.batching.ticket import Entry, Gone, Ticket
+from app.batching.work import Work
 from app.errors import (
     ComputationError,
     InvalidInputError,
@@ -38,6 +39,9 @@ __all__ = ["Pool"]
 log = logging.getLogger(__name__)
 
 DEATHS_LIMIT = 3
+
+LEAST_TURNS = 4
+"""So many large requests at least fit into the queue beside each other."""
 
 
 class Pool:
@@ -105,6 +109,7 @@ class Pool:
         self,
         cost: float,
         *,
+        large: bool = False,
         deadline_s: float | None = None,
         expired: BaseException | None = None,
         gone: Gone | None = None,
@@ -113,6 +118,7 @@ class Pool:
 
         Args:
             cost: Of all its jobs that can wait at the same time.
+            large: Whether these are not all its jobs.
             deadline_s: Seconds that it may take; None for any time.
             expired: What it fails with then.
             gone: Returns when its caller is gone; called only for requests that take a while.
@@ -120,7 +126,7 @@ class Pool:
         Raises:
             QueueFullError: There is no room for it.
         """
-        ticket = Ticket(self, cost, gone)
+        ticket = Ticket(self, cost, gone, large)
         self.admission.enter(ticket)
         if deadline_s is not None and expired is not None:
             ticket.expire(deadline_s, expired)
@@ -170,9 +176,23 @@ class Pool:
             self.take_back(ticket, asyncio.CancelledError())
         self.admission.leave(ticket)
 
-    def chunk_cost(self, job_kind: str, key: ModelKey) -> float:
-        """Cost of a chunk that takes a worker about the time that a batch should take."""
-        return self._budgets.get((job_kind, key), INITIAL_COST)
+    @property
+    def ahead(self) -> int:
+        """How many jobs of one request wait at the same time: enough to keep every worker busy."""
+        return self.workers + 1
+
+    def chunk_cost(self, work: Work[Any]) -> float:
+        """Cost of a job of it that takes a worker about the time that a batch should take.
+
+        The jobs of it that wait at one time are a part of the queue, however fast the workers are.
+        """
+        budget = self._budgets.get((work.kind.__name__, work.model), INITIAL_COST)
+        share = self.admission.limit_cost / (LEAST_TURNS * self.ahead)
+        return min(budget, max(share, INITIAL_COST))
+
+    def waiting_cost(self, work: Work[Any]) -> float:
+        """Most that the jobs of it cost that wait at the same time."""
+        return min(work.cost, self.ahead * max(self.chunk_cost(work), work.dearest_row))
 
     # ------------------------------------------------------------ workers
 

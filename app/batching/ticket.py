@@ -91,6 +91,7 @@ class Ticket:
         desk: Where it was admitted.
         cost: What it has reserved of the queue.
         gone: Returns when its caller is gone; None where nobody watches.
+        large: Whether it reserved less than all its jobs cost.
 
     Attributes:
         since: When it was admitted, by the clock of the event loop.
@@ -107,18 +108,20 @@ class Ticket:
         "cost",
         "entries",
         "gone",
+        "large",
         "note",
         "share",
         "since",
         "watch",
     )  # fmt: skip
 
-    def __init__(self, desk: Desk, cost: float, gone: Gone | None) -> None:
+    def __init__(self, desk: Desk, cost: float, gone: Gone | None, large: bool = False) -> None:
         self._desk = desk
         self._timer: asyncio.TimerHandle | None = None
         self._failure: BaseException | None = None
         self.cost = cost
         self.gone = gone
+        self.large = large
         self.since = asyncio.get_running_loop().time()
         self.share = 0.0
         self.entries: set[Entry] = set()

@@ -85,7 +85,7 @@ def crew(checkpoints: Path, workers: int = 1, **plan: Any) -> Iterator[Crew]:
     try:
 
         async def begin() -> Pool:
-            pool = Pool(supervisor.directory, workers, Admission(1e6))
+            pool = Pool(supervisor.directory, workers, Admission(1e6, 256))
             await pool.prepare(KEY)
             return pool
 

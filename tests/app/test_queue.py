@@ -114,7 +114,7 @@ def test_a_steady_stream_of_small_jobs_does_not_keep_a_large_one_waiting_for_eve
 
 def test_the_queue_is_bounded_and_says_when_there_is_room() -> None:
     async def work() -> None:
-        admission = Admission(100)
+        admission = Admission(100, 8)
         first, second = ticket(90), ticket(20)
         admission.enter(first)
         with pytest.raises(QueueFullError) as raised:
@@ -129,15 +129,17 @@ def test_the_queue_is_bounded_and_says_when_there_is_room() -> None:
     run(work())
 
 
-def test_what_is_larger_than_the_queue_is_let_in_alone() -> None:
+def test_large_requests_are_bounded_in_number_and_leave_room_for_small_ones() -> None:
     async def work() -> None:
-        admission = Admission(100)
-        giant = ticket(1000)
-        admission.enter(giant)
-        with pytest.raises(QueueFullError):
-            admission.enter(ticket(1))
-        admission.leave(giant)
+        admission = Admission(100, 8)
+        large = [Ticket(Desk(), 10, None, large=True) for _ in range(3)]
+        for one in large[:2]:
+            admission.enter(one)
+        with pytest.raises(QueueFullError, match="2 other large requests"):
+            admission.enter(large[2])
         admission.enter(ticket(1))
+        admission.leave(large[0])
+        admission.enter(large[2])
 
     run(work())
 
