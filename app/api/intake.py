@@ -1,13 +1,12 @@
 """From a body to what an endpoint works with: the model, the options, the table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 
-import orjson
-
 from app.api.bodies import Received
 from app.api.negotiation import Format
+from app.api.options import read_options
 from app.codecs import arrow, json
 from app.codecs.arrow_cells import columns_to_read, row_objects
 from app.codecs.cells import TableForm, table_form
@@ -61,7 +60,7 @@ def take_in(
     """Reads a body, up to the cells of its table.
 
     Args:
-        received: A JSON body with table and options, or an Arrow stream and options in the query.
+        received: A JSON body, or an Arrow stream; options in the query, or in the JSON body.
         options: The options that the endpoint knows.
         registry: The models.
         row_limit: Most rows of the table.
@@ -75,15 +74,15 @@ def take_in(
     """
     table: SentTable
     if received.format is Format.ARROW:
-        checked = options.read(_from_query(received.query, options))
+        checked = read_options(received.query, {}, options)
         model = registry.resolve(checked.model, checked.version)
         columns = columns_to_read(model.schema, left_out=left_out)
         limit = received.limit_bytes
         content = arrow.decode(received.content, columns, row_limit=row_limit, limit_bytes=limit)
         return Intake(model, checked, ArrowTable(content, limit), received.answer)
-    _refuse_query(received.query, options)
     document = json.decode(received.content)
-    checked = options.read({k: v for k, v in document.items() if k not in _TABLE_KEYS})
+    asked = {key: value for key, value in document.items() if key not in _TABLE_KEYS}
+    checked = read_options(received.query, asked, options)
     model = registry.resolve(checked.model, checked.version)
     table = JsonTable(table_form(document))
     if len(table) > row_limit:
@@ -98,18 +97,17 @@ def take_in_sample(
 ) -> tuple[ServedModel, SampleOptions, Format]:
     """Reads a request for new rows: the model, the options, the format to answer in.
 
-    The body is JSON, or an Arrow table of the one row that is given, or an Arrow body of no
-    bytes; errors are those of `take_in`.
+    The body is JSON, or an Arrow table of the one row that is given, or there is none; errors
+    are those of `take_in`.
     """
     if received.format is Format.JSON:
-        _refuse_query(received.query, SampleOptions)
-        options = SampleOptions.read(json.decode(received.content))
+        document = json.decode(received.content) if received.content else {}
+        options = read_options(received.query, document, SampleOptions)
         return registry.resolve(options.model, options.version), options, received.answer
-    asked = _from_query(received.query, SampleOptions)
-    options = SampleOptions.read(asked)
+    options = read_options(received.query, {}, SampleOptions)
     model = registry.resolve(options.model, options.version)
     if received.content:
-        if "given" in asked:
+        if options.given:
             raise InvalidInputError("Send what is given as the body or as `given`, not as both.")
         columns = columns_to_read(model.schema, left_out=True)
         limit = received.limit_bytes
@@ -122,32 +120,6 @@ def take_in_sample(
         (given,) = row_objects(table, limit)
         options = options.model_copy(update={"given": given})
     return model, options, received.answer
-
-
-def _from_query(query: Sequence[tuple[str, str]], options: type[Options]) -> dict[str, Any]:
-    """The options of a query: what is not text is read as JSON, where it is JSON."""
-    found: dict[str, Any] = {}
-    for name, text in query:
-        if name in found:
-            raise InvalidInputError(f"`{name[:100]}` is given more than once in the query.")
-        found[name] = text if name in options.text_options() else _value(text)
-    return found
-
-
-def _value(text: str) -> object:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
-
-
-def _refuse_query(query: Sequence[tuple[str, str]], options: type[Options]) -> None:
-    """Refuses options in the query of a JSON body, where they would have no effect."""
-    for name, _ in query:
-        if name in options.model_fields:
-            raise InvalidInputError(
-                f"`{name}` stands in the query; the options of a JSON body stand in the body."
-            )
 
 
 def model_entry(model: ServedModel) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from pydantic.json_schema import models_json_schema
 from app.api.problems import MEDIA_TYPE as PROBLEM
 from app.codecs.arrow import MEDIA_TYPE as ARROW
 from app.schemas.base import Problem, TableInput
+from app.schemas.examples import OPTIONS
 from app.schemas.impute import ImputeRequest
 from app.schemas.sample import SampleRequest
 from app.schemas.score import ScoreRequest
@@ -25,7 +27,15 @@ __all__ = ["answers", "body", "install"]
 _REF = "#/components/schemas/{model}"
 _REQUESTS: tuple[type[BaseModel], ...] = (ScoreRequest, SampleRequest, ImputeRequest)
 _BINARY = {"type": "string", "format": "binary", "description": "An Arrow IPC stream."}
-_ONE_TABLE = [{"required": ["rows"]}, {"required": ["columns", "data"]}]
+_NULL, _LIST = {"type": "null"}, {"type": "array"}
+_ONE_TABLE = [
+    {"required": ["rows"], "properties": {"rows": _LIST, "columns": _NULL, "data": _NULL}},
+    {
+        "required": ["columns", "data"],
+        "properties": {"rows": _NULL, "columns": _LIST, "data": _LIST},
+    },
+]
+"""Either of the two forms of a table, and not both."""
 
 _PROBLEMS = {
     400: "The body is not what it says: no valid JSON, or no valid Arrow stream.",
@@ -39,38 +49,49 @@ _PROBLEMS = {
 }
 
 
-def body(model: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
-    """The `openapi_extra` of an endpoint that reads its JSON body by itself.
+def body(
+    model: type[BaseModel], examples: Mapping[str, Any], *, required: bool = True
+) -> dict[str, Any]:
+    """The `openapi_extra` of an endpoint that reads its options and its body by itself.
 
     Args:
-        model: What may stand in the body.
-        examples: Examples by name, the first of them shown first.
+        model: What may stand in a JSON body; what of it is no table may stand in the query.
+        examples: Examples of bodies by name, the first of them shown first.
+        required: Whether there must be a body.
     """
     content = {"schema": {"$ref": _REF.format(model=model.__name__)}, "examples": dict(examples)}
     both = {"application/json": content, ARROW: {"schema": _BINARY}}
+    properties = model.model_json_schema(ref_template=_REF)["properties"]
     return {
-        "requestBody": {"required": True, "content": both},
+        "requestBody": {"required": required, "content": both},
         "parameters": [
             _parameter(name, schema)
-            for name, schema in model.model_json_schema(ref_template=_REF)["properties"].items()
+            for name, schema in properties.items()
             if name not in TableInput.model_fields
         ],
     }
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """An option as it stands in the query beside an Arrow body."""
-    return {
-        "name": name,
-        "in": "query",
-        "required": False,
-        "description": f"With an Arrow body: {schema.get('description', name)}",
-        **(
-            {"content": {"application/json": {"schema": schema}}}
-            if schema.get("type") == "object"
-            else {"schema": schema}
-        ),
-    }
+    """An option as it stands in the query.
+
+    It has no default in the schema: pages for people would send that whether it is wanted or not.
+    """
+    description = schema.pop("description", name)
+    if (default := schema.pop("default", None)) not in (None, {}):
+        description += f" Default: {orjson.dumps(default).decode()}."
+    taken = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    # What may be text or something else is text in the query.
+    kind = next((one for one in taken if one.get("type") == "string"), taken[0])
+    found = {"name": name, "in": "query", "required": False, "description": description}
+    if name in OPTIONS:
+        found["example"] = OPTIONS[name]
+    if kind.get("type") == "object":
+        # As text: Swagger UI makes up what is `content`, and sends it; what has a media type it
+        # takes for a file.
+        found["description"] += " Written as JSON."
+        kind = {"type": "string", "format": "json", "contentSchema": kind}
+    return {**found, "schema": kind}
 
 
 def answers(
@@ -127,6 +148,21 @@ def _described() -> dict[str, Any]:
     )
     schemas: dict[str, Any] = definitions["$defs"]
     for model in _REQUESTS:
+        described = schemas[model.__name__]
+        # An option that is null is as if it were not there, `n` of a sample included.
+        described["properties"] = {
+            name: _or_null(schema) for name, schema in described["properties"].items()
+        }
+        described.pop("required", None)
         if "rows" in model.model_fields:
-            schemas[model.__name__]["anyOf"] = _ONE_TABLE
+            described["anyOf"] = _ONE_TABLE
     return schemas
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    about: dict[str, Any] = {key: schema[key] for key in ("title", "description") if key in schema}
+    if schema.get("default") is not None:
+        about["default"] = schema["default"]
+    kind = {key: value for key, value in schema.items() if key not in (*about, "default")}
+    taken = kind.get("anyOf", [kind])
+    return {**about, "anyOf": taken if _NULL in taken else [*taken, _NULL]}

@@ -41,7 +41,7 @@ def pick_seed(seed: int | None) -> int:
 @router.post(
     "/sample",
     summary="Draw rows",
-    openapi_extra=body(SampleRequest, SAMPLE),
+    openapi_extra=body(SampleRequest, SAMPLE, required=False),
     responses=answers(
         SampleResponse, 400, 404, 406, 413, 415, 422, 429, 503, 504, examples=SAMPLED
     ),

@@ -1,10 +1,11 @@
 """What the bodies share: the table, the model that answers, the problem document."""
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from app.errors import InvalidInputError, did_you_mean
@@ -16,6 +17,9 @@ Cell = bool | int | float | str | None
 
 SEED_LIMIT = 2**63 - 1
 
+ERRORS_LIMIT = 5
+"""Most wrong options that one answer names."""
+
 Seed = Annotated[
     int | None,
     Field(
@@ -23,6 +27,24 @@ Seed = Annotated[
         le=SEED_LIMIT,
         description="Same seed, same request, same model: same answer. Without one the service "
         "picks one; the answer names it.",
+    ),
+]
+
+
+def _as_text(version: object) -> object:
+    """Versions are whole numbers by name, and many write them without quotes."""
+    return str(version) if type(version) is int else version
+
+
+Version = Annotated[
+    str | None,
+    BeforeValidator(
+        _as_text, json_schema_input_type=Annotated[str, Field(min_length=1)] | int | None
+    ),
+    Field(
+        min_length=1,
+        description="The version that must answer; another one being served is an error. Left "
+        "out, the one that is served answers, and says which it is.",
     ),
 ]
 
@@ -38,7 +60,7 @@ def _leaves(annotation: object) -> Iterator[object]:
 
 
 class Options(BaseModel):
-    """Options of a request: everything in its body but the table. Null is the default."""
+    """Options of a request: its query, and its JSON body but the table. Null is the default."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -46,34 +68,29 @@ class Options(BaseModel):
         None,
         min_length=1,
         description="Name of the model; may be left out where there is a default one.",
-        examples=["penguins"],
     )
-
-    version: str | None = Field(
-        None,
-        min_length=1,
-        description="The version that must answer; another one being served is an error. Left "
-        "out, the one that is served answers, and says which it is.",
-        examples=["1"],
-    )
+    version: Version = None
 
     @classmethod
-    def read(cls, document: dict[str, Any]) -> Self:
+    def read(cls, document: Mapping[str, Any]) -> Self:
         """Checks the options of a body.
 
         Args:
-            document: The body without its table.
+            document: The options by name.
 
         Raises:
             InvalidInputError: An option is unknown, or its value is not one it can take.
         """
+        asked = {name: value for name, value in document.items() if value is not None}
+        unknown = asked.keys() - cls.model_fields.keys()
+        if unknown:
+            first = islice((name for name in asked if name in unknown), ERRORS_LIMIT)
+            raise InvalidInputError(" ".join(map(cls._unknown, first)))
         try:
-            return cls.model_validate(
-                {key: value for key, value in document.items() if value is not None}
-            )
+            return cls.model_validate(asked)
         except ValidationError as error:
             reasons = [cls._explain(one) for one in error.errors(include_url=False)]
-            raise InvalidInputError(" ".join(reasons[:5])) from None
+            raise InvalidInputError(" ".join(reasons[:ERRORS_LIMIT])) from None
 
     @classmethod
     def text_options(cls) -> frozenset[str]:
@@ -85,11 +102,12 @@ class Options(BaseModel):
         )
 
     @classmethod
+    def _unknown(cls, name: str) -> str:
+        return f"`{name[:100]}` is not an option here.{did_you_mean(name, cls.model_fields)}"
+
+    @classmethod
     def _explain(cls, error: ErrorDetails) -> str:
         name = str(error["loc"][0])
-        if error["type"] == "extra_forbidden":
-            known = [*cls.model_fields, *TableInput.model_fields]
-            return f"`{name[:100]}` is not an option here.{did_you_mean(name, known)}"
         if error["type"] == "missing":
             return f"`{name}` is missing."
         reason = error["msg"].replace("Input should be", "must be")

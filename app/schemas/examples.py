@@ -5,7 +5,7 @@ The answers show the shape; their figures are those of one training of the model
 
 from typing import Any
 
-__all__ = ["IMPUTE", "IMPUTED", "MODEL", "SAMPLE", "SAMPLED", "SCORE", "SCORED"]
+__all__ = ["IMPUTE", "IMPUTED", "MODEL", "OPTIONS", "SAMPLE", "SAMPLED", "SCORE", "SCORED"]
 
 MODEL = "penguins"
 
@@ -31,11 +31,16 @@ _GENTOO = {
 }
 _IMPOSSIBLE = {**_ADELIE, "species": "Gentoo"}
 
+_UNFINISHED = {**_GENTOO, "body_mass_g": None, "sex": None}
+
+OPTIONS: dict[str, object] = {"model": MODEL, "n": 5, "seed": 7}
+"""Values of options in the query. The bodies beside them set none of those that the query offers,
+so that whoever changes one there contradicts nothing."""
+
 SCORE: dict[str, dict[str, Any]] = {
     "rows": {
         "summary": "A usual penguin, an unusual one, and one of which little is known",
         "value": {
-            "model": MODEL,
             "rows": [
                 _ADELIE,
                 _IMPOSSIBLE,
@@ -43,19 +48,13 @@ SCORE: dict[str, dict[str, Any]] = {
             ],
         },
     },
-    "contributions": {
-        "summary": "Which column is surprising, and by how much",
-        "value": {
-            "model": MODEL,
-            "contributions": True,
-            "contamination": 0.05,
-            "rows": [_IMPOSSIBLE],
-        },
+    "one row": {
+        "summary": "One that cannot be: with `contributions` the answer says which column is odd",
+        "value": {"rows": [_IMPOSSIBLE]},
     },
     "columns and data": {
-        "summary": "The same in the form of columns and data",
+        "summary": "The form of columns and data",
         "value": {
-            "model": MODEL,
             "columns": list(_ADELIE),
             "data": [list(_ADELIE.values()), list(_IMPOSSIBLE.values())],
         },
@@ -63,52 +62,29 @@ SCORE: dict[str, dict[str, Any]] = {
 }
 
 SAMPLE: dict[str, dict[str, Any]] = {
-    "rows": {
-        "summary": "Five penguins, the same ones each time",
-        "value": {"model": MODEL, "n": 5, "seed": 7},
-    },
+    "rows": {"summary": "Any penguins, the same ones each time", "value": {}},
     "given": {
-        "summary": "Five female penguins of one species, with their likelihoods",
-        "value": {
-            "model": MODEL,
-            "n": 5,
-            "seed": 7,
-            "given": {"species": "Gentoo", "sex": "female"},
-            "log_likelihood": True,
-        },
+        "summary": "Female penguins of one species",
+        "value": {"given": {"species": "Gentoo", "sex": "female"}},
     },
-    "temperature": {
-        "summary": "More typical than typical",
-        "value": {"model": MODEL, "n": 5, "seed": 7, "temperature": 0.5},
+    "amounts": {
+        "summary": "Heavy ones with long flippers",
+        "value": {"given": {"body_mass_g": 5800, "flipper_length_mm": 225}},
     },
 }
 
 IMPUTE: dict[str, dict[str, Any]] = {
     "rows": {
         "summary": "Fill what is null or not there",
-        "value": {
-            "model": MODEL,
-            "seed": 7,
-            "rows": [{**_ADELIE, "sex": None, "bill_depth_mm": None}, {"species": "Gentoo"}],
-        },
+        "value": {"rows": [{**_ADELIE, "sex": None, "bill_depth_mm": None}, {"species": "Gentoo"}]},
     },
-    "estimate": {
-        "summary": "The best single guess",
-        "value": {
-            "model": MODEL,
-            "seed": 7,
-            "estimate": "mean",
-            "rows": [{**_GENTOO, "body_mass_g": None, "sex": None}],
-        },
+    "one row": {
+        "summary": "One row: try `estimate` for the best guess, or several `draws`",
+        "value": {"rows": [_UNFINISHED]},
     },
-    "draws": {
-        "summary": "Five tables, for multiple imputation",
-        "value": {
-            "model": MODEL,
-            "seed": 7,
-            "draws": 5,
-            "rows": [{**_GENTOO, "body_mass_g": None, "sex": None}],
-        },
+    "columns and data": {
+        "summary": "The form of columns and data",
+        "value": {"columns": list(_UNFINISHED), "data": [list(_UNFINISHED.values())]},
     },
 }
 

@@ -3,18 +3,33 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import palmerpenguins
 import pyarrow as pa
 import pytest
 
 from app.settings import Settings
 from models import DensityEstimator
+from models.columns.schema import Schema
 from models.made import MaskConfig, NetworkConfig
 from models.training.config import FitConfig, MemberConfig, TrainingConfig
 from tests.app.running import RunningService, running
 
-__all__ = ["checkpoints", "estimator", "service", "shop_table", "start"]
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = [
+    "checkpoints",
+    "estimator",
+    "page",
+    "penguin_checkpoints",
+    "penguins",
+    "service",
+    "shop_table",
+    "start",
+]
 
 ROWS = 240
 
@@ -85,3 +100,33 @@ def start(checkpoints: Path) -> Iterator[Callable[..., RunningService]]:
 def service(start: Callable[..., RunningService]) -> RunningService:
     """The service with chunks so small that every larger request has several."""
     return start(compute_chunk_rows=64, stream_chunk_rows=16)
+
+
+@pytest.fixture(scope="session")
+def penguin_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a quickly trained model of the name and the columns of a bundled one."""
+    table = pa.Table.from_pandas(palmerpenguins.load_penguins(), preserve_index=False)
+    masks = MaskConfig("sampled", "even", count=None, ensemble=2)
+    training = TrainingConfig(max_epochs=2, patience_epochs=2)
+    member = MemberConfig("any-order", NetworkConfig(hidden=(16,)), masks, training)
+    config = FitConfig((member,), calibration_rows=100)
+    directory = tmp_path_factory.mktemp("penguins")
+    fitted = DensityEstimator(config=config).fit(table, Schema.infer(table))
+    fitted.save(directory / "penguins" / "1")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def penguins(start: Callable[..., RunningService], penguin_checkpoints: Path) -> RunningService:
+    """The service on the model that the examples of the description are about."""
+    return start(checkpoints=penguin_checkpoints)
+
+
+@pytest.fixture
+def page(chromium: str) -> Iterator["Page"]:
+    """A page of the system's browser."""
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser.new_page(viewport={"width": 1280, "height": 1600})
+        browser.close()

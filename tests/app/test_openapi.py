@@ -1,12 +1,12 @@
 """`/openapi.json` is valid, complete, and its examples succeed."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import palmerpenguins
-import pyarrow as pa
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
@@ -16,11 +16,7 @@ from app.schemas.impute import ImputeResponse
 from app.schemas.models import Live, ModelDetail, ModelList, Ready
 from app.schemas.sample import SampleResponse
 from app.schemas.score import ScoreRequest, ScoreResponse
-from models import DensityEstimator
-from models.columns.schema import Schema
-from models.made import MaskConfig, NetworkConfig
-from models.training.config import FitConfig, MemberConfig, TrainingConfig
-from tests.app.running import RunningService
+from tests.app.running import Document, RunningService
 from tests.app.streams import ARROW
 
 BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -109,22 +105,6 @@ def test_every_option_says_what_it_does(document: dict[str, Any]) -> None:
             assert field["description"]
 
 
-@pytest.fixture(scope="module")
-def penguins(
-    start: Callable[..., RunningService], tmp_path_factory: pytest.TempPathFactory
-) -> RunningService:
-    """A service with a quickly trained model of the name and the columns of the bundled one."""
-    table = pa.Table.from_pandas(palmerpenguins.load_penguins(), preserve_index=False)
-    masks = MaskConfig("sampled", "even", count=None, ensemble=2)
-    training = TrainingConfig(max_epochs=2, patience_epochs=2)
-    member = MemberConfig("any-order", NetworkConfig(hidden=(16,)), masks, training)
-    config = FitConfig((member,), calibration_rows=100)
-    directory = tmp_path_factory.mktemp("penguins")
-    fitted = DensityEstimator(config=config).fit(table, Schema.infer(table))
-    fitted.save(directory / "penguins" / "1")
-    return start(checkpoints=directory)
-
-
 @pytest.mark.parametrize("path", ["/score", "/sample", "/impute"])
 def test_every_example_succeeds(
     penguins: RunningService, document: dict[str, Any], path: str
@@ -133,8 +113,77 @@ def test_every_example_succeeds(
     assert len(content["examples"]) >= 3
     for example in content["examples"].values():
         assert example["summary"]
-        assert example["value"]["model"] == "penguins"
-        penguins.post(path, example["value"])
+        answer = penguins.client.post(
+            path, json=example["value"], params=options(document["paths"][path]["post"])
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["model"]["name"] == "penguins"
+
+
+def test_a_page_sends_no_option_that_nobody_set(document: dict[str, Any]) -> None:
+    for path in ("/score", "/sample", "/impute"):
+        operation = document["paths"][path]["post"]
+        for parameter in operation["parameters"]:
+            assert "default" not in parameter["schema"]
+        bodies = operation["requestBody"]["content"]["application/json"]["examples"].values()
+        names = set().union(*(body["value"] for body in bodies))
+        assert not names & set(options(operation))
+
+
+def test_the_description_says_which_options_are_accepted(
+    penguins: RunningService, document: dict[str, Any]
+) -> None:
+    """What it describes is accepted, in the query as in the body, and what it does not is not."""
+    tried = {
+        "model": ("penguins", ""),
+        "version": ("1", ""),
+        "contributions": (True, "yes"),
+        "contamination": (0.5, 0.6),
+        "n": (1, 0),
+        "given": ({"sex": "male"}, [1]),
+        "seed": (2**63 - 1, 2**63),
+        "temperature": (0.1, 0),
+        "within_range": (True, 1),
+        "log_likelihood": (True, "1"),
+        "draws": (2, 0),
+        "estimate": ("mean", "guess"),
+    }
+    for path in ("/score", "/sample", "/impute"):
+        operation = document["paths"][path]["post"]
+        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        described = document["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
+        parameters = {one["name"]: one["schema"] for one in operation["parameters"]}
+        assert set(parameters) == set(described) - {"rows", "columns", "data"}
+        body: Document = {} if path == "/sample" else {"rows": [{}]}
+        for name, schema in parameters.items():
+            for value, right in zip(tried[name], (True, False), strict=True):
+                options = {"n": 1, name: value} if path == "/sample" else {name: value}
+                assert valid(value, described[name]) is right
+                in_body = penguins.client.post(path, json={**body, **options})
+                assert in_body.status_code == (200 if right else 422), (name, value)
+                text = {k: v if isinstance(v, str) else json.dumps(v) for k, v in options.items()}
+                in_query = penguins.client.post(path, json=body, params=text)
+                assert in_query.status_code == (200 if right else 422), (name, value)
+                if name != "given":
+                    assert valid(value, schema) is right
+            assert valid(None, described[name])
+            nothing = {"n": 1, **body} if path == "/sample" and name != "n" else {**body}
+            answer = penguins.client.post(path, json={**nothing, name: None}, params=needed(name))
+            assert answer.status_code == 200, answer.text
+
+
+def needed(name: str) -> dict[str, int]:
+    """`n` is needed; where null stands for it in the body, it stands in the query."""
+    return {"n": 1} if name == "n" else {}
+
+
+def valid(value: object, schema: dict[str, Any]) -> bool:
+    return bool(OAS31Validator(schema).is_valid(value))
+
+
+def options(operation: dict[str, Any]) -> dict[str, Any]:
+    """The options that a page sends with the examples of an operation."""
+    return {one["name"]: one["example"] for one in operation["parameters"] if "example" in one}
 
 
 @pytest.mark.skipif(not (BUNDLED / "penguins").is_dir(), reason="no bundled checkpoints here")
@@ -150,7 +199,12 @@ def test_every_example_succeeds_on_the_bundled_models(
         ("/impute", examples.IMPUTE),
     ):
         for example in requests.values():
-            service.post(path, example["value"])
+            service.post(path, wanted(path) | example["value"])
+
+
+def wanted(path: str) -> dict[str, Any]:
+    """The options beside an example, as they would stand in its body."""
+    return {k: v for k, v in examples.OPTIONS.items() if path == "/sample" or k == "model"}
 
 
 def test_the_example_of_a_model_succeeds(
@@ -188,7 +242,7 @@ def test_an_answer_has_the_shape_it_is_described_with(penguins: RunningService) 
         ("/impute", examples.IMPUTE, ImputeResponse),
     ):
         for example in requests.values():
-            answer = penguins.post(path, example["value"])
+            answer = penguins.post(path, wanted(path) | example["value"])
             assert set(answer) <= set(described.model_fields)
             described.model_validate(answer, strict=True)
     for path, kind in (

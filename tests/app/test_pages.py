@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,16 +34,6 @@ def test_the_assets_come_from_the_service(service: RunningService, name: str) ->
     answer = service.client.get(f"/docs/assets/{name}")
     assert answer.status_code == 200
     assert len(answer.content) > 100
-
-
-@pytest.fixture
-def page(chromium: str) -> Iterator["Page"]:
-    """A page of the system's browser."""
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
 
 
 def watch(page: "Page") -> tuple[list[str], list[str]]:
