@@ -86,6 +86,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Most rows in one `/score` or `/impute` (rows times draws) request.",
     )
+    request_limit_cost: int = Field(
+        default=10_000_000,
+        ge=1,
+        description="Most work of one `/score` or `/impute` request (rows scored, cells drawn).",
+    )
     sample_limit_rows: int = Field(
         default=10_000_000, ge=1, description="Most rows one `/sample` request may ask for."
     )
@@ -111,10 +116,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Most requests that may be under way at once; more are answered 429.",
     )
-    deadline_s: float | None = Field(
-        default=None,
+    deadline_s: float = Field(
+        default=300.0,
         gt=0,
-        description="Seconds after which a request is answered 504; `X-Deadline-Ms` sets another.",
+        description="Seconds after which a request is answered 504; `X-Deadline-Ms` sets fewer. "
+        "Rows that `/sample` sends as they are drawn have as long for each part.",
     )
     job_timeout_s: float = Field(
         default=60.0,

@@ -17,7 +17,7 @@ ResultT = TypeVar("ResultT")
 
 
 async def compute(
-    request: Request, service: Service, work: Work[ResultT]
+    request: Request, service: Service, work: Work[ResultT], *, streamed: bool = False
 ) -> AsyncIterator[ResultT]:
     """The results of the jobs of a request, in their order; a job is made shortly before its turn.
 
@@ -28,6 +28,8 @@ async def compute(
         request: What asks for them.
         service: Where they are computed.
         work: What is to be computed.
+        streamed: Whether each result is sent as soon as it is there: the deadline is then that of
+            the next result, and does not count while the reader takes the last.
 
     Raises:
         RequestError: It cannot be admitted, or computed.
@@ -43,7 +45,12 @@ async def compute(
                 job = await offload(work.row_bytes * (stop - start), work.job, start, stop)
                 waiting.append(pool.submit(job, ticket))
                 start, more = stop, stop < work.rows
-            yield await waiting.popleft()
+            result = await waiting.popleft()
+            if streamed:
+                ticket.stop_clock()
+            yield result
+            if streamed:
+                ticket.go_on()
 
 
 async def compute_all(request: Request, service: Service, work: Work[ResultT]) -> list[ResultT]:

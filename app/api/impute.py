@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from app.api.bodies import Received, read_body
 from app.api.chunks import compute_all
 from app.api.intake import Intake, model_entry, model_metadata, take_in
+from app.api.limits import check_cost
 from app.api.negotiation import Format
 from app.api.offload import coded
 from app.api.openapi import answers, body
@@ -45,11 +46,11 @@ async def impute(request: Request) -> Response:
     """
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes)
-    intake, values, objects = await coded(len(received.content), _read, received, service)
+    intake, values, costs, objects = await coded(len(received.content), _read, received, service)
     await service.take_up(intake.model, len(values))
     seed = pick_seed(intake.options.seed)
     most = max(1, service.settings.compute_chunk_rows // intake.options.draws)
-    results = await compute_all(request, service, _work(intake, values, seed, most))
+    results = await compute_all(request, service, _work(intake, values, costs, seed, most))
     size = len(received.content) * intake.options.draws
     content = await coded(size, _answer, intake, values, objects, results, seed)
     return Response(content, media_type=intake.answer)
@@ -57,8 +58,8 @@ async def impute(request: Request) -> Response:
 
 def _read(
     received: Received, service: Service
-) -> tuple[Intake[ImputeOptions], Array, list[dict[str, Any]]]:
-    """The request, its codes, and, where the answer is JSON, its rows as objects."""
+) -> tuple[Intake[ImputeOptions], Array, Array, list[dict[str, Any]]]:
+    """The request, its codes, what each row costs, and, for JSON, its rows as objects."""
     settings = service.settings
     limit = settings.request_limit_rows
     intake = take_in(received, ImputeOptions, service.registry, limit, left_out=True)
@@ -76,11 +77,17 @@ def _read(
             f"{settings.request_limit_rows} rows; send several requests."
         )
     values = intake.rows.encode(intake.model.schema)
-    return intake, values, [] if intake.answer is Format.ARROW else intake.rows.objects()
+    costs = costs_of_rows(values, draws)
+    check_cost(
+        float(costs.sum()),
+        settings.request_limit_cost,
+        f"{len(values)} rows, and 1 for each missing cell and draw",
+    )
+    return intake, values, costs, [] if intake.answer is Format.ARROW else intake.rows.objects()
 
 
 def _work(
-    intake: Intake[ImputeOptions], values: Array, seed: int, most_rows: int
+    intake: Intake[ImputeOptions], values: Array, costs: Array, seed: int, most_rows: int
 ) -> Work[ImputeResult]:
     """What is to be computed; noise is drawn row by row, so jobs of any size give the same."""
     options, key, width = intake.options, intake.model.key, intake.model.noise_width
@@ -101,7 +108,7 @@ def _work(
         kind=ImputeJob,
         model=key,
         rows=len(values),
-        row_cost=costs_of_rows(values, options.draws),
+        row_cost=float(costs[0]) if len(costs) == 1 else costs,
         most_rows=most_rows,
         row_bytes=8 * options.draws * width,
         job=job,

@@ -128,9 +128,10 @@ class _Drawing:
 
     async def chunks(self, request: Request, service: Service) -> AsyncIterator[bytes]:
         """The answer in pieces: one a chunk of rows, and the end."""
-        work = self.work(service.settings.stream_chunk_rows)
+        most = service.settings.stream_chunk_rows
+        work = self.work(most)
         kind = ArrowRows if self.answer is Format.ARROW else JsonRows
         written: DrawnRows = kind(self.model, self.options, self.seed)
-        async for result in compute(request, service, work):
+        async for result in compute(request, service, work, streamed=self.rows > most):
             yield await coded(work.row_bytes * len(result.values), written.write, result)
         yield written.end()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from app.api.bodies import Received, read_body
 from app.api.chunks import compute_all
 from app.api.intake import Intake, model_entry, model_metadata, take_in
+from app.api.limits import check_cost
 from app.api.negotiation import Format
 from app.api.offload import coded
 from app.api.openapi import answers, body
@@ -46,7 +47,7 @@ async def score(request: Request) -> Response:
         kind=ScoreJob,
         model=key,
         rows=len(values),
-        row_cost=1 + contributions * values.shape[1],
+        row_cost=_row_cost(intake),
         most_rows=service.settings.compute_chunk_rows,
         row_bytes=0,
         job=lambda start, stop: ScoreJob(key, values[start:stop], contributions),
@@ -64,8 +65,21 @@ async def score(request: Request) -> Response:
 def _read(received: Received, service: Service) -> tuple[Intake[ScoreOptions], Array]:
     limit = service.settings.request_limit_rows
     intake = take_in(received, ScoreOptions, service.registry, limit)
+    each = _row_cost(intake)
+    check_cost(
+        len(intake.rows) * each,
+        service.settings.request_limit_cost,
+        f"{len(intake.rows)} rows"
+        if each == 1
+        else f"{len(intake.rows)} rows at {each} each: 1, "
+        "and 1 for the contribution of each column",
+    )
     values = intake.rows.encode(intake.model.schema)
     return intake.without_rows(), values
+
+
+def _row_cost(intake: Intake[ScoreOptions]) -> int:
+    return 1 + intake.options.contributions * len(intake.model.schema.columns)
 
 
 def _arrow(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:

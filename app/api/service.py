@@ -58,7 +58,8 @@ class Service:
         """Lets the jobs of a request wait for a worker.
 
         Args:
-            request: The request; its header may set a deadline, counted from when it came.
+            request: The request; its header may set a shorter deadline than the service has. It is
+                counted from when the request came.
             work: What it wants computed.
 
         Raises:
@@ -66,17 +67,16 @@ class Service:
             QueueFullError: There is no room.
         """
         seconds = _deadline_s(request, self.settings.deadline_s)
-        left, error = None, None
-        if seconds is not None:
-            begun = request.scope.get(BEGUN, asyncio.get_running_loop().time())
-            left = begun + seconds - asyncio.get_running_loop().time()
-            error = DeadlineError(seconds)
-            if left <= 0:
-                raise error
+        now = asyncio.get_running_loop().time()
+        left = request.scope.get(BEGUN, now) + seconds - now
+        error = DeadlineError(seconds)
+        if left <= 0:
+            raise error
         gone = partial(_gone, request)
         cost = self.pool.waiting_cost(work)
         large = cost < work.cost
-        ticket = self.pool.admit(cost, large=large, deadline_s=left, expired=error, gone=gone)
+        ticket = self.pool.admit(cost, large=large, gone=gone)
+        ticket.expire(left, error, seconds)
         ticket.note = current.get()
         return ticket
 
@@ -87,12 +87,12 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def _deadline_s(request: Request, default: float | None) -> float | None:
+def _deadline_s(request: Request, longest: float) -> float:
     sent = next(
         (value for name, value in request.scope["headers"] if name == DEADLINE_HEADER), None
     )
     if sent is None:
-        return default
+        return longest
     text = sent.decode("latin-1")
     try:
         milliseconds = float(text)
@@ -103,7 +103,7 @@ def _deadline_s(request: Request, default: float | None) -> float | None:
             "The header X-Deadline-Ms must be a positive number of milliseconds, "
             f"not {text[:40]!r}."
         )
-    return milliseconds / 1000
+    return min(milliseconds / 1000, longest)
 
 
 async def _gone(request: Request) -> None:

@@ -110,8 +110,6 @@ class Pool:
         cost: float,
         *,
         large: bool = False,
-        deadline_s: float | None = None,
-        expired: BaseException | None = None,
         gone: Gone | None = None,
     ) -> Ticket:
         """Lets a request in; its jobs are then submitted with the ticket.
@@ -119,8 +117,6 @@ class Pool:
         Args:
             cost: Of all its jobs that can wait at the same time.
             large: Whether these are not all its jobs.
-            deadline_s: Seconds that it may take; None for any time.
-            expired: What it fails with then.
             gone: Returns when its caller is gone; called only for requests that take a while.
 
         Raises:
@@ -128,8 +124,6 @@ class Pool:
         """
         ticket = Ticket(self, cost, gone, large)
         self.admission.enter(ticket)
-        if deadline_s is not None and expired is not None:
-            ticket.expire(deadline_s, expired)
         return ticket
 
     def submit(self, job: Job[ResultT], ticket: Ticket) -> "asyncio.Future[ResultT]":
@@ -192,7 +186,8 @@ class Pool:
 
     def waiting_cost(self, work: Work[Any]) -> float:
         """Most that the jobs of it cost that wait at the same time."""
-        return min(work.cost, self.ahead * max(self.chunk_cost(work), work.dearest_row))
+        cost, chunk = work.cost, self.chunk_cost(work)
+        return cost if cost <= chunk else min(cost, self.ahead * max(chunk, work.dearest_row))
 
     # ------------------------------------------------------------ workers
 

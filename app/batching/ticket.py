@@ -102,6 +102,7 @@ class Ticket:
     """
 
     __slots__ = (
+        "_again",
         "_desk",
         "_failure",
         "_timer",
@@ -119,6 +120,7 @@ class Ticket:
         self._desk = desk
         self._timer: asyncio.TimerHandle | None = None
         self._failure: BaseException | None = None
+        self._again: tuple[float, BaseException] | None = None
         self.cost = cost
         self.gone = gone
         self.large = large
@@ -133,10 +135,28 @@ class Ticket:
         """Why nothing is computed for it any more; None as long as something is."""
         return self._failure
 
-    def expire(self, seconds: float, error: BaseException) -> None:
-        """Gives it up after some seconds."""
+    def expire(self, seconds: float, error: BaseException, again_s: float) -> None:
+        """Gives it up after some seconds.
+
+        Args:
+            seconds: From now.
+            error: What it fails with then.
+            again_s: Seconds from each time that its clock goes on.
+        """
+        self._again = again_s, error
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(max(0.0, seconds), self.fail, error)
+
+    def stop_clock(self) -> None:
+        """While its caller takes what is there, no time counts."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def go_on(self) -> None:
+        """The next part is awaited: it has as much time as the first had."""
+        if self._again is not None:
+            seconds, error = self._again
+            self.expire(seconds, error, seconds)
 
     def fail(self, error: BaseException) -> None:
         """Gives it up: what waits for its jobs gets the error, and they are taken back."""

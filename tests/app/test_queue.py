@@ -30,6 +30,18 @@ class Desk:
         """Nothing is under way."""
 
 
+class FailingDesk(Desk):
+    """Tells the jobs that are expected why they fail."""
+
+    def __init__(self) -> None:
+        self.expected: list[Entry] = []
+
+    def take_back(self, ticket: Ticket, error: BaseException) -> None:
+        """Fails them."""
+        for one in self.expected:
+            one.future.set_exception(error)
+
+
 def run(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(work)
 
@@ -140,6 +152,24 @@ def test_large_requests_are_bounded_in_number_and_leave_room_for_small_ones() ->
         admission.enter(ticket(1))
         admission.leave(large[0])
         admission.enter(large[2])
+
+    run(work())
+
+
+def test_the_deadline_of_a_stream_is_that_of_its_next_part() -> None:
+    async def work() -> None:
+        desk, error = FailingDesk(), TimeoutError()
+        one = Ticket(desk, 1, None)
+        one.expire(0.01, error, 0.01)
+        one.stop_clock()
+        await asyncio.sleep(0.1)
+        assert one.failure is None
+        one.go_on()
+        job = Entry(ScoreJob(KEY, np.ones((1, 2)), False), 1, one)
+        desk.expected.append(job)
+        with pytest.raises(TimeoutError):
+            await job.future
+        assert one.failure is error
 
     run(work())
 

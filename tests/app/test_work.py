@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from app.settings import Settings
 from models import DensityEstimator
 from tests.app.faulty_worker import CODES, HELD, MARKS, held
 from tests.app.running import RunningService, assert_problem, running
-from tests.app.streams import ARROW, stream
+from tests.app.streams import ARROW, post_arrow, stream
 from tests.app.test_overload import wait_until
 
 KEY = ModelKey("shop", "1")
@@ -135,3 +135,22 @@ def test_requests_larger_than_the_queue_leave_others_their_room(service: Running
             if thread.ident is not None:
                 thread.join()
     assert [answer.status_code for answer in answers] == [200] * 6
+
+
+def test_a_request_that_costs_too_much_is_told_the_bound_and_its_cost(
+    start: Callable[..., RunningService],
+) -> None:
+    service = start(request_limit_cost=1000, request_limit_rows=5000)
+    columns = len(service.app.state.service.registry.models["shop"].schema.columns)
+    rows = [{"income": 1.0}] * 400
+    problem = service.refuse("/score", {"rows": rows, "contributions": True})
+    assert f"costs {400 * (1 + columns)} " in problem["detail"]
+    assert "limit of 1000" in problem["detail"]
+    problem = service.refuse("/impute", {"rows": rows})
+    assert f"costs {400 * columns} " in problem["detail"]
+    body = stream(pa.table({"income": pa.nulls(1001)}))
+    problem = assert_problem(post_arrow(service, "/impute", body), 422)
+    assert f"costs {1001 * (1 + columns)} " in problem["detail"]
+    service.post("/score", {"rows": rows})
+    service.post("/impute", {"rows": rows[:100]})
+    assert len(service.post("/sample", {"n": 1001})["rows"]) == 1001

@@ -209,7 +209,8 @@ def test_what_expires_is_not_computed(workers: Crew, values: Array) -> None:
             await asyncio.sleep(0.1)
         before = workers.pool.executed
         error = DeadlineError(0.05)
-        with workers.pool.admit(1, deadline_s=0.05, expired=error) as ticket:
+        with workers.pool.admit(1) as ticket:
+            ticket.expire(0.05, error, 0.05)
             # It would hang the worker that computed it.
             with pytest.raises(DeadlineError):
                 await workers.pool.submit(score(marked(values[:1], ENDLESS)), ticket)
