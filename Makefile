@@ -8,7 +8,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check -qq --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
+USED := serve,train,report,tune
 ARGS ?=
 WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile \
@@ -18,7 +19,7 @@ CODE := app models benchmarks tests checkpoints docs
 TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos docs checkpoints
+.PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos docs checkpoints
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
@@ -37,13 +38,15 @@ $(VENV)/.created:
 
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing into $(VENV): minutes the first time, seconds after a change"
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[$(USED)]'
+	@echo "Compiling the kernels: half a minute"
 	@$(BIN)/python -m models.inference
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing into $(VENV) with the development extras: minutes the first time, seconds after a change"
 	@$(PIP) --editable '.[dev]'
+	@echo "Compiling the kernels: half a minute"
 	@$(BIN)/python -m models.inference
 	@touch $(VENV)/.runtime $@
 
@@ -61,6 +64,15 @@ checkpoints: $(VENV)/.dev
 
 test: $(VENV)/.dev
 	$(PYTEST) $(ARGS)
+
+# The densities with the lowest versions that pyproject.toml admits, in an environment of their own.
+test-lowest: .bench/lowest/.installed
+	.bench/lowest/bin/python -m pytest tests/models --ignore tests/models/tuning --numprocesses 2 $(ARGS)
+
+.bench/lowest/.installed: lowest.txt
+	$(PYTHON) -m venv .bench/lowest
+	.bench/lowest/bin/python -m pip install --disable-pip-version-check -r $<
+	@touch $@
 
 coverage: $(VENV)/.dev
 	$(PYTEST) --cov --cov-report term --cov-report html $(ARGS)

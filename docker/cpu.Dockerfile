@@ -18,7 +18,7 @@ RUN python -m venv /opt/madeira \
     && mkdir app models \
     && touch README.md app/__init__.py models/__init__.py \
     && /opt/madeira/bin/pip install --no-cache-dir --constraint constraints.txt \
-        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} . \
+        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} '.[serve,train,report]' \
     && rm -rf app models build ./*.egg-info
 COPY models models
 COPY app app

@@ -14,7 +14,7 @@ COPY pyproject.toml constraints.txt LICENSE ./
 RUN python -m venv /opt/madeira \
     && mkdir app models \
     && touch README.md app/__init__.py models/__init__.py \
-    && /opt/madeira/bin/pip install --no-cache-dir --constraint constraints.txt . \
+    && /opt/madeira/bin/pip install --no-cache-dir --constraint constraints.txt '.[serve,train,report]' \
     && rm -rf app models build ./*.egg-info
 COPY models models
 COPY app app
