@@ -26,7 +26,10 @@ _INFERENCE, _COLUMNS = _MODELS / "inference", _MODELS / "columns"
 _SOURCES = (
     Path(__file__),
     _MODELS / "made" / "triangular.py",
-    *(_INFERENCE / name for name in ("kernel.py", "kernel_tables.py", "products.py")),
+    *(
+        _INFERENCE / name
+        for name in ("kernel.py", "kernel_tables.py", "products.py", "summaries.py")
+    ),
     *sorted(_COLUMNS.glob("*.py")),  # constants of theirs are compiled in
     *sorted((_COLUMNS / "kernels").glob("*.py")),
 )

@@ -16,7 +16,7 @@ class ImputeOptions(Options):
     estimate: Estimate = Field(
         "draw",
         description="What fills a cell: a draw of its distribution given the rest of the row, or "
-        "its mean, median or mode. A category's estimate is its most frequent value whichever "
+        "its mean, median or mode. A category's estimate is its most probable value whichever "
         "is asked for.",
     )
     within_range: bool = Field(

@@ -62,8 +62,10 @@ def impute(
             anywhere between rows and draw the same noise.
         draws: Number of filled tables to return.
         estimate: `draw`, or a point estimate of each cell: its `mean`, `median` or `mode`.
-            Categories have no mean or median and numbers no mode of their own: a category's
-            point estimate is always its most probable value, and a number's mode its median.
+            A category has no mean or median: its point estimate is always its most probable
+            value. The mode of a number on a lattice is its most probable value; a number or an
+            instant on a continuum has none, and its mode is its median. All are of the cell's own
+            distribution given what is observed of its row.
         within_range: Whether numbers and instants are to lie between the smallest and the
             largest value seen in training.
 
@@ -89,16 +91,16 @@ def impute(
     probability, lower, upper = (np.full(values.shape, np.nan) for _ in range(3))
     for cells in density.predictive(values[affected], within_range):
         rows, variable = affected[cells.rows], cells.variable
-        discrete = density.layout.columns[variable].discrete
-        if estimate != "draw":
-            mean = estimate == "mean" and not discrete
-            point = _most_frequent(cells.points) if discrete else np.median(cells.points, axis=0)
-            filled[0, rows, variable] = cells.points.mean(axis=0) if mean else point
-        if discrete:
-            probability[rows, variable] = cells.probability(filled[0, rows, variable])
+        if density.layout.columns[variable].discrete:
+            if estimate != "draw":
+                filled[0, rows, variable], probability[rows, variable] = cells.most_probable()
+            else:
+                probability[rows, variable] = cells.probability(filled[0, rows, variable])
         else:
-            ends = np.quantile(cells.points, INTERVAL, axis=0)
+            ends, points = cells.amounts(INTERVAL, None if estimate == "draw" else estimate)
             lower[rows, variable], upper[rows, variable] = ends
+            if estimate != "draw":
+                filled[0, rows, variable] = points
     return Imputation(filled, probability, lower, upper)
 
 
@@ -147,16 +149,3 @@ def _drawn(density: Density, values: Values, noise: Values, within_range: bool) 
         drawn = density.sample(evidence, uniforms, within_range=within_range)
         filled[:, affected] = drawn.reshape(len(affected), draws, -1).swapaxes(0, 1)
     return filled
-
-
-def _most_frequent(codes: Values) -> Values:
-    """The most frequent code over the first axis; the smallest where several are.
-
-    The length of the run that ends at each place of the sorted codes is counted along the axis.
-    """
-    ordered = np.sort(codes, axis=0)
-    run = np.zeros(ordered.shape, dtype=np.int64)
-    for table in range(1, len(ordered)):
-        run[table] = np.where(ordered[table] == ordered[table - 1], run[table - 1] + 1, 0)
-    longest: Values = np.take_along_axis(ordered, run.argmax(axis=0)[None], axis=0)[0]
-    return longest

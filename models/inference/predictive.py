@@ -5,13 +5,13 @@ evidence and nothing else. The hidden units of degree up to m, the number of obs
 see the evidence alone, whichever missing variable stands at position m + 1. So the units are
 computed once for a row, and give the conditionals of all its missing variables: one pass, no draw.
 
-A conditional is read at points that are spread evenly over its probability: a number's mean and
-quantiles are those of the points. They are a fixed lattice (Roberts's generalisation of the golden
-ratio, 2018; Korobov's rules), so that no answer depends on a seed.
+What is asked of a conditional, its most probable value, its quantiles, its mean, is computed from
+its parameters: see `models.inference.summaries`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,46 +19,71 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.columns.amount import Amount
+from models.columns.kernels import kernel_of
 from models.columns.layout import Layout
 from models.inference.noise import draw_noise
+from models.inference.summaries import MEAN, MODE, NEITHER, amounts, probabilities
 from models.made.by_degree import SortedNetwork
 from models.made.network import ACTIVATIONS
 
-__all__ = ["Predictive", "drawn", "lattice", "predictive_parameters", "read"]
+__all__ = ["Point", "Predictive", "drawn", "predictive_parameters", "read"]
 
 Values = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Point = Literal["mean", "median", "mode"]
 
-MOST_POINTS, FEWEST_POINTS = 256, 64
-POINTS_LIMIT_NUMBERS = 2**14  # of one cell: wide softmaxes are read at fewer points
-READ_LIMIT_NUMBERS = 2**22
-PLASTIC = 1.2207440846057596  # the root of x^4 = x + 1
+DRAWS = 256
 
 
-@dataclass(frozen=True)
-class Predictive:
+class Predictive(ABC):
     """The distributions of one variable in the rows that miss it.
 
     Attributes:
         variable: The variable.
         rows: The rows, shape `(cells,)`.
-        points: Values spread evenly over each cell's probability, encoded, shape
-            `(points, cells)`.
-        probability: Of a value for each cell, `(cells,)`, its probability among all that can be
-            drawn, shape `(cells,)`; for discrete variables.
     """
 
-    variable: int
-    rows: Integers
-    points: Values
-    probability: Callable[[Values], Values]
+    def __init__(self, variable: int, rows: Integers) -> None:
+        self.variable = variable
+        self.rows = rows
 
+    @abstractmethod
+    def most_probable(self) -> tuple[Values, Values]:
+        """Of a discrete variable, the most probable value of each cell and its probability.
 
-def lattice(points: int, dimensions: int) -> Values:
-    """Points that fill a unit cube of at most three dimensions evenly, `(points, dimensions)`."""
-    steps = PLASTIC ** -np.arange(1.0, dimensions + 1)
-    filled: Values = (0.5 + np.arange(points)[:, None] * steps) % 1.0
-    return filled
+        The first code of several that are equally probable; `unknown` is never one.
+
+        Returns:
+            Codes and probabilities, each `(cells,)`.
+        """
+
+    @abstractmethod
+    def probability(self, codes: Values) -> Values:
+        """Of a discrete variable, how probable values are among all that can be drawn.
+
+        Args:
+            codes: One of each cell, `(cells,)`.
+
+        Returns:
+            Shape `(cells,)`.
+        """
+
+    @abstractmethod
+    def amounts(
+        self, probabilities: tuple[float, ...], point: Point | None
+    ) -> tuple[Values, Values]:
+        """Of a number or an instant, quantiles and an estimate.
+
+        Args:
+            probabilities: In (0, 1).
+            point: The mode of a lattice is its most probable point. A continuum has none: it
+                would change with the scale that the values are measured on, so the median is
+                given.
+
+        Returns:
+            Quantiles, `(probabilities, cells)`, and estimates, `(cells,)`, NaN without `point`.
+        """
 
 
 @torch.inference_mode()
@@ -128,7 +153,6 @@ def _first_layer(
     return hidden
 
 
-@torch.inference_mode()
 def read(
     layout: Layout,
     values: Values,
@@ -151,19 +175,19 @@ def read(
         Variables that are missing somewhere.
     """
     missing = np.isnan(values)
-    for variable in np.flatnonzero(missing.any(axis=0)):
+    everything = parameters.cpu().numpy()
+    for variable in np.flatnonzero(missing.any(axis=0)).tolist():
         rows = np.flatnonzero(missing[:, variable])
-        _, _, outputs, uniforms = layout.single(int(variable))
-        own = parameters[:, torch.as_tensor(rows, device=layout.device), outputs]
-        conditionals = _Conditionals(layout, int(variable), own, posterior[rows])
-        points = conditionals.points(uniforms.stop - uniforms.start, within_range)
-        yield Predictive(int(variable), rows + first_row, points, conditionals.probability)
+        outputs = layout.single(variable)[2]
+        own = np.ascontiguousarray(everything[:, rows, outputs].swapaxes(0, 1), np.float32)
+        place = variable, rows + first_row
+        yield _Conditionals(*place, layout, own, posterior[rows], within_range)
 
 
 def drawn(
     values: Values, layout: Layout, sample: Callable[[Values, Values], Values]
 ) -> Iterator[Predictive]:
-    """What `read` gives, from draws: points are draws, and a probability is the share of them.
+    """What `read` gives, from draws: probabilities, quantiles and means are theirs.
 
     Args:
         values: Encoded values, NaN where missing, shape `(rows, variables)`.
@@ -173,70 +197,110 @@ def drawn(
     Yields:
         Variables that are missing somewhere.
     """
-    noise = draw_noise(MOST_POINTS, 1 + layout.noise, np.random.default_rng(0))
+    noise = draw_noise(DRAWS, 1 + layout.noise, np.random.default_rng(0))
     missing = np.isnan(values)
     rows = np.flatnonzero(missing.any(axis=1))
     tables = np.stack([sample(values[rows], np.tile(each, (len(rows), 1))) for each in noise])
-    for variable in np.flatnonzero(missing.any(axis=0)):
+    for variable in np.flatnonzero(missing.any(axis=0)).tolist():
         mine = missing[rows, variable]
-        points = tables[:, mine, variable]
-
-        def share(codes: Values, points: Values = points) -> Values:
-            return np.asarray((points == codes).mean(axis=0))
-
-        yield Predictive(int(variable), rows[mine], points, share)
+        yield _Draws(variable, rows[mine], layout, tables[:, mine, variable])
 
 
-@dataclass(frozen=True)
-class _Conditionals:
-    """The conditional of one variable for some cells, a mixture over components.
+class _Conditionals(Predictive):
+    """The exact conditionals of a variable, mixtures over components.
 
-    Attributes:
-        layout: The variables.
+    Args:
         variable: The variable.
-        parameters: Shape `(components, cells, outputs)`.
-        posterior: Shape `(cells, components)`.
+        rows: See `Predictive`.
+        layout: The variables.
+        parameters: Shape `(cells, components, outputs)`.
+        posterior: Of the components, shape `(cells, components)`.
+        within_range: Whether amounts are to lie between the ends seen in training.
     """
 
-    layout: Layout
-    variable: int
-    parameters: Tensor
-    posterior: Values
+    def __init__(
+        self,
+        variable: int,
+        rows: Integers,
+        layout: Layout,
+        parameters: npt.NDArray[np.float32],
+        posterior: Values,
+        within_range: bool,
+    ) -> None:
+        super().__init__(variable, rows)
+        self._column = layout.columns[variable]
+        self._parameters, self._posterior = parameters, np.ascontiguousarray(posterior)
+        self._within_range = within_range
 
-    @torch.inference_mode()
-    def points(self, uniforms: int, within_range: bool) -> Values:
-        """Values spread evenly over the probability of each cell, `(points, cells)`."""
-        head = self.layout.single(self.variable)[0]
-        cells, width = self.parameters.shape[1:]
-        count = int(np.clip(POINTS_LIMIT_NUMBERS // max(width, 1), FEWEST_POINTS, MOST_POINTS))
-        places = lattice(count, 1 + uniforms)
-        cumulative = np.cumsum(self.posterior, axis=1)
-        cumulative[:, -1] = np.inf
-        result = np.empty((count, cells))
-        size = max(1, READ_LIMIT_NUMBERS // (count * max(width, 1)))
-        device = self.layout.device
-        for start in range(0, cells, size):
-            some = np.arange(start, min(start + size, cells))
-            chosen = (cumulative[some] >= places[:, :1, None]).argmax(axis=2)
-            which = torch.as_tensor(chosen, device=device), torch.as_tensor(some, device=device)
-            noise = torch.as_tensor(np.repeat(places[:, 1:], len(some), axis=0), device=device)
-            chosen_parameters = self.parameters[which].flatten(0, 1)
-            values = head.sample(chosen_parameters, noise, within_range=within_range)
-            result[:, some] = values.cpu().numpy().reshape(count, len(some))
-        return result
+    def most_probable(self) -> tuple[Values, Values]:
+        codes = np.full(len(self.rows), np.nan)
+        return codes, self._probabilities(codes)
 
     def probability(self, codes: Values) -> Values:
-        """Of a value for each cell, among those that can be drawn: `(cells,)` -> `(cells,)`."""
-        mass, unknown = self._masses(codes), self.layout.columns[self.variable].unknown_code
-        if unknown is not None:
-            mass /= 1 - self._masses(np.full(len(codes), unknown))
-        return np.asarray((self.posterior * mass).sum(axis=1))
+        return self._probabilities(np.array(codes, dtype=np.float64))
 
-    @torch.inference_mode()
-    def _masses(self, codes: Values) -> Values:
-        """Of a value for each cell, under each component: `(cells,)` -> `(cells, components)`."""
-        head, layout = self.layout.single(self.variable)[0], self.layout
-        given = torch.as_tensor(codes, dtype=layout.value_dtype, device=layout.device)[:, None]
-        terms = [head.log_prob(each, given)[:, 0] for each in self.parameters]
-        masses: Values = torch.stack(terms, dim=1).double().exp().cpu().numpy()
-        return masses
+    def _probabilities(self, codes: Values) -> Values:
+        """Of each code; the most probable one is put in the place of NaN."""
+        kind, kernel = kernel_of(self._column)
+        unknown = self._column.unknown_code
+        size = 2 if unknown is None else int(unknown)
+        result = np.empty(len(codes))
+        constants = kernel.constants(self._column)
+        probabilities(kind, self._parameters, self._posterior, constants, size, codes, result)
+        return result
+
+    def amounts(
+        self, probabilities: tuple[float, ...], point: Point | None
+    ) -> tuple[Values, Values]:
+        column = self._column
+        if not isinstance(column, Amount):
+            raise TypeError(f"column {column.name!r} is no amount")
+        cells, median = len(self.rows), point == "median" or (point == "mode" and not column.cell)
+        wanted = np.array((*probabilities, 0.5) if median else probabilities)
+        estimate = NEITHER if point is None or median else MEAN if point == "mean" else MODE
+        quantiles, points = np.empty((len(wanted), cells)), np.full(cells, np.nan)
+        constants = kernel_of(column)[1].constants(column)
+        mixture = (self._parameters, self._posterior, constants, self._within_range)
+        amounts(column.cell, *mixture, wanted, estimate, quantiles, points)
+        ends = quantiles[: len(probabilities)]
+        return ends, quantiles[-1] if median else points
+
+
+class _Draws(Predictive):
+    """Draws of a variable, `(draws, cells)`, in the place of its distributions."""
+
+    def __init__(self, variable: int, rows: Integers, layout: Layout, draws: Values) -> None:
+        super().__init__(variable, rows)
+        column = layout.columns[variable]
+        self._draws = draws
+        self._lattice = isinstance(column, Amount) and column.cell > 0
+
+    def most_probable(self) -> tuple[Values, Values]:
+        codes = _most_frequent(self._draws)
+        return codes, self.probability(codes)
+
+    def probability(self, codes: Values) -> Values:
+        return np.asarray((self._draws == codes).mean(axis=0))
+
+    def amounts(
+        self, probabilities: tuple[float, ...], point: Point | None
+    ) -> tuple[Values, Values]:
+        ends = np.quantile(self._draws, probabilities, axis=0)
+        if point == "mode" and self._lattice:
+            return ends, _most_frequent(self._draws)
+        if point == "mean":
+            return ends, self._draws.mean(axis=0)
+        return ends, np.median(self._draws, axis=0) if point else np.full(len(self.rows), np.nan)
+
+
+def _most_frequent(codes: Values) -> Values:
+    """The most frequent code over the first axis; the smallest where several are.
+
+    The length of the run that ends at each place of the sorted codes is counted along the axis.
+    """
+    ordered = np.sort(codes, axis=0)
+    run = np.zeros(ordered.shape, dtype=np.int64)
+    for table in range(1, len(ordered)):
+        run[table] = np.where(ordered[table] == ordered[table - 1], run[table - 1] + 1, 0)
+    longest: Values = np.take_along_axis(ordered, run.argmax(axis=0)[None], axis=0)[0]
+    return longest

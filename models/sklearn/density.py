@@ -46,7 +46,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             `Schema`. Columns of arrays are named `x0`, `x1` and so on.
         contamination: Share of the training rows that `predict` is to call outliers, in (0, 0.5].
         estimate: What `transform` fills in: `mean`, `median`, `mode`, or `draw` for a value drawn
-            from its distribution. A category is filled with its most frequent value unless drawn.
+            from its distribution. A category is filled with its most probable value unless drawn.
         random_state: Seed of training and of `transform`.
         device: Where to compute, such as `cpu` or `cuda`.
 

@@ -65,6 +65,33 @@ class FullPasses:
             result[row, variable] -= np.logaddexp.reduce(everything + log_weights)
         return result
 
+    def conditional(self, row: Values, variable: int, codes: Values) -> Values:
+        """Of each code, its mass or density given what is observed of a row, `(codes,)`.
+
+        Under the any-order components, the variable right after the evidence; among the codes that
+        can be drawn, which `unknown` is not.
+        """
+        able = [index for index, one in enumerate(self.components) if one.any_order]
+        unknown = self.layout.columns[variable].unknown_code
+        asked = codes if unknown is None else np.append(codes, unknown)
+        log_weights, answers = [], []
+        for index in able:
+            component = self.components[index]
+            mask = mask_for(component, ~np.isnan(row))
+            assert mask is not None
+            network = self.members[component.member].network
+            log_weights.append(self.log_weights[index])
+            log_weights[-1] += self._conditionals(fold(network, mask), row).sum()
+            rows = np.tile(row, (len(asked), 1))
+            rows[:, variable] = asked
+            mask = mask_for(component, ~np.isnan(rows[0]), variable)
+            assert mask is not None
+            folded = fold(network, mask)
+            masses = np.exp(self._all_conditionals(folded, rows)[:, variable])
+            answers.append(masses if unknown is None else masses[:-1] / (1 - masses[-1]))
+        weights = np.exp(np.array(log_weights) - np.logaddexp.reduce(log_weights))
+        return np.asarray(weights @ np.array(answers))
+
     def sample(
         self,
         values: Values,
@@ -96,13 +123,17 @@ class FullPasses:
         terms = np.array([self._conditionals(network, row) for network in folded])
         return terms, log_weights, folded
 
-    @torch.inference_mode()
     def _conditionals(self, folded: FoldedNetwork, row: Values) -> Values:
         """Log-likelihood of each observed value given those before it; 0 where missing."""
-        part = torch.as_tensor(row[None], dtype=torch.float32, device=self.layout.device)
+        return np.asarray(self._all_conditionals(folded, row[None])[0])
+
+    @torch.inference_mode()
+    def _all_conditionals(self, folded: FoldedNetwork, rows: Values) -> Values:
+        part = torch.as_tensor(rows, dtype=torch.float32, device=self.layout.device)
         parameters = folded(self.layout.features(part, ~part.isnan()))
         terms = self.layout.log_prob(parameters, part)
-        return torch.where(part.isnan(), 0.0, terms)[0].cpu().numpy().astype(np.float64)
+        known: Values = torch.where(part.isnan(), 0.0, terms).double().cpu().numpy()
+        return known
 
     @torch.inference_mode()
     def _draw(self, row: Values, noise: Values, temperature: float, within_range: bool) -> Values:

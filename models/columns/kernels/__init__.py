@@ -4,7 +4,14 @@ A kind is one file with a `Kernel`, and an entry in `dispatch.py`.
 """
 
 from models.columns.kernels.base import COMPILE_OPTIONS, Kernel, inlined
-from models.columns.kernels.dispatch import KERNELS, draw, features, kernel_of, log_prob
+from models.columns.kernels.dispatch import (
+    KERNELS,
+    draw,
+    features,
+    kernel_of,
+    log_prob,
+    masses,
+)
 
 __all__ = [
     "COMPILE_OPTIONS",
@@ -15,4 +22,5 @@ __all__ = [
     "inlined",
     "kernel_of",
     "log_prob",
+    "masses",
 ]

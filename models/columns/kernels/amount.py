@@ -16,27 +16,36 @@ from models.columns.numbers import Values
 from models.columns.truncation import NARROWEST
 
 __all__ = [
+    "ATOMS",
+    "CODES",
     "COMPONENTS",
     "FARTHEST",
+    "HIGH",
+    "HIGHEST",
     "LOG_UNIT",
+    "LOW",
+    "LOWEST",
     "atom_at",
     "bounded",
     "constants_of",
     "draw_code",
     "inside",
     "log_scale",
+    "log_sigmoid",
     "log_slope",
     "log_total",
+    "log_weight_inside",
     "place_features",
     "slope",
     "transformed",
+    "untransformed",
 ]
 
 FARTHEST = 1e6
 LOG_UNIT, COMPONENTS = 6, 7  # places among the constants
-_ATOMS = 8
-_LOWEST, _HIGHEST, _LOW, _HIGH = 9, 10, 11, 12
-_CODES = 13
+ATOMS = 8
+LOWEST, HIGHEST, LOW, HIGH = 9, 10, 11, 12
+CODES = 13
 _FEATURE_LIMIT = 8.0
 _PLACE_UNITS = 4
 _LOG_SCALE_LIMIT = 7.0
@@ -100,8 +109,8 @@ def log_scale(raw: float) -> float:
 def atom_at(code: float, constants: Values, at: int) -> int:
     """Which atom a code is; -1 for none."""
     found = -1
-    for atom in range(int(constants[at + _ATOMS])):
-        if constants[at + _CODES + atom] == code:
+    for atom in range(int(constants[at + ATOMS])):
+        if constants[at + CODES + atom] == code:
             found = atom
     return found
 
@@ -148,7 +157,7 @@ def draw_code(
     if within_range:
         return _draw_inside(parameters, noise, temperature, constants, at)
     components = int(constants[at + COMPONENTS])
-    atoms = int(constants[at + _ATOMS])
+    atoms = int(constants[at + ATOMS])
     outcomes = components + atoms
     highest = parameters[0]
     for outcome in range(outcomes):
@@ -167,7 +176,7 @@ def draw_code(
             break
         drawn += 1
     if drawn >= components:
-        return float(constants[at + _CODES + drawn - components])
+        return float(constants[at + CODES + drawn - components])
     where = bounded(noise[1], _SMALLEST, 1.0 - _SMALLEST)
     quantile = log(where) - log1p(-where)
     spread = exp(log_scale(parameters[2 * components + drawn])) * temperature
@@ -178,9 +187,7 @@ def draw_code(
 @inlined
 def inside(code: float, within_range: bool, constants: Values, at: int) -> float:
     """The code itself; within the range, what rounding put beyond its ends is put on them."""
-    return (
-        bounded(code, constants[at + _LOWEST], constants[at + _HIGHEST]) if within_range else code
-    )
+    return bounded(code, constants[at + LOWEST], constants[at + HIGHEST]) if within_range else code
 
 
 @inlined
@@ -189,58 +196,58 @@ def _draw_inside(
 ) -> float:
     """As `draw_code`, of what lies within the range."""
     components = int(constants[at + COMPONENTS])
-    outcomes = components + int(constants[at + _ATOMS])
+    outcomes = components + int(constants[at + ATOMS])
     highest = -np.inf
     for outcome in range(outcomes):
-        weight = _weight_inside(parameters, outcome, temperature, constants, at)
+        weight = log_weight_inside(parameters, outcome, temperature, constants, at)
         highest = max(highest, weight)
     mass = 0.0
     for outcome in range(outcomes):
-        mass += exp(_weight_inside(parameters, outcome, temperature, constants, at) - highest)
+        mass += exp(log_weight_inside(parameters, outcome, temperature, constants, at) - highest)
     target = noise[0] * mass
     mass = 0.0
     drawn, last = -1, 0
     for outcome in range(outcomes):
-        share = exp(_weight_inside(parameters, outcome, temperature, constants, at) - highest)
+        share = exp(log_weight_inside(parameters, outcome, temperature, constants, at) - highest)
         mass += share
         last = outcome if share > 0.0 else last
         if drawn < 0 and mass > target:
             drawn = outcome
     drawn = last if drawn < 0 else drawn
     if drawn >= components:
-        return float(constants[at + _CODES + drawn - components])
+        return float(constants[at + CODES + drawn - components])
     mean = parameters[components + drawn]
     spread = exp(log_scale(parameters[2 * components + drawn])) * temperature
-    low, high = (constants[at + _LOW] - mean) / spread, (constants[at + _HIGH] - mean) / spread
+    low, high = (constants[at + LOW] - mean) / spread, (constants[at + HIGH] - mean) / spread
     where = bounded(noise[1], _SMALLEST, 1.0 - _SMALLEST)
     from_low, from_high = log1p(-where), log(where)
-    below = _log_sum(from_low + _log_sigmoid(low), from_high + _log_sigmoid(high))
-    above = _log_sum(from_low + _log_sigmoid(-low), from_high + _log_sigmoid(-high))
-    point = bounded(mean + spread * (below - above), constants[at + _LOW], constants[at + _HIGH])
+    below = _log_sum(from_low + log_sigmoid(low), from_high + log_sigmoid(high))
+    above = _log_sum(from_low + log_sigmoid(-low), from_high + log_sigmoid(-high))
+    point = bounded(mean + spread * (below - above), constants[at + LOW], constants[at + HIGH])
     return untransformed(bounded(point, -FARTHEST, FARTHEST), constants, at)
 
 
 @inlined
-def _weight_inside(
+def log_weight_inside(
     parameters: Floats, outcome: int, temperature: float, constants: Values, at: int
 ) -> float:
     """Logarithm of the share of a logistic or an atom within the range, not normalised."""
     components = int(constants[at + COMPONENTS])
     if outcome >= components:
-        code = constants[at + _CODES + outcome - components]
-        if code < constants[at + _LOWEST] or code > constants[at + _HIGHEST]:
+        code = constants[at + CODES + outcome - components]
+        if code < constants[at + LOWEST] or code > constants[at + HIGHEST]:
             return -np.inf
         return float(parameters[outcome + 2 * components] / temperature)
     spread = exp(log_scale(parameters[2 * components + outcome])) * temperature
-    low = (constants[at + _LOW] - parameters[components + outcome]) / spread
-    high = (constants[at + _HIGH] - parameters[components + outcome]) / spread
-    both = _log_sigmoid(high) + _log_sigmoid(-low)
+    low = (constants[at + LOW] - parameters[components + outcome]) / spread
+    high = (constants[at + HIGH] - parameters[components + outcome]) / spread
+    both = log_sigmoid(high) + log_sigmoid(-low)
     width = log(-expm1(-max(high - low, NARROWEST)))
     return float(parameters[outcome] / temperature + both + width)
 
 
 @inlined
-def _log_sigmoid(value: float) -> float:
+def log_sigmoid(value: float) -> float:
     """Log 1 / (1 + exp(-value))."""
     return min(value, 0.0) - log1p(exp(-abs(value)))
 

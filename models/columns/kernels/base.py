@@ -15,7 +15,15 @@ import numpy.typing as npt
 from models.columns.base import Column
 from models.columns.numbers import Values
 
-__all__ = ["COMPILE_OPTIONS", "NO_CONSTANTS", "Floats", "Kernel", "inlined", "no_constants"]
+__all__ = [
+    "COMPILE_OPTIONS",
+    "NO_CONSTANTS",
+    "Floats",
+    "Kernel",
+    "inlined",
+    "no_constants",
+    "subroutine",
+]
 
 # Sums may be reassociated, which lets them be vectorised; NaN and infinities keep their meaning.
 # Division by zero gives infinity, as in NumPy; a check for it at every division would not.
@@ -33,6 +41,11 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def inlined(function: _Function) -> _Function:
     """A function compiled into those that call it."""
     return cast(_Function, numba.njit(forceinline=True, **COMPILE_OPTIONS)(function))
+
+
+def subroutine(function: _Function) -> _Function:
+    """A function compiled once and called by others: a large one that has several callers."""
+    return cast(_Function, numba.njit(**COMPILE_OPTIONS)(function))
 
 
 NO_CONSTANTS: Values = np.zeros(0)
@@ -54,6 +67,9 @@ class Kernel:
         log_prob: `(parameters, width, value, constants, at)` -> nats, in original units.
         draw: `(parameters, width, noise, temperature, within_range, constants, at)` -> encoded
             value.
+        masses: `(parameters, width, masses, constants, at)` writes the probability of each value
+            that can be drawn, by its code, to the front of `masses`, float64. None for amounts,
+            whose values are not a few: see `models.columns.kernels.mixture`.
 
     `parameters` (float32, `width` of them count) and `noise` (float64) are buffers that may be
     written to; the column's constants are those of `constants` from `at` on. Buffers and places
@@ -64,3 +80,4 @@ class Kernel:
     features: Callable[..., None]
     log_prob: Callable[..., float]
     draw: Callable[..., float]
+    masses: Callable[..., None] | None = None

@@ -35,4 +35,11 @@ def _draw(
     return 1.0 if noise[0] < chance else 0.0
 
 
-BINARY = Kernel(no_constants, _features, _log_prob, _draw)
+@inlined
+def _masses(parameters: Floats, width: int, masses: Values, constants: Values, at: int) -> None:
+    """Sigmoids of the logit and of its negative: neither is a difference."""
+    masses[0] = 1.0 / (1.0 + exp(parameters[0]))
+    masses[1] = 1.0 / (1.0 + exp(-parameters[0]))
+
+
+BINARY = Kernel(no_constants, _features, _log_prob, _draw, _masses)

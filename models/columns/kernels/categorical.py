@@ -52,4 +52,19 @@ def _draw(
     return float(drawn)
 
 
-CATEGORICAL = Kernel(no_constants, _features, _log_prob, _draw)
+@inlined
+def _masses(parameters: Floats, width: int, masses: Values, constants: Values, at: int) -> None:
+    """Softmax over the known categories."""
+    known = width - 1
+    highest = float(parameters[0])
+    for code in range(1, known):
+        highest = max(highest, parameters[code])
+    total = 0.0
+    for code in range(known):
+        masses[code] = exp(parameters[code] - highest)
+        total += masses[code]
+    for code in range(known):
+        masses[code] /= total
+
+
+CATEGORICAL = Kernel(no_constants, _features, _log_prob, _draw, _masses)

@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from models.columns.base import Column
-from models.columns.kernels.base import Kernel, inlined
+from models.columns.kernels.base import Floats, Kernel, inlined
 from models.columns.kernels.binary import BINARY
 from models.columns.kernels.categorical import CATEGORICAL
 from models.columns.kernels.continuous import CONTINUOUS
 from models.columns.kernels.factorised import FACTORISED
 from models.columns.kernels.integer import INTEGER
+from models.columns.numbers import Values
 
-__all__ = ["KERNELS", "draw", "features", "kernel_of", "log_prob"]
+__all__ = ["KERNELS", "draw", "features", "kernel_of", "log_prob", "masses"]
 
 KERNELS: dict[str, Kernel] = {
     "binary": BINARY,
@@ -72,6 +73,12 @@ def _tree(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
     return choose
 
 
+@inlined
+def _none(parameters: Floats, width: int, masses: Values, constants: Values, at: int) -> None:
+    """The masses of an amount are not asked for."""
+
+
 features = _tree([kernel.features for kernel in _DISTINCT])
 log_prob = _tree([kernel.log_prob for kernel in _DISTINCT])
 draw = _tree([kernel.draw for kernel in _DISTINCT])
+masses = _tree([kernel.masses or _none for kernel in _DISTINCT])

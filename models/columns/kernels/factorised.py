@@ -123,4 +123,30 @@ def _draw(
     return float(code)
 
 
-FACTORISED = Kernel(_constants, _features, _log_prob, _draw)
+@inlined
+def _masses(parameters: Floats, width: int, masses: Values, constants: Values, at: int) -> None:
+    """Softmax over the known groups, times that over the members of each."""
+    groups, members = int(constants[at + _GROUPS]), int(constants[at + _MEMBERS])
+    highest = float(parameters[0])
+    for group in range(1, groups):
+        highest = max(highest, parameters[group])
+    of_groups = 0.0
+    for group in range(groups):
+        of_groups += exp(parameters[group] - highest)
+    for group in range(groups):
+        first = group * members
+        end = _end_of(first, constants, at)
+        best = -1e300
+        for code in range(first, end):
+            masses[code] = _logit(parameters, code, constants, at)
+            best = max(best, masses[code])
+        total = 0.0
+        for code in range(first, end):
+            masses[code] = exp(masses[code] - best)
+            total += masses[code]
+        share = exp(parameters[group] - highest) / of_groups
+        for code in range(first, end):
+            masses[code] *= share / total
+
+
+FACTORISED = Kernel(_constants, _features, _log_prob, _draw, _masses)

@@ -3,14 +3,19 @@
 from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
 import pytest
+import torch
 
+from models.columns.continuous import Continuous
+from models.columns.integer import Integer
 from models.columns.layout import Layout
 from models.inference import Density, draw_noise, noise_generator
 from models.inference.engine import Engine
 from models.inference.member import Member
-from models.inference.predictive import lattice
+from models.inference.predictive import Point, read
 from models.made import MaskConfig, MaskSource, NetworkConfig
+from tests.oracles.full_passes import FullPasses
 
 MakeLayout = Callable[[str], Layout]
 MakeDensity = Callable[..., Density]
@@ -66,8 +71,106 @@ def test_the_probability_is_the_walks_with_the_variable_right_after_the_evidence
     assert seen > 40
 
 
-@pytest.mark.parametrize("kinds", ["xn", "tx", "nb", "ct"])
-def test_points_spread_as_draws_do_where_one_value_is_missing(
+@pytest.mark.parametrize("fixed", [False, True])
+def test_the_most_probable_value_of_a_choice_is_the_best_of_all_its_values(
+    make_layout: MakeLayout, make_density: MakeDensity, fixed: bool
+) -> None:
+    density = make_density(make_layout("bcfxn"), fixed=fixed)
+    oracle = FullPasses(density.members, density.layout, density.log_weights)
+    values = gappy(density, 12)
+    seen = 0
+    for cells in density.predictive(values):
+        column = density.layout.columns[cells.variable]
+        if not column.discrete:
+            continue
+        codes = np.arange(column.unknown_code or 2.0)
+        best, probability = cells.most_probable()
+        each = np.array([cells.probability(np.full(len(cells.rows), code)) for code in codes])
+        np.testing.assert_allclose(each.sum(axis=0), 1.0, atol=1e-12)
+        assert np.array_equal(best, each.argmax(axis=0))
+        assert np.array_equal(probability, each.max(axis=0))
+        for place, row in enumerate(cells.rows):
+            expected = oracle.conditional(values[row], cells.variable, codes)
+            np.testing.assert_allclose(each[:, place], expected, atol=1e-4)
+            seen += 1
+    assert seen > 15
+
+
+@pytest.mark.parametrize("within_range", [False, True])
+def test_estimates_of_a_number_on_a_lattice_are_sums_over_all_its_values(
+    make_layout: MakeLayout, make_density: MakeDensity, within_range: bool
+) -> None:
+    density = make_density(make_layout("nbn"))
+    oracle = FullPasses(density.members, density.layout, density.log_weights)
+    column = density.layout.columns[0]
+    assert isinstance(column, Integer)
+    low, high = column.range_codes if within_range else (-3000, 3000)
+    codes = np.arange(low, high + 1)
+    values = np.array([[NAN, 1.0, 3.0], [NAN, 0.0, NAN], [NAN, NAN, NAN], [NAN, NAN, 0.0]])
+    cells = next(iter(density.predictive(values, within_range)))
+    ends, mode = cells.amounts((0.05, 0.5, 0.95), "mode")
+    _, mean = cells.amounts((), "mean")
+    _, median = cells.amounts((), "median")
+    assert np.array_equal(median, ends[1])
+    for place in range(len(values)):
+        if within_range:  # each network's own share of the range is made 1
+            masses = _cut(oracle, values[place], codes)
+        else:
+            masses = oracle.conditional(values[place], 0, codes)
+        assert masses.sum() == pytest.approx(1.0, abs=1e-3)
+        assert mode[place] == codes[masses.argmax()]
+        below = masses.cumsum()
+        for end, share in zip(ends[:, place], (0.05, 0.5, 0.95), strict=True):
+            at = int(end - low)
+            assert below[at] >= share - 1e-4
+            assert at == 0 or below[at - 1] < share + 1e-4
+        if within_range:
+            assert mean[place] == pytest.approx(codes @ masses, abs=1e-3)
+
+
+def _cut(oracle: FullPasses, row: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Masses within a range: those of each component, normalised there, by its posterior."""
+    total = np.zeros(len(codes))
+    scores, masses = [], []
+    for index, component in enumerate(oracle.components):
+        alone = FullPasses([oracle.members[component.member]], oracle.layout, np.zeros(1))
+        alone.components = (component,)
+        scores.append(alone.score(row[None])[0] + oracle.log_weights[index])
+        masses.append(alone.conditional(row, 0, codes))
+    posterior = np.exp(np.array(scores) - np.logaddexp.reduce(scores))
+    for share, mass in zip(posterior, masses, strict=True):
+        total += share * mass / mass.sum()
+    return total
+
+
+@pytest.mark.parametrize("within_range", [False, True])
+def test_estimates_of_a_number_on_a_continuum_are_integrals_of_its_density(
+    make_layout: MakeLayout, make_density: MakeDensity, within_range: bool
+) -> None:
+    density = make_density(make_layout("xbx"))
+    oracle = FullPasses(density.members, density.layout, density.log_weights)
+    column = density.layout.columns[0]
+    assert isinstance(column, Continuous)
+    assert not column.atoms
+    ends = column.range_codes if within_range else (-400.0, 400.0)
+    codes = np.linspace(*ends, 4001 if within_range else 40_001)
+    row = np.array([NAN, 1.0, 0.25])
+    (cells,) = density.predictive(row[None], within_range)
+    quantiles, _ = cells.amounts((0.05, 0.5, 0.95), None)
+    _, median = cells.amounts((), "median")
+    _, mode = cells.amounts((), "mode")
+    assert median[0] == mode[0] == quantiles[1, 0]
+    _, mean = cells.amounts((), "mean")
+    weights = _cut(oracle, row, codes) if within_range else oracle.conditional(row, 0, codes)
+    weights = weights / weights.sum()
+    below = np.interp(quantiles[:, 0], codes, weights.cumsum() - weights / 2)
+    np.testing.assert_allclose(below, (0.05, 0.5, 0.95), atol=2e-3)
+    spread = np.sqrt(weights @ (codes - weights @ codes) ** 2)
+    assert mean[0] == pytest.approx(weights @ codes, abs=2e-3 * spread)
+
+
+@pytest.mark.parametrize("kinds", ["xn", "tx", "nb"])
+def test_quantiles_and_mean_are_those_of_draws_where_one_value_is_missing(
     make_layout: MakeLayout, make_density: MakeDensity, kinds: str
 ) -> None:
     density = make_density(make_layout(kinds))
@@ -78,11 +181,55 @@ def test_points_spread_as_draws_do_where_one_value_is_missing(
     (cells,) = density.predictive(whole)
     noise = draw_noise(4000, density.noise_width, noise_generator(4))
     drawn = density.sample(np.tile(whole, (4000, 1)), noise)[:, 0]
-    places = np.concatenate([drawn, cells.points[:, 0]])
-    below_drawn = np.searchsorted(np.sort(drawn), places, side="right") / len(drawn)
-    points = np.sort(cells.points[:, 0])
-    below = np.searchsorted(points, places, side="right") / len(points)
-    assert np.abs(below - below_drawn).max() < 0.05
+    wanted = tuple(np.linspace(0.05, 0.95, 19))
+    quantiles, _ = cells.amounts(wanted, None)
+    upto = (drawn <= quantiles).mean(axis=1)
+    below = (drawn < quantiles).mean(axis=1)
+    assert (upto > np.array(wanted) - 0.03).all()
+    assert (below < np.array(wanted) + 0.03).all()
+    within = density.predictive(whole, within_range=True)
+    (cells,) = within
+    drawn = density.sample(np.tile(whole, (4000, 1)), noise, within_range=True)[:, 0]
+    _, mean = cells.amounts((), "mean")
+    assert mean[0] == pytest.approx(drawn.mean(), abs=5 * drawn.std() / np.sqrt(len(drawn)))
+
+
+def test_an_atom_is_its_own_quantile() -> None:
+    values = pa.array([0.0] * 40 + np.exp(np.linspace(-3, 3, 60)).tolist())
+    column = Continuous.fit("x", values)
+    assert column.atoms == (0.0,)
+    parameters = column.initial_parameters(column.encode(values)).astype(np.float32)
+    layout = Layout([column])
+    (cells,) = read(
+        layout, np.array([[NAN]]), torch.as_tensor(parameters)[None, None], np.ones((1, 1)), False
+    )
+    quantiles, _ = cells.amounts((0.05, 0.2, 0.39, 0.45), None)
+    (atom,) = column.atom_codes
+    assert (quantiles[1:3, 0] == atom).all()
+    assert quantiles[3, 0] > atom
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_mode_of_a_lattice_is_found_wherever_it_is(wide: bool) -> None:
+    """A narrow logistic far from the middle of a wide one; the head says what each value has."""
+    values = pa.array((np.exp(np.linspace(0, 12 if wide else 6, 400))).astype(np.int64))
+    column = Integer.fit("n", values)
+    parameters = column.initial_parameters(column.encode(values)).astype(np.float32)
+    generator = np.random.default_rng(0)
+    head = column.head_type([column])
+    codes = np.arange(-3000, 200_000 if wide else 3000, dtype=np.float64)
+    layout = Layout([column])
+    for _ in range(5):
+        own = parameters + generator.normal(size=len(parameters)).astype(np.float32) * 0.7
+        given = torch.as_tensor(own)[None]
+        (cells,) = read(layout, np.array([[NAN]]), given[None], np.ones((1, 1)), False)
+        _, mode = cells.amounts((), "mode")
+        masses = head.log_prob(
+            given.double().expand(len(codes), -1), torch.as_tensor(codes)[:, None]
+        )
+        best = masses.max().item()
+        found = head.log_prob(given.double(), torch.as_tensor(mode)[:, None]).item()
+        assert found == pytest.approx(best, abs=1e-6)
 
 
 def test_every_gap_comes_once(make_layout: MakeLayout, make_density: MakeDensity) -> None:
@@ -90,7 +237,6 @@ def test_every_gap_comes_once(make_layout: MakeLayout, make_density: MakeDensity
     values = gappy(density, 30)
     met = np.zeros(values.shape, dtype=int)
     for cells in density.predictive(values):
-        assert cells.points.shape[1] == len(cells.rows)
         met[cells.rows, cells.variable] += 1
     assert np.array_equal(met, np.isnan(values))
 
@@ -107,13 +253,22 @@ def test_a_density_of_fixed_orderings_alone_gives_draws(
         codes = np.arange(3.0 if cells.variable else 2.0)
         total = sum(cells.probability(np.full(len(cells.rows), code)) for code in codes)
         np.testing.assert_allclose(total, 1.0)
-        assert set(np.unique(cells.points)) <= set(codes)
+        best, probability = cells.most_probable()
+        assert set(best) <= set(codes)
+        assert np.array_equal(probability, cells.probability(best))
 
 
-@pytest.mark.parametrize("dimensions", [1, 2, 3])
-def test_the_lattice_fills_every_box_of_the_cube_alike(dimensions: int) -> None:
-    points = lattice(256, dimensions)
-    assert ((points > 0) & (points < 1)).all()
-    counts, _ = np.histogramdd(points, bins=4, range=[(0, 1)] * dimensions)
-    expected = 256 / 4**dimensions
-    assert np.abs(counts - expected).max() <= max(2.0, expected / 2)
+@pytest.mark.parametrize("point", ["mean", "median", "mode", None])
+def test_estimates_from_draws_are_those_of_the_draws(
+    make_layout: MakeLayout, make_network: Callable[..., object], point: Point | None
+) -> None:
+    layout, config = make_layout("xn"), NetworkConfig(hidden=(12,))
+    network = make_network(layout, config)
+    masks = MaskSource(config, MaskConfig("natural", "even", count=1), 2, 0).answering
+    density = Density([Member("m", network, masks, False)], layout, np.zeros(1))  # type: ignore[arg-type]
+    for cells in density.predictive(np.array([[0.5, NAN], [NAN, NAN]])):
+        ends, points = cells.amounts((0.05, 0.95), point)
+        assert (ends[0] <= ends[1]).all()
+        assert np.isnan(points).all() == (point is None)
+        if point == "mode" and density.layout.columns[cells.variable].kind == "integer":
+            assert np.array_equal(points, np.rint(points))

@@ -1,0 +1,372 @@
+"""Mixtures of logistics and atoms, compiled: quantiles, mean and most probable value of an amount.
+
+The conditional of an amount under several networks is one mixture: the logistics of all of them,
+each with a share, and the atoms, whose shares add up. A logistic stands on the scale of the
+column's transform T; with a range it is cut at its ends. The distribution function is
+
+    H(x) = sum_j share_j F_j(T(x + cell / 2)) + sum of the shares of atoms up to x
+
+with a cell of one step for lattices, whose values are the points nearest to those of the line,
+and of none for densities.
+"""
+
+from math import exp, expm1, log, log1p
+
+import numpy as np
+
+from models.columns.kernels.amount import (
+    ATOMS,
+    CODES,
+    COMPONENTS,
+    FARTHEST,
+    HIGH,
+    HIGHEST,
+    LOW,
+    LOWEST,
+    bounded,
+    log_scale,
+    log_sigmoid,
+    log_total,
+    log_weight_inside,
+    transformed,
+    untransformed,
+)
+from models.columns.kernels.base import Floats, inlined, subroutine
+from models.columns.numbers import Values
+from models.columns.truncation import NARROWEST
+
+__all__ = ["MEAN", "SCALE", "SHARE", "add_mixture", "mean_of", "most_probable_of", "quantile_of"]
+
+SHARE, MEAN, SCALE, _LOG_MASS = 0, 1, 2, 3  # rows of `parts`
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
+_REACH = 30.0  # scales from its mean: a logistic has 1e-13 of its mass beyond
+_NEGLIGIBLE, _NOTHING = 1e-12, 1e-15
+_FEW_CELLS = 256
+_SMALL_SHARE = 1e-6
+_MOST_VALUES = 1024
+_TAIL = 1 / (_MOST_VALUES + 4)
+_STEPS = 200
+
+
+@subroutine
+def add_mixture(
+    parameters: Floats,
+    width: int,
+    weight: float,
+    within_range: bool,
+    constants: Values,
+    at: int,
+    parts: Values,
+    first: int,
+    spikes: Values,
+) -> None:
+    """Adds the conditional under one network to a mixture.
+
+    Args:
+        parameters: Of the conditional, `width` of them.
+        width: Logistics, three numbers each, and atoms.
+        weight: Of the network.
+        within_range: Whether the logistics are cut at the ends of the range.
+        constants: Of the column, from `at` on.
+        at: See there.
+        parts: Share, mean, scale and log-mass within the range of each logistic, `(4, any)`;
+            those of this network go to the columns from `first` on.
+        first: See there.
+        spikes: Shares of atoms, `(at least atoms,)`; this network's are added.
+    """
+    components, atoms = int(constants[at + COMPONENTS]), int(constants[at + ATOMS])
+    highest, mass = 0.0, 1.0
+    if within_range:
+        highest = -np.inf
+        for outcome in range(components + atoms):
+            share = log_weight_inside(parameters, outcome, 1.0, constants, at)
+            highest = max(highest, share)
+        mass = 0.0
+        for outcome in range(components + atoms):
+            mass += exp(log_weight_inside(parameters, outcome, 1.0, constants, at) - highest)
+    else:
+        highest = log_total(parameters, width, components)
+    for outcome in range(components + atoms):
+        if within_range:
+            share = log_weight_inside(parameters, outcome, 1.0, constants, at)
+        else:
+            share = parameters[outcome if outcome < components else outcome + 2 * components]
+        share = weight * exp(share - highest) / mass
+        if outcome >= components:
+            spikes[outcome - components] += share
+            continue
+        place = first + outcome
+        mean = float(parameters[components + outcome])
+        scale = exp(log_scale(parameters[2 * components + outcome]))
+        parts[SHARE, place] = share
+        parts[MEAN, place] = mean
+        parts[SCALE, place] = scale
+        parts[_LOG_MASS, place] = 0.0
+        if within_range:
+            low, high = (constants[at + LOW] - mean) / scale, (constants[at + HIGH] - mean) / scale
+            parts[_LOG_MASS, place] = _log_mass(low, high)
+
+
+@inlined
+def _log_mass(low: float, high: float) -> float:
+    """Log-mass of the standard logistic between two ends."""
+    return log_sigmoid(high) + log_sigmoid(-low) + log(-expm1(-max(high - low, NARROWEST)))
+
+
+@subroutine
+def _smooth_below(
+    point: float, within_range: bool, constants: Values, at: int, parts: Values
+) -> float:
+    """Mass of the logistics up to a point of the line, on the scale of T."""
+    if within_range:
+        if point <= constants[at + LOW]:
+            return 0.0
+        point = min(point, constants[at + HIGH])
+    mass = 0.0
+    for j in range(parts.shape[1]):
+        if parts[SHARE, j] < _NOTHING:
+            continue
+        t = (point - parts[MEAN, j]) / parts[SCALE, j]
+        if within_range:
+            low = (constants[at + LOW] - parts[MEAN, j]) / parts[SCALE, j]
+            mass += parts[SHARE, j] * exp(min(_log_mass(low, t) - parts[_LOG_MASS, j], 0.0))
+        else:
+            mass += parts[SHARE, j] / (1.0 + exp(-t))
+    return mass
+
+
+@subroutine
+def _below(
+    code: float,
+    cell: float,
+    within_range: bool,
+    constants: Values,
+    at: int,
+    parts: Values,
+    spikes: Values,
+) -> float:
+    """H(code): the probability of no more than a code."""
+    point = transformed(code + cell / 2.0, constants, at)
+    mass = _smooth_below(point, within_range, constants, at, parts)
+    for atom in range(int(constants[at + ATOMS])):
+        mass += spikes[atom] if constants[at + CODES + atom] <= code else 0.0
+    return mass
+
+
+@subroutine
+def quantile_of(
+    probability: float,
+    cell: float,
+    within_range: bool,
+    constants: Values,
+    at: int,
+    parts: Values,
+    spikes: Values,
+) -> float:
+    """The smallest code with H of at least a probability in (0, 1).
+
+    It lies between the least and the greatest of those of the parts; bisection ends at neighbours,
+    of the lattice or of the floats.
+    """
+    low, high = np.inf, -np.inf
+    logit = log(probability) - log1p(-probability)
+    for j in range(parts.shape[1]):
+        if parts[SHARE, j] >= _NOTHING:
+            point = parts[MEAN, j] + parts[SCALE, j] * logit
+            low, high = min(low, point), max(high, point)
+    if within_range and high >= low:
+        low, high = constants[at + LOW], constants[at + HIGH]
+    if high >= low:
+        low = untransformed(bounded(low, -FARTHEST, FARTHEST), constants, at)
+        high = untransformed(bounded(high, -FARTHEST, FARTHEST), constants, at)
+    for atom in range(int(constants[at + ATOMS])):
+        if spikes[atom] > 0.0:
+            low = min(low, constants[at + CODES + atom])
+            high = max(high, constants[at + CODES + atom])
+    # From here on H(low) < probability <= H(high), but for what rounding takes away.
+    if cell > 0.0:
+        low, high = np.rint(low) - 1.0, np.rint(high) + 1.0
+    else:
+        margin = 1e-9 * (1.0 + abs(low) + abs(high))
+        low, high = low - margin, high + margin
+    for _ in range(_STEPS):
+        middle = low + (high - low) / 2.0
+        if cell > 0.0:
+            middle = np.floor(middle)
+        if middle <= low or middle >= high:
+            break
+        if _below(middle, cell, within_range, constants, at, parts, spikes) < probability:
+            low = middle
+        else:
+            high = middle
+    if cell == 0.0:
+        high = bounded(high, -FARTHEST, FARTHEST)
+    if within_range:
+        high = bounded(high, constants[at + LOWEST], constants[at + HIGHEST])
+    return float(high)
+
+
+@subroutine
+def mean_of(
+    cell: float,
+    within_range: bool,
+    constants: Values,
+    at: int,
+    parts: Values,
+    spikes: Values,
+) -> float:
+    """The mean of the codes.
+
+    That of a logistic on a lattice is a sum over its cells where they are few; else it is an
+    integral by Gauss and Legendre's rule, in pieces between the ends of which T has all
+    derivatives.
+    """
+    mean = total = 0.0
+    for atom in range(int(constants[at + ATOMS])):
+        mean += spikes[atom] * constants[at + CODES + atom]
+        total += spikes[atom]
+    for j in range(parts.shape[1]):
+        share = parts[SHARE, j]
+        if share <= _NEGLIGIBLE:
+            continue
+        total += share
+        centre, scale = parts[MEAN, j], parts[SCALE, j]
+        low, high = -np.inf, np.inf
+        if within_range:
+            low = (constants[at + LOW] - centre) / scale
+            high = (constants[at + HIGH] - centre) / scale
+        peak = bounded(0.0, low, high)
+        low, high = max(low, peak - _REACH), min(high, peak + _REACH)
+        first = untransformed(bounded(centre + scale * low, -FARTHEST, FARTHEST), constants, at)
+        last = untransformed(bounded(centre + scale * high, -FARTHEST, FARTHEST), constants, at)
+        if cell > 0.0 and last - first <= _FEW_CELLS:
+            of_part = _lattice_mean(np.rint(first), np.rint(last), j, within_range,
+                                    constants, at, parts)  # fmt: skip
+        else:
+            of_part = _line_mean(low, high, j, constants, at, parts)
+        mean += share * of_part
+    mean /= total
+    if within_range:
+        mean = bounded(mean, constants[at + LOWEST], constants[at + HIGHEST])
+    return float(mean)
+
+
+@subroutine
+def _lattice_mean(
+    first: float,
+    last: float,
+    j: int,
+    within_range: bool,
+    constants: Values,
+    at: int,
+    parts: Values,
+) -> float:
+    """The mean of one logistic over lattice points: first + sum of 1 - F at cells' ends."""
+    low = (constants[at + LOW] - parts[MEAN, j]) / parts[SCALE, j]
+    high = (constants[at + HIGH] - parts[MEAN, j]) / parts[SCALE, j]
+    mean, code = first, first
+    while code < last:
+        t = (transformed(code + 0.5, constants, at) - parts[MEAN, j]) / parts[SCALE, j]
+        if not within_range:
+            mean += 1.0 / (1.0 + exp(t))
+        elif t <= low:
+            mean += 1.0
+        elif t < high:
+            mean += exp(min(_log_mass(t, high) - parts[_LOG_MASS, j], 0.0))
+        code += 1.0
+    return float(mean)
+
+
+@subroutine
+def _line_mean(low: float, high: float, j: int, constants: Values, at: int, parts: Values) -> float:
+    """The mean of one logistic between standardised ends, by quadrature."""
+    centre, scale = parts[MEAN, j], parts[SCALE, j]
+    start = transformed(constants[at] + constants[at + 1] * constants[at + 2], constants, at)
+    end = transformed(constants[at] + constants[at + 1] * constants[at + 3], constants, at)
+    bent_from = bounded((start - centre) / scale, low, high)
+    bent_to = bounded((end - centre) / scale, low, high)
+    mean = mass = 0.0
+    for piece in range(3):
+        left = low if piece == 0 else (bent_from if piece == 1 else bent_to)
+        right = bent_from if piece == 0 else (bent_to if piece == 1 else high)
+        if right <= left:
+            continue
+        for node in range(len(_NODES)):
+            t = left + (right - left) * (1.0 + _NODES[node]) / 2.0
+            density = log_sigmoid(t) + log_sigmoid(-t) - parts[_LOG_MASS, j]
+            weight = _WEIGHTS[node] * (right - left) / 2.0 * exp(density)
+            point = bounded(centre + scale * t, -FARTHEST, FARTHEST)
+            mean += weight * untransformed(point, constants, at)
+            mass += weight
+    return float(mean / mass)
+
+
+@subroutine
+def _mass_at(
+    code: float, within_range: bool, constants: Values, at: int, parts: Values, spikes: Values
+) -> float:
+    """The probability of a lattice point."""
+    low = transformed(code - 0.5, constants, at)
+    high = transformed(code + 0.5, constants, at)
+    mass = _smooth_below(high, within_range, constants, at, parts)
+    mass -= _smooth_below(low, within_range, constants, at, parts)
+    for atom in range(int(constants[at + ATOMS])):
+        mass += spikes[atom] if constants[at + CODES + atom] == code else 0.0
+    return mass
+
+
+@subroutine
+def most_probable_of(
+    within_range: bool, constants: Values, at: int, parts: Values, spikes: Values
+) -> float:
+    """The most probable point of a lattice, the smallest where several are.
+
+    What lies below the first and above the last quantile that are looked at is less than the
+    average of as many points as there may be between: all between are looked at. Where there are
+    more, the atoms and what lies around the means of the logistics are.
+    """
+    first = quantile_of(_TAIL, 1.0, within_range, constants, at, parts, spikes)
+    last = quantile_of(1.0 - _TAIL, 1.0, within_range, constants, at, parts, spikes)
+    best, highest = first, -1.0
+    if last - first < _MOST_VALUES:
+        code = first
+        below = _smooth_below(
+            transformed(code - 0.5, constants, at), within_range, constants, at, parts
+        )
+        while code <= last:
+            upto = _smooth_below(
+                transformed(code + 0.5, constants, at), within_range, constants, at, parts
+            )
+            mass = upto - below
+            for atom in range(int(constants[at + ATOMS])):
+                mass += spikes[atom] if constants[at + CODES + atom] == code else 0.0
+            if mass > highest:
+                best, highest = code, mass
+            below = upto
+            code += 1.0
+        return float(best)
+    for atom in range(int(constants[at + ATOMS])):
+        code = constants[at + CODES + atom]
+        mass = _mass_at(code, within_range, constants, at, parts, spikes)
+        if mass > highest:
+            best, highest = code, mass
+    for j in range(parts.shape[1]):
+        if parts[SHARE, j] <= _SMALL_SHARE:
+            continue
+        middle = bounded(parts[MEAN, j], -FARTHEST, FARTHEST)
+        beyond = bounded(parts[MEAN, j] + parts[SCALE, j], -FARTHEST, FARTHEST)
+        code = untransformed(middle, constants, at)
+        step = max(np.rint(untransformed(beyond, constants, at) - code), 1.0)
+        code = bounded(np.rint(code), first, last)
+        here = _mass_at(code, within_range, constants, at, parts, spikes)
+        while step >= 1.0:  # uphill by ever smaller steps
+            for side in range(2):
+                other = bounded(code + (step if side == 0 else -step), first, last)
+                mass = _mass_at(other, within_range, constants, at, parts, spikes)
+                if mass > here:
+                    code, here = other, mass
+            step = np.floor(step / 2.0)
+        if here > highest:
+            best, highest = code, here
+    return float(best)

@@ -1,0 +1,111 @@
+"""What is asked of the conditional of a cell, compiled: one cell after the other.
+
+A cell's conditional is a mixture: the same variable under each network, by its share. Every number
+here is a function of that cell alone.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from models.columns.kernels import masses
+from models.columns.kernels.amount import ATOMS, COMPONENTS
+from models.columns.kernels.mixture import add_mixture, mean_of, most_probable_of, quantile_of
+from models.compiled import compiled
+
+__all__ = ["MEAN", "MODE", "NEITHER", "amounts", "probabilities"]
+
+Values = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+
+NEITHER, MEAN, MODE = 0, 1, 2
+
+
+@compiled
+def probabilities(
+    kind: int,
+    parameters: Floats,
+    shares: Values,
+    constants: Values,
+    size: int,
+    codes: Values,
+    result: Values,
+) -> None:
+    """The probability of a value of each cell, or its most probable value and its probability.
+
+    Args:
+        kind: Number of the kernel, of a choice among a few.
+        parameters: Of each cell under each network, `(cells, networks, width)`.
+        shares: Of the networks, `(cells, networks)`.
+        constants: Of the column.
+        size: Number of values that can be drawn.
+        codes: The value of each cell; NaN is replaced by the most probable, the first of several,
+            `(cells,)`.
+        result: Receives the probabilities, `(cells,)`.
+    """
+    cells, networks, width = parameters.shape
+    own = np.empty(width, np.float32)
+    some = np.empty(size)
+    total = np.empty(size)
+    for cell in range(cells):
+        for code in range(size):
+            total[code] = 0.0
+        for network in range(networks):
+            for place in range(width):
+                own[place] = parameters[cell, network, place]
+            masses(kind, own, width, some, constants, 0)
+            for code in range(size):
+                total[code] += shares[cell, network] * some[code]
+        if np.isnan(codes[cell]):
+            best = 0
+            for code in range(1, size):
+                best = code if total[code] > total[best] else best
+            codes[cell] = best
+        result[cell] = total[int(codes[cell])]
+
+
+@compiled
+def amounts(
+    cell_width: float,
+    parameters: Floats,
+    shares: Values,
+    constants: Values,
+    within_range: bool,
+    wanted: Values,
+    estimate: int,
+    quantiles: Values,
+    points: Values,
+) -> None:
+    """Quantiles of amounts, and their mean or their most probable value.
+
+    Args:
+        cell_width: 1 where the codes are a lattice, 0 where they are a continuum.
+        parameters: Of each cell under each network, `(cells, networks, width)`.
+        shares: Of the networks, `(cells, networks)`.
+        constants: Of the column.
+        within_range: Whether amounts lie between the ends seen in training.
+        wanted: Probabilities in (0, 1), `(wanted,)`.
+        estimate: `MEAN`, or `MODE` of a lattice, or `NEITHER`.
+        quantiles: Receives the codes, `(wanted, cells)`.
+        points: Receives means or most probable codes, `(cells,)`.
+    """
+    cells, networks, width = parameters.shape
+    components, atoms = int(constants[COMPONENTS]), int(constants[ATOMS])
+    parts = np.empty((4, networks * components))
+    spikes = np.empty(atoms + 1)
+    own = np.empty(width, np.float32)
+    for cell in range(cells):
+        for atom in range(atoms):
+            spikes[atom] = 0.0
+        for network in range(networks):
+            for place in range(width):
+                own[place] = parameters[cell, network, place]
+            first, share = network * components, shares[cell, network]
+            add_mixture(own, width, share, within_range, constants, 0, parts, first, spikes)
+        for place in range(len(wanted)):
+            quantiles[place, cell] = quantile_of(
+                wanted[place], cell_width, within_range, constants, 0, parts, spikes
+            )
+        if estimate == MEAN:
+            points[cell] = mean_of(cell_width, within_range, constants, 0, parts, spikes)
+        elif estimate == MODE:
+            points[cell] = most_probable_of(within_range, constants, 0, parts, spikes)
