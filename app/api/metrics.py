@@ -12,6 +12,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/metrics")
+@router.head("/metrics")
 async def metrics(request: Request) -> Response:
     """The numbers of all API processes, in the text format of Prometheus."""
     service = service_of(request)

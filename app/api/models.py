@@ -31,6 +31,7 @@ _NAME = {
 
 
 @router.get("/models", summary="Which models are served?", responses=answers(ModelList, 406))
+@router.head("/models", include_in_schema=False)
 async def models(request: Request) -> Response:
     """The models that are served, and the checkpoints that are not, with the reason."""
     check_accept(request.headers)
@@ -55,6 +56,7 @@ async def models(request: Request) -> Response:
     openapi_extra={"parameters": [_NAME]},
     responses=answers(ModelDetail, 404, 406),
 )
+@router.head("/models/{name}", include_in_schema=False)
 async def model(request: Request) -> Response:
     """Its columns, those left out and why, how it was trained, and its card."""
     check_accept(request.headers)

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.methods import allowed_methods
 from app.errors import RequestError, did_you_mean
 from app.logs import current
 from models.errors import CellError
@@ -86,16 +87,18 @@ def answer_of(error: RequestError) -> Response:
 
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
-    path = request.url.path
+    path, headers = request.url.path, dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND:
         known = request.app.openapi()["paths"]
         detail = f"Nothing is at {path[:100]!r}.{did_you_mean(path, known)} See /docs."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        detail = f"{path!r} does not take {request.method}, but {allowed}."
+        headers["Allow"] = allowed_methods(request.app, request.scope)
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+        detail = f"{path[:100]!r} does not take {request.method[:20]}, but {headers['Allow']}."
     else:
         detail = str(error.detail)
-    return problem(error.status_code, detail, headers=error.headers)
+    return problem(error.status_code, detail, headers=headers)
 
 
 async def _validation_error(_: Request, error: Exception) -> Response:

@@ -81,7 +81,8 @@ def summary_report(
     body = f'{{"model": "{name}", "n": 5}}'
     steps = Text(
         "\nNext:\n"
-        f"  1. start the service, or start it again:  {serve}\n"
+        f"  1. start the service, if it does not run yet:  {serve}\n"
+        "     One that runs serves the new version within seconds.\n"
         "  2. ask the model for new rows:\n"
         f"     curl -s {url}/sample -H 'Content-Type: application/json' -d {shlex.quote(body)}\n"
     )
