@@ -11,9 +11,10 @@ from app.codecs import arrow, json
 from app.codecs.arrow_cells import columns_to_read, row_objects
 from app.codecs.cells import TableForm, table_form
 from app.codecs.sent import ArrowTable, JsonTable, SentTable
-from app.errors import InvalidInputError
+from app.errors import InvalidInputError, MalformedBodyError
 from app.registry import Registry, ServedModel
 from app.schemas.base import Options, TableInput
+from app.schemas.hints import instead_of
 from app.schemas.sample import SampleOptions
 
 __all__ = ["Intake", "model_entry", "model_metadata", "take_in", "take_in_sample"]
@@ -74,6 +75,8 @@ def take_in(
     """
     table: SentTable
     if received.format is Format.ARROW:
+        if not received.content:
+            raise MalformedBodyError("The body is empty: send a table as an Arrow IPC stream.")
         checked = read_options(received.query, {}, options)
         model = registry.resolve(checked.model, checked.version)
         columns = columns_to_read(model.schema, left_out=left_out)
@@ -82,6 +85,10 @@ def take_in(
         return Intake(model, checked, ArrowTable(content, limit), received.answer)
     document = json.decode(received.content)
     asked = {key: value for key, value in document.items() if key not in _TABLE_KEYS}
+    if not asked.keys() <= options.model_fields.keys():
+        instead = instead_of(document)
+        if instead is not None:
+            raise InvalidInputError(instead)
     checked = read_options(received.query, asked, options)
     model = registry.resolve(checked.model, checked.version)
     table = JsonTable(table_form(document))

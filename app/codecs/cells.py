@@ -187,7 +187,8 @@ def _checked_list(key: str, value: object) -> list[Any]:
         other = "columns" if key == "data" else "data"
         raise InvalidInputError(f"`{key}` is missing: `{other}` needs it.")
     if not isinstance(value, list):
-        raise InvalidInputError(f"`{key}` must be a list, not {kind_of(value)}.")
+        instead = " CSV text is not read." if isinstance(value, str) else ""
+        raise InvalidInputError(f"`{key}` must be a list, not {kind_of(value)}.{instead}")
     return value
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from app.codecs.not_json import instead_of_body, instead_of_list
 from app.errors import InvalidInputError, MalformedBodyError
 
 __all__ = ["MEDIA_TYPE", "decode", "encode", "encode_rows", "json_values", "kind_of"]
@@ -30,16 +31,21 @@ def decode(body: bytes) -> dict[str, Any]:
     Numbers may be NaN or infinite floats, where the body says so.
 
     Raises:
-        MalformedBodyError: The body is not JSON; line and column are given.
+        MalformedBodyError: The body is not JSON; what to send instead, or line and column.
         InvalidInputError: It is JSON, but not an object.
     """
     text = body.removeprefix(_BYTE_ORDER_MARK)  # some editors and spreadsheets put it there
     try:
         document: object = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        instead = instead_of_body(text)
+        if instead is not None:
+            raise MalformedBodyError(instead) from None
         document = _decode_with_impossible_numbers(text, error)
     if not isinstance(document, dict):
-        raise InvalidInputError(f"The body must be a JSON object, not {kind_of(document)}.")
+        raise InvalidInputError(
+            f"The body must be a JSON object, not {kind_of(document)}.{instead_of_list(document)}"
+        )
     return document
 
 

@@ -3,7 +3,7 @@
 import types
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -64,6 +64,9 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    beside_table: ClassVar[bool] = True
+    """Whether the options stand beside a table."""
+
     model: str | None = Field(
         None,
         min_length=1,
@@ -103,7 +106,8 @@ class Options(BaseModel):
 
     @classmethod
     def _unknown(cls, name: str) -> str:
-        return f"`{name[:100]}` is not an option here.{did_you_mean(name, cls.model_fields)}"
+        known = [*cls.model_fields, *(TableInput.model_fields if cls.beside_table else ())]
+        return f"`{name[:100]}` is not an option here.{did_you_mean(name, known)}"
 
     @classmethod
     def _explain(cls, error: ErrorDetails) -> str:

@@ -1,5 +1,7 @@
 """Bodies of `POST /sample`."""
 
+from typing import ClassVar
+
 from pydantic import BaseModel, Field
 
 from app.schemas.base import Cell, ModelName, Options, Seed
@@ -9,6 +11,8 @@ __all__ = ["SampleOptions", "SampleRequest", "SampleResponse"]
 
 class SampleOptions(Options):
     """Options of `POST /sample`."""
+
+    beside_table: ClassVar[bool] = False
 
     n: int = Field(ge=1, description="How many rows.")
     given: dict[str, object] = Field(

@@ -19,7 +19,6 @@ def post_text(service: RunningService, path: str, text: str | bytes) -> httpx.Re
     [
         ('{"rows": [', 1, 11),
         ('{"rows":\n  [1,]}', 2, 6),
-        ("", 1, 1),
         ("{'rows': []}", 1, 2),
         ('{"rows": [{"income": NaN}]', 1, 27),
     ],
