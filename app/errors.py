@@ -27,11 +27,12 @@ An error knows its status and its problem type; `app.api.problems` writes it out
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from http import HTTPStatus
+from itertools import islice
 from typing import ClassVar
 
-from models.errors import CellError
+from models.echo import cut, did_you_mean, listed, quoted
+from models.errors import CELL_LIMIT, CellError
 
 __all__ = [
     "CELL_ERRORS_LIMIT",
@@ -50,11 +51,13 @@ __all__ = [
     "UnavailableError",
     "UnknownModelError",
     "UnsupportedMediaError",
-    "did_you_mean",
 ]
 
-CELL_ERRORS_LIMIT = 100
-"""Most cell errors that one answer lists: enough to see the pattern, small enough to read."""
+CELL_ERRORS_LIMIT = CELL_LIMIT
+"""Most cell errors that one answer lists."""
+
+MAX_DETAIL = 2000
+"""Most characters of the text of an error; what it repeats of a request is cut before."""
 
 
 class AppError(Exception):
@@ -88,9 +91,9 @@ class RequestError(AppError):
         cells: Iterable[CellError] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.cells = tuple(cells)[:CELL_ERRORS_LIMIT]
+        self.detail = cut(detail, MAX_DETAIL)
+        super().__init__(self.detail)
+        self.cells = tuple(islice(cells, CELL_ERRORS_LIMIT))
         self.headers = dict(headers or {})
 
 
@@ -116,13 +119,15 @@ class UnknownModelError(RequestError):
         version: str | None = None,
         served_version: str | None = None,
     ) -> None:
-        names = ", ".join(map(repr, served)) or "none"
         if version is not None:
-            message = f"Version {version!r} of {name!r} is not served; {served_version!r} is."
+            message = (
+                f"Version {quoted(version)} of {quoted(name)} is not served; {served_version!r} is."
+            )
             RequestError.__init__(self, message)
             return
         super().__init__(
-            f"No model is called {name!r}.{did_you_mean(name, served)} Models served: {names}."
+            f"No model is called {quoted(name)}.{did_you_mean(name, served)} "
+            f"Models served: {listed(served, quoted) or 'none'}."
         )
 
 
@@ -250,14 +255,3 @@ class DeadlineError(RequestError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The request was not computed within {seconds * 1000:g} ms.")
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?`, or nothing where no known word is close.
-
-    Args:
-        word: What was written; only its first hundred characters are compared.
-        known: What could have been meant.
-    """
-    close = get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.errors import SettingsError, did_you_mean
+from app.errors import SettingsError
+from models.echo import did_you_mean
 
 __all__ = ["Settings", "settings_table"]
 

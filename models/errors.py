@@ -17,7 +17,10 @@ Nothing here knows of HTTP: `app.errors` maps these to statuses.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.echo import quoted
+
 __all__ = [
+    "CELL_LIMIT",
     "CellError",
     "CheckpointError",
     "ConfigError",
@@ -28,6 +31,10 @@ __all__ = [
     "TableFileError",
     "TrainingError",
 ]
+
+
+CELL_LIMIT = 20
+"""At most this many cells are named in one error: enough to see the pattern, and to read."""
 
 
 class ModelsError(Exception):
@@ -67,7 +74,7 @@ class CellError:
 
     def __str__(self) -> str:
         place = [f"row {self.row}"] if self.row is not None else []
-        place += [f"column {self.column!r}"] if self.column is not None else []
+        place += [f"column {quoted(self.column)}"] if self.column is not None else []
         return f"{', '.join(place)}: {self.message}" if place else self.message
 
 

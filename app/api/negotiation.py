@@ -7,10 +7,14 @@ from functools import lru_cache
 
 from app.codecs import arrow, json
 from app.errors import NotAcceptableError, UnsupportedMediaError
+from models.echo import cut, quoted
 
 __all__ = ["Format", "answer_format", "body_format", "check_accept"]
 
 _QUALITY = re.compile(r"q=([01](?:\.\d{0,3})?)")
+MAX_CACHED_ACCEPT = 256
+"""Most characters of an `Accept` header whose meaning is remembered; browsers send some 100."""
+
 _JSON_ALONE = (json.MEDIA_TYPE,)
 
 
@@ -33,20 +37,21 @@ def body_format(headers: Mapping[str, str]) -> Format:
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("", "identity"):
         raise UnsupportedMediaError(
-            f"The body is coded as {coding!r}; send it without Content-Encoding."
+            f"The body is coded as {quoted(coding)}; send it without Content-Encoding."
         )
     media_type, _, parameters = headers.get("content-type", Format.JSON).partition(";")
     try:
         found = Format(media_type.strip().lower())
     except ValueError:
         raise UnsupportedMediaError(
-            f"The body is {media_type.strip()!r}; send JSON, with `Content-Type: {Format.JSON}`, "
+            f"The body is {quoted(media_type.strip())}; "
+            f"send JSON, with `Content-Type: {Format.JSON}`, "
             f"or an Arrow stream, with `Content-Type: {Format.ARROW}`.",
             headers={"Accept-Post": ", ".join(Format)},
         ) from None
     name, _, charset = parameters.strip().partition("=")
     if name.strip().lower() == "charset" and charset.strip('" ').lower() not in ("utf-8", "utf8"):
-        raise UnsupportedMediaError(f"The body is in {charset!r}; JSON is sent in UTF-8.")
+        raise UnsupportedMediaError(f"The body is in {quoted(charset)}; JSON is sent in UTF-8.")
     return found
 
 
@@ -70,18 +75,24 @@ def check_accept(headers: Mapping[str, str]) -> None:
 
 def _best(headers: Mapping[str, str], offered: tuple[str, ...]) -> str:
     accept = headers.get("accept", "").strip()
-    return _preferred(accept, offered) if accept else offered[0]
+    if not accept:
+        return offered[0]
+    # What is kept is short; a longer header is read again each time.
+    read = _known_preferred if len(accept) <= MAX_CACHED_ACCEPT else _preferred
+    return read(accept, offered)
 
 
-@lru_cache(maxsize=64)
 def _preferred(accept: str, offered: tuple[str, ...]) -> str:
     ranges = _ranges(accept)
     best = max(offered, key=lambda media_type: _quality(ranges, media_type))
     if not _quality(ranges, best):
         raise NotAcceptableError(
-            f"The answer is {' or '.join(offered)}, which `Accept: {accept[:200]}` rules out."
+            f"The answer is {' or '.join(offered)}, which `Accept: {cut(accept, 200)}` rules out."
         )
     return best
+
+
+_known_preferred = lru_cache(maxsize=64)(_preferred)
 
 
 def _ranges(accept: str) -> dict[str, float]:

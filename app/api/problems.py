@@ -8,6 +8,7 @@ that it happened.
 import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from itertools import islice
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -17,8 +18,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.methods import allowed_methods
-from app.errors import RequestError, did_you_mean
+from app.errors import RequestError
 from app.logs import current
+from models.echo import MAX_HINTS, cut, did_you_mean, quoted
 from models.errors import CellError
 
 __all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "Errors", "answer_of", "answer_to", "problem", "register"]
@@ -28,6 +30,9 @@ TYPE_PREFIX = "urn:madeira:problem:"
 
 CLIENT_CLOSED_REQUEST = 499
 """What the log shows where the client did not wait for an answer; nobody receives it."""
+
+MAX_MESSAGE = 1000
+"""Most characters of what is said of one cell."""
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +62,12 @@ def problem(
         "status": status,
         "detail": detail,
         "errors": [
-            {"row": cell.row, "column": cell.column, "message": cell.message} for cell in cells
+            {
+                "row": cell.row,
+                "column": None if cell.column is None else cut(cell.column),
+                "message": cut(cell.message, MAX_MESSAGE),
+            }
+            for cell in cells
         ],
     }
     note = current.get()
@@ -90,12 +100,12 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     path, headers = request.url.path, dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND:
         known = request.app.openapi()["paths"]
-        detail = f"Nothing is at {path[:100]!r}.{did_you_mean(path, known)} See /docs."
+        detail = f"Nothing is at {quoted(path)}.{did_you_mean(path, known)} See /docs."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = allowed_methods(request.app, request.scope)
         if request.method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
-        detail = f"{path[:100]!r} does not take {request.method[:20]}, but {headers['Allow']}."
+        detail = f"{quoted(path)} does not take {cut(request.method, 20)}, but {headers['Allow']}."
     else:
         detail = str(error.detail)
     return problem(error.status_code, detail, headers=headers)
@@ -103,7 +113,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 async def _validation_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
-    reasons = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
+    first = islice(error.errors(), MAX_HINTS)
+    reasons = "; ".join(f"{cut(str(one['loc'][-1]))}: {cut(one['msg'])}" for one in first)
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, reasons)
 
 

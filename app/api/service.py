@@ -16,6 +16,7 @@ from app.logs import current
 from app.metrics import Metrics
 from app.registry import Registry, ServedModel
 from app.settings import Settings
+from models.echo import quoted
 
 __all__ = ["Service", "service_of"]
 
@@ -101,7 +102,7 @@ def _deadline_s(request: Request, longest: float) -> float:
     if not 0 < milliseconds < math.inf:
         raise InvalidInputError(
             "The header X-Deadline-Ms must be a positive number of milliseconds, "
-            f"not {text[:40]!r}."
+            f"not {quoted(text)}."
         )
     return min(milliseconds / 1000, longest)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from models.echo import quoted
 from models.errors import SchemaError
 
 __all__ = ["Document", "read_document"]
@@ -111,7 +112,7 @@ def _value(file: str, node: yaml.Node, seen: set[int]) -> Any:  # noqa: ANN401 -
         if not isinstance(key, yaml.ScalarNode):
             raise SchemaError(f"{place}: a name is expected")
         if key.value in mapping:
-            raise SchemaError(f"{place}: {key.value!r} twice")
+            raise SchemaError(f"{place}: {quoted(key.value)} twice")
         mapping[key.value] = _value(file, value, seen)
     return mapping
 

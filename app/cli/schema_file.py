@@ -7,8 +7,6 @@ Two forms are read:
 * a whole schema as it stands in `schema.json` of a checkpoint, recognised by its list `columns`.
 """
 
-import difflib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from app.cli.marked_yaml import Document, read_document
 from models.columns.infer import LEFT_OUT
 from models.columns.overrides import Overrides
 from models.columns.schema import Schema
+from models.echo import closest, listed, quoted
 from models.errors import SchemaError, TableError
 
 __all__ = ["read_schema", "said_of_columns"]
@@ -90,7 +89,7 @@ def _whole(document: Document, table: pa.Table) -> Schema:
     for name in table.column_names:
         if name not in paths:
             place = document.place(("columns",))
-            raise SchemaError(f"{place}: column {name!r} of the table is missing")
+            raise SchemaError(f"{place}: column {quoted(name)} of the table is missing")
     try:
         schema.encode(table)
     except TableError as error:
@@ -105,7 +104,7 @@ def _kinds(document: Document, table: pa.Table) -> Schema:
         if name not in table.column_names:
             raise SchemaError(f"{place}: {_absent(name, table.column_names)}")
         if not isinstance(kind, str | dict):
-            raise SchemaError(f"{place}: the kind of {name!r} is a word, not {json.dumps(kind)}")
+            raise SchemaError(f"{place}: the kind of {quoted(name)} is a word, not {quoted(kind)}")
     try:
         return Schema.infer(table, document.value)
     except SchemaError as error:
@@ -117,8 +116,6 @@ def _kinds(document: Document, table: pa.Table) -> Schema:
 
 
 def _absent(name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    listed = f"its columns are {', '.join(names[:8])}{more}"
-    hint = f"did you mean {close[0]!r}?" if close else listed
-    return f"the table has no column {name!r}; {hint}"
+    close = closest(name, names)
+    hint = f"its columns are {listed(names)}" if close is None else f"did you mean {quoted(close)}?"
+    return f"the table has no column {quoted(name)}; {hint}"

@@ -15,6 +15,7 @@ from app.cli.schema_file import read_schema
 from app.errors import AppError
 from app.settings import Settings
 from models import Schema, SchemaError, TableError, read_table
+from models.echo import quoted
 
 __all__ = [
     "CHECKPOINTS",
@@ -41,7 +42,7 @@ class TrainError(AppError):
 def _valid_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise typer.BadParameter(
-            f"{name!r}: small letters, digits, - and _ make a name, "
+            f"{quoted(name)}: small letters, digits, - and _ make a name, "
             "a letter or digit first, 100 at most"
         )
     return name
@@ -49,7 +50,7 @@ def _valid_name(name: str) -> str:
 
 def _valid_device(device: str) -> str:
     if not _DEVICE.fullmatch(device):
-        raise typer.BadParameter(f"{device!r} is not cpu, cuda or cuda:<index>")
+        raise typer.BadParameter(f"{quoted(device)} is not cpu, cuda or cuda:<index>")
     return device
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from app.codecs.arrow_messages import check_messages
 from app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
+from models.echo import cut
 
 __all__ = ["MEDIA_TYPE", "StreamWriter", "decode", "encode"]
 
@@ -169,4 +170,4 @@ def encode(table: pa.Table, metadata: Mapping[str, str]) -> bytes:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")[:300]
+    return cut(str(error).strip().partition("\n")[0].rstrip("."), 300)

@@ -1,6 +1,8 @@
 """Arrow tables against a schema: their columns as codes and as JSON values."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -34,13 +36,17 @@ def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str
     known = modelled | {left.name for left in schema.left_out}
 
     def places(names: Sequence[str]) -> Sequence[int]:
-        unknown = [(None, name) for name in names if name not in known][:CELL_ERRORS_LIMIT]
-        if unknown:
+        strange = ((None, name) for name in names if name not in known)
+        if unknown := list(islice(strange, CELL_ERRORS_LIMIT)):
             raise InvalidInputError.of_cells(strangers(unknown, known))
-        if len(set(names)) < len(names):
-            twice = sorted({name for name in names if names.count(name) > 1})
+        counts = Counter(names)
+        if len(counts) < len(names):
+            twice = (name for name, count in counts.items() if count > 1)
             raise InvalidInputError.of_cells(
-                [CellError(None, name, "the table has two columns of this name") for name in twice]
+                [
+                    CellError(None, name, "the table has two columns of this name")
+                    for name in islice(twice, CELL_ERRORS_LIMIT)
+                ]
             )
         return [place for place, name in enumerate(names) if left_out or name in modelled]
 

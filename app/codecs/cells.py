@@ -134,6 +134,8 @@ def encode_table(form: TableForm, schema: Schema) -> Array:
             return plain
     known = {column.name for column in schema.columns} | {left.name for left in schema.left_out}
     errors = _unknown(form, known)
+    if len(errors) >= CELL_ERRORS_LIMIT:
+        raise InvalidInputError.of_cells(errors)
     arrays = _whole(form, schema)
     if arrays is None:
         arrays = {}
@@ -172,7 +174,7 @@ def encode_given(given: Mapping[str, Any], schema: Schema) -> Array:
         CellError(None, left.name, f"not modelled, so nothing can be given ({left.reason})")
         for left in schema.left_out
         if left.name in given
-    ]
+    ][:CELL_ERRORS_LIMIT]
     try:
         values = encode_table(TableForm([given], None, []), schema)
     except InvalidInputError as error:
@@ -202,18 +204,18 @@ def _check_rows(rows: list[Any], kind: type, expected: str) -> None:
 
 
 def _check_names(columns: list[Any]) -> None:
+    _refuse(_wrong_names(columns))
+
+
+def _wrong_names(columns: list[Any]) -> Iterator[CellError]:
     seen: set[str] = set()
-    errors = []
     for place, name in enumerate(columns):
         if not isinstance(name, str):
-            errors.append(
-                CellError(None, None, f"columns[{place}] must be text, not {kind_of(name)}")
-            )
+            yield CellError(None, None, f"columns[{place}] must be text, not {kind_of(name)}")
         elif name in seen:
-            errors.append(CellError(None, name, "named more than once in `columns`"))
+            yield CellError(None, name, "named more than once in `columns`")
         else:
             seen.add(name)
-    _refuse(errors)
 
 
 def _refuse(errors: Iterable[CellError]) -> None:
@@ -225,8 +227,8 @@ def _refuse(errors: Iterable[CellError]) -> None:
 def _unknown(form: TableForm, known: set[str]) -> list[CellError]:
     """An error for each column nobody knows; with the row where a row brings its own names."""
     if form.rows is None:
-        places = [(None, name) for name in form.columns or [] if name not in known]
-        return strangers(places[:CELL_ERRORS_LIMIT], known)
+        places = ((None, name) for name in form.columns or [] if name not in known)
+        return strangers(list(islice(places, CELL_ERRORS_LIMIT)), known)
     if not set(chain.from_iterable(form.rows)) - known:
         return []
     cells = ((row, name) for row, names in enumerate(form.rows) for name in names)

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from app.codecs.not_json import instead_of_body, instead_of_list
 from app.errors import InvalidInputError, MalformedBodyError
+from models.echo import cut
 
 __all__ = ["MEDIA_TYPE", "decode", "encode", "encode_rows", "json_values", "kind_of"]
 
@@ -95,8 +96,7 @@ def kind_of(value: object) -> str:
         case int() | float():
             return f"the number {value}"
         case str():
-            shown = value if len(value) <= 40 else value[:37] + "..."
-            return f"the text {shown!r}"
+            return f"the text {cut(value, 40)!r}"
         case list():
             return "a list"
         case _:

@@ -7,7 +7,6 @@ a list or an object would be, and which number `much` is, nobody can say.
 import math
 import re
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 from app.codecs.json import kind_of
@@ -17,7 +16,11 @@ from models.errors import CellError, TableError
 
 __all__ = ["plain_cells"]
 
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
+MAX_NUMBER_TEXT = 400
+"""Most characters of a text that is read as a number: the longest that a float has are some 330."""
+
+# No repeat gives back what it has taken, so that no text is looked at more than once.
+_NUMBER = re.compile(r"\s*+[-+]?(\d++(\.\d*+)?|\.\d++)([eE][-+]?\d++)?\s*+", re.ASCII)
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -48,30 +51,41 @@ def plain_cells(name: str, values: Sequence[Any], kind: Family) -> list[Any]:
             cells.append(None if value is None else _plain(value, kind))
         except _UnplainError as error:
             wrong.append(CellError(row, name, str(error)))
+            if len(wrong) >= CELL_ERRORS_LIMIT:
+                break
     if wrong:
-        raise TableError(list(islice(wrong, CELL_ERRORS_LIMIT)))
+        raise TableError(wrong)
     return cells
 
 
 def _plain(value: object, kind: Family) -> object:
-    refusal = _UnplainError(f"expected {kind}, got {kind_of(value)}")
     if isinstance(value, float) and not math.isfinite(value):
         if kind is Family.NUMBER:
             raise _UnplainError(f"expected a finite number, got {value}; use null for missing")
-        raise refusal
+        raise _unplain(value, kind)
     match kind, value:
         case Family.NUMBER, bool():
-            raise refusal
+            raise _unplain(value, kind)
         case (Family.NUMBER, int() | float()) | ((Family.TEXT | Family.INSTANT), str()):
             return value
-        case Family.NUMBER, str() if _NUMBER.fullmatch(value) and math.isfinite(float(value)):
+        case Family.NUMBER, str() if _is_number(value):
             return float(value)
         case Family.BOOLEAN, bool() | int() | float() | str() if _said(value) in _TRUTHS:
             return _TRUTHS[_said(value)]
         case Family.TEXT, bool() | int() | float():
             return _said(value)
         case _:
-            raise refusal
+            raise _unplain(value, kind)
+
+
+def _unplain(value: object, kind: Family) -> _UnplainError:
+    return _UnplainError(f"expected {kind}, got {kind_of(value)}")
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text says a number that a float can hold."""
+    short = len(text) <= MAX_NUMBER_TEXT
+    return short and bool(_NUMBER.fullmatch(text)) and math.isfinite(float(text))
 
 
 def _said(value: object) -> str:

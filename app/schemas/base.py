@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from app.errors import InvalidInputError, did_you_mean
+from app.errors import InvalidInputError
+from models.echo import MAX_HINTS, cut, did_you_mean, quoted
 
 __all__ = ["SEED_LIMIT", "Cell", "ModelName", "Options", "Problem", "Seed", "TableInput"]
 
@@ -16,9 +17,6 @@ Cell = bool | int | float | str | None
 """One value of a table; null is missing, an instant is ISO 8601 text."""
 
 SEED_LIMIT = 2**63 - 1
-
-ERRORS_LIMIT = 5
-"""Most wrong options that one answer names."""
 
 Seed = Annotated[
     int | None,
@@ -87,13 +85,13 @@ class Options(BaseModel):
         asked = {name: value for name, value in document.items() if value is not None}
         unknown = asked.keys() - cls.model_fields.keys()
         if unknown:
-            first = islice((name for name in asked if name in unknown), ERRORS_LIMIT)
+            first = islice((name for name in asked if name in unknown), MAX_HINTS)
             raise InvalidInputError(" ".join(map(cls._unknown, first)))
         try:
             return cls.model_validate(asked)
         except ValidationError as error:
             reasons = [cls._explain(one) for one in error.errors(include_url=False)]
-            raise InvalidInputError(" ".join(reasons[:ERRORS_LIMIT])) from None
+        raise InvalidInputError(" ".join(reasons[:MAX_HINTS]))
 
     @classmethod
     def text_options(cls) -> frozenset[str]:
@@ -107,7 +105,7 @@ class Options(BaseModel):
     @classmethod
     def _unknown(cls, name: str) -> str:
         known = [*cls.model_fields, *(TableInput.model_fields if cls.beside_table else ())]
-        return f"`{name[:100]}` is not an option here.{did_you_mean(name, known)}"
+        return f"`{cut(name)}` is not an option here.{did_you_mean(name, known)}"
 
     @classmethod
     def _explain(cls, error: ErrorDetails) -> str:
@@ -115,7 +113,7 @@ class Options(BaseModel):
         if error["type"] == "missing":
             return f"`{name}` is missing."
         reason = error["msg"].replace("Input should be", "must be")
-        return f"`{name}` {reason}, not {repr(error['input'])[:60]}."
+        return f"`{name}` {reason}, not {quoted(error['input'])}."
 
 
 class TableInput(BaseModel):
@@ -174,4 +172,4 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="What is wrong with this request.")
     request_id: str = Field("", description="As in the header `X-Request-Id`, and in the log.")
-    errors: list[ProblemCell] = Field(description="Where in the table; at most 100.")
+    errors: list[ProblemCell] = Field(description="Where in the table; at most 20.")

@@ -26,6 +26,7 @@ from models.columns.plain_rows import CellReader
 from models.columns.record import Record
 from models.columns.transform import Transform, stack, transform
 from models.columns.vocabulary import Value
+from models.echo import quoted
 from models.errors import SchemaError, TableError
 
 __all__ = ["PLACE_UNITS", "Amount"]
@@ -123,11 +124,11 @@ class Amount(Column):
             what = f"its type is {arrow_type}"
             if family(arrow_type) is Family.TEXT:
                 what += " and its texts do not all follow one notation of such values"
-            raise SchemaError(f"column {name!r} cannot be {cls.kind}: {what}")
+            raise SchemaError(f"column {quoted(name)} cannot be {cls.kind}: {what}")
         values = _read(name, array, arrow_type, notation)
         known = values[~np.isnan(values)]
         if not known.size:
-            raise SchemaError(f"column {name!r} holds no value to learn from")
+            raise SchemaError(f"column {quoted(name)} holds no value to learn from")
         return arrow_type, known, notation
 
     @property

@@ -13,10 +13,11 @@ from torch.nn import functional
 from models.columns.arrow_types import type_name
 from models.columns.base import Column, Head
 from models.columns.choice import COLDEST
-from models.columns.numbers import Values, plain, refuse
+from models.columns.numbers import Values, plain, refuse, shown
 from models.columns.plain_rows import CellReader
 from models.columns.record import Record
 from models.columns.vocabulary import UNSEEN, Vocabulary
+from models.echo import quoted
 from models.errors import SchemaError
 
 __all__ = ["Binary", "BinaryHead"]
@@ -88,7 +89,8 @@ class Binary(Column):
         vocabulary, _ = Vocabulary.fit(name, array)
         if len(vocabulary) != 2:
             raise SchemaError(
-                f"column {name!r} cannot be binary: it holds {len(vocabulary)} distinct values"
+                f"column {quoted(name)} cannot be binary: "
+                f"it holds {len(vocabulary)} distinct values"
             )
         return cls(name, array.type, vocabulary)
 
@@ -102,7 +104,9 @@ class Binary(Column):
             refuse(
                 self.name,
                 unseen,
-                lambda row: f"expected {first!r} or {second!r}, got {values[row].as_py()!r}",
+                lambda row: (
+                    f"expected {quoted(first)} or {quoted(second)}, got {shown(values, row)}"
+                ),
             )
         return codes
 

@@ -22,6 +22,7 @@ from models.columns.numbers import Values
 from models.columns.plain_rows import CellReader
 from models.columns.record import Record
 from models.columns.vocabulary import UNSEEN, Vocabulary
+from models.echo import quoted
 from models.errors import SchemaError
 
 __all__ = ["Categorical", "CategoricalHead", "unseen_share"]
@@ -137,7 +138,7 @@ class Categorical(Column):
         vocabulary, counts = Vocabulary.fit(name, array)
         if len(vocabulary) > _MOST_CATEGORIES:
             raise SchemaError(
-                f"column {name!r} holds {len(vocabulary)} distinct values: too many for "
+                f"column {quoted(name)} holds {len(vocabulary)} distinct values: too many for "
                 "categorical, whose memory grows with them; make it factorised"
             )
         return cls(name, array.type, vocabulary, unseen_share(counts))

@@ -15,7 +15,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.numbers import plain, refuse
+from models.columns.numbers import plain, refuse, shown
 from models.columns.record import Record
 
 __all__ = ["DateNotation"]
@@ -106,9 +106,7 @@ class DateNotation:
             refuse(
                 name,
                 pc.and_(instants.is_null(), texts.is_valid()).to_numpy(zero_copy_only=False),
-                lambda row: (
-                    f"expected a date such as {self._example!r}, got {texts[row].as_py()!r}"
-                ),
+                lambda row: f"expected a date such as {self._example!r}, got {shown(texts, row)}",
             )
         return instants
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from models.columns.arrow_types import Family, is_integer
 from models.columns.date_notation import DateNotation
 from models.columns.lattice import Lattice
-from models.columns.numbers import plain
+from models.columns.numbers import plain, shown
 from models.columns.profile import Profile
 
 __all__ = ["LEFT_OUT", "RULES", "Verdict", "infer"]
@@ -97,7 +97,7 @@ def _written(profile: Profile) -> Verdict | None:
     verdict = infer(profile.name, pa.chunked_array([numbers]))
     if verdict.kind in ("binary", "categorical"):
         return None
-    reason = f"{verdict.reason}, as text such as {profile.values[0].as_py().strip()!r}"
+    reason = f"{verdict.reason}, as text such as {shown(profile.values, 0)}"
     if isinstance(profile.notation, DateNotation) and profile.notation.ambiguous:
         reason += f", read as {profile.notation.pattern}: no value tells day from month"
     return Verdict(verdict.kind, reason)

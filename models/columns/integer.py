@@ -32,6 +32,7 @@ from models.columns.plain_rows import CellReader
 from models.columns.record import Record
 from models.columns.transform import Transform, log_slope, transform
 from models.columns.vocabulary import Value
+from models.echo import quoted
 from models.errors import SchemaError
 
 __all__ = ["Integer", "IntegerHead"]
@@ -98,8 +99,8 @@ class Integer(Amount):
         lattice = Lattice.find(known, arrow_type)
         if lattice is None:
             raise SchemaError(
-                f"column {name!r} cannot be integer: its values share no resolution of up to six "
-                "decimals"
+                f"column {quoted(name)} cannot be integer: "
+                "its values share no resolution of up to six decimals"
             )
         codes = lattice.codes(known)
         spikes = find_atoms(codes, 1.0)

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.numbers import plain, refuse
+from models.columns.numbers import plain, refuse, shown
 from models.columns.record import Record
 
 __all__ = ["NumberNotation"]
@@ -110,7 +110,7 @@ class NumberNotation:
             refuse(
                 name,
                 ~matches.fill_null(True).to_numpy(zero_copy_only=False),
-                lambda row: f"expected a number such as {example!r}, got {texts[row].as_py()!r}",
+                lambda row: f"expected a number such as {example!r}, got {shown(texts, row)}",
             )
         negative = pc.match_substring_regex(texts, r"[-−(]")
         for affix in (self.prefix.strip(), self.suffix.strip()):

@@ -4,7 +4,8 @@ Instants (dates and time stamps) are seconds since 1970-01-01T00:00:00 UTC; a ti
 a time zone counts as if its clock showed UTC.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from models.columns.arrow_types import Family, family, value_type
-from models.errors import CellError, TableError
+from models.echo import MAX_ECHO, cut, quoted
+from models.errors import CELL_LIMIT, CellError, TableError
 
-__all__ = ["CELL_LIMIT", "Values", "from_numbers", "plain", "refuse", "refuse_type", "to_numbers"]
+__all__ = ["Values", "from_numbers", "plain", "refuse", "refuse_type", "shown", "to_numbers"]
 
 Values = npt.NDArray[np.float64]
-
-CELL_LIMIT = 100
-"""At most this many cells are named in one error."""
 
 _DAY = 86_400
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -47,7 +46,7 @@ def refuse_type(name: str, array: pa.Array, expected: str) -> None:
     refuse(
         name,
         array.is_valid().to_numpy(zero_copy_only=False),
-        lambda row: f"expected {expected}, got {_shown(array[row])}",
+        lambda row: f"expected {expected}, got {shown(array, row)}",
     )
 
 
@@ -138,7 +137,7 @@ def _numbers(name: str, text: pa.Array) -> pa.Array:
     refuse(
         name,
         ~plain_numbers.fill_null(True).to_numpy(zero_copy_only=False),
-        lambda row: f"expected a number, got {_shown(text[row])}",
+        lambda row: f"expected a number, got {shown(text, row)}",
     )
     return pc.cast(pc.replace_substring_regex(trimmed, r"^\+", ""), pa.float64())
 
@@ -163,23 +162,30 @@ def _parse(name: str, text: pa.Array, zone: str | None) -> pa.Array:
     try:
         return _timestamps(text, zone)
     except pa.ArrowInvalid:
+        bad = np.zeros(len(text), np.bool_)
+        bad[list(islice(_unparsed(text, zone), CELL_LIMIT))] = True
         refuse(
             name,
-            np.array([not _parses(text, row, zone) for row in range(len(text))]),
+            bad,
             lambda row: (
                 "expected a date or a time stamp such as 2024-01-31T12:00:00"
-                f"{'Z' if zone else ''}, got {_shown(text[row])}"
+                f"{'Z' if zone else ''}, got {shown(text, row)}"
             ),
         )
         raise
 
 
-def _parses(text: pa.Array, row: int, zone: str | None) -> bool:
+def _unparsed(text: pa.Array, zone: str | None, start: int = 0) -> Iterator[int]:
+    """The rows of text that is no instant, by halves: Arrow does not say which they are."""
     try:
-        _timestamps(text.slice(row, 1), zone)
+        _timestamps(text, zone)
     except pa.ArrowInvalid:
-        return False
-    return True
+        if len(text) == 1:
+            yield start
+            return
+        half = len(text) // 2
+        yield from _unparsed(text.slice(0, half), zone, start)
+        yield from _unparsed(text.slice(half), zone, start + half)
 
 
 def _timestamps(text: pa.Array, zone: str | None) -> pa.Array:
@@ -198,8 +204,23 @@ def _timestamps(text: pa.Array, zone: str | None) -> pa.Array:
     return pc.coalesce(given, pc.cast(assumed, utc))
 
 
-def _shown(scalar: pa.Scalar) -> str:
-    """Returns a value as an error shows it: short, text in quotes."""
-    value = scalar.as_py()
-    shown = repr(value) if isinstance(value, str | int | float | bool) else str(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+def shown(array: pa.Array, row: int) -> str:
+    """Returns a cell as an error shows it: short, text in quotes, long or odd values by their type.
+
+    A cell may be a text of megabytes, or one that Python has no value for, such as nanoseconds.
+    """
+    cell = array.slice(row, 1)
+    if isinstance(cell, pa.DictionaryArray):
+        cell = cell.dictionary.take(cell.indices)
+    match family(cell.type):
+        case Family.TEXT:
+            text = pc.utf8_slice_codeunits(cell.cast(pa.large_string()), 0, MAX_ECHO + 1)
+            return quoted(text[0].as_py())
+        case Family.BOOLEAN | Family.NUMBER:
+            return cut(str(cell[0].as_py()))
+        case Family.INSTANT:
+            if isinstance(cell.type, pa.TimestampType):
+                cell = cell.cast(pa.timestamp(cell.type.unit))  # its zone may be an unknown one
+            return cut(str(cell.cast(pa.string())[0].as_py()))
+        case _:
+            return f"a value of type {cut(str(cell.type))}"

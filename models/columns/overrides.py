@@ -8,7 +8,6 @@ For a column the kind alone, or an object with the kind and, if wanted,
 * `pattern`: how text writes dates, in the letters of `strftime`, such as `%d/%m/%Y`.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,9 +22,10 @@ from models.columns.date_notation import DateNotation
 from models.columns.datetime import Datetime
 from models.columns.infer import LEFT_OUT, Verdict, infer
 from models.columns.kinds import KINDS
-from models.columns.numbers import CELL_LIMIT, plain
+from models.columns.numbers import plain, shown
 from models.columns.record import Record
-from models.errors import CellError, SchemaError, TableError
+from models.echo import closest, listed, quoted
+from models.errors import CELL_LIMIT, CellError, SchemaError, TableError
 
 __all__ = ["Override", "Overrides", "overrides_of", "suggest", "verdicts"]
 
@@ -103,8 +103,8 @@ class Override:
         if isinstance(closed, Categorical) and unknown.size:
             row = int(unknown[0])
             raise SchemaError(
-                f"column {closed.name!r}: {array[row].as_py()!r} in row {row} is not among its "
-                "categories",
+                f"column {quoted(closed.name)}: {shown(plain(array), row)} in row {row} "
+                "is not among its categories",
                 (*self.record.path, "categories"),
             )
         return closed
@@ -118,7 +118,7 @@ def overrides_of(names: Sequence[str], overrides: Overrides) -> dict[str, Overri
     """
     wanted = {}
     for name, override in overrides.items():
-        where = f"override of {name!r}"
+        where = f"override of {quoted(name)}"
         if name not in names:
             raise SchemaError(f"{where}: {suggest(name, names)}", (name,))
         fields = {"kind": override} if isinstance(override, str) else override
@@ -158,6 +158,6 @@ def verdicts(table: pa.Table, overrides: Overrides | None = None) -> dict[str, V
 
 def suggest(name: str, names: Sequence[str]) -> str:
     """Returns what would have been expected in the place of an unknown name."""
-    close = difflib.get_close_matches(name, names, n=1)
-    listed = ", ".join(repr(known) for known in names[:20]) + (", ..." if len(names) > 20 else "")
-    return f"expected one of {listed}" + (f"; did you mean {close[0]!r}?" if close else "")
+    close = closest(name, names)
+    expected = f"expected one of {listed(names, quoted)}"
+    return expected if close is None else f"{expected}; did you mean {quoted(close)}?"

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from models.columns.arrow_types import parse_type
+from models.echo import quoted
 from models.errors import SchemaError
 
 __all__ = ["Record"]
@@ -31,7 +32,7 @@ class Record:
     def of(cls, where: str, entry: object, path: tuple[str | int, ...] = ()) -> "Record":
         """Checks that an entry is an object."""
         if not isinstance(entry, Mapping):
-            raise SchemaError(f"{where}: expected an object, got {entry!r}", path)
+            raise SchemaError(f"{where}: expected an object, got {quoted(entry)}", path)
         return cls(where, entry, path)
 
     def inner(self, field: str) -> "Record":
@@ -45,7 +46,7 @@ class Record:
                 f"{self.where}: {field!r} is missing; expected {expected}", self.path
             )
         return SchemaError(
-            f"{self.where}: {field!r} must be {expected}, got {self.fields[field]!r}",
+            f"{self.where}: {field!r} must be {expected}, got {quoted(self.fields[field])}",
             (*self.path, field),
         )
 
@@ -54,7 +55,7 @@ class Record:
         for field in self.fields:
             if field not in known:
                 raise SchemaError(
-                    f"{self.where}: unknown field {field!r}; expected {', '.join(known)}",
+                    f"{self.where}: unknown field {quoted(field)}; expected {', '.join(known)}",
                     (*self.path, field),
                 )
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from models.columns.base import Column
 from models.columns.factorised import Factorised
 from models.columns.infer import LEFT_OUT, infer
 from models.columns.kinds import KINDS
-from models.columns.numbers import CELL_LIMIT, Values
+from models.columns.numbers import Values
 from models.columns.overrides import Overrides, overrides_of, suggest
 from models.columns.plain_rows import CellReader, PlainRows
 from models.columns.record import Record
-from models.errors import CellError, SchemaError, TableError
+from models.echo import MAX_HINTS, listed, quoted
+from models.errors import CELL_LIMIT, CellError, SchemaError, TableError
 
 __all__ = ["FORMAT_VERSION", "LeftOut", "Schema"]
 
@@ -67,7 +69,7 @@ class Schema:
             TableError: A number is NaN or infinite.
         """
         if (twice := _repeated(table.column_names)) is not None:
-            raise SchemaError(f"the table has two columns named {twice!r}")
+            raise SchemaError(f"the table has two columns named {quoted(twice)}")
         wanted = overrides_of(table.column_names, overrides or {})
         if not table.num_rows:
             raise SchemaError("the table has no rows")
@@ -182,7 +184,7 @@ class Schema:
         if (twice := _repeated(names)) is not None:
             last = len(names) - 1 - names[::-1].index(twice)
             path = ("columns", last) if last < len(columns) else ("left_out", last - len(columns))
-            raise SchemaError(f"schema: column {twice!r} occurs twice", (*path, "name"))
+            raise SchemaError(f"schema: column {quoted(twice)} occurs twice", (*path, "name"))
         return cls(tuple(columns), tuple(left_out))
 
     def _strangers(self, names: Sequence[str]) -> list[CellError]:
@@ -194,10 +196,12 @@ class Schema:
         if (twice := _repeated(names)) is not None:
             raise TableError([CellError(None, twice, "the table has two columns of this name")])
         known = {*self.names, *(column.name for column in self.left_out)}
+        unknown = list(islice((name for name in names if name not in known), CELL_LIMIT))
+        hints = {name: suggest(name, self.names) for name in unknown[:MAX_HINTS]}
+        otherwise = f"expected one of {listed(self.names, quoted)}"
         return [
-            CellError(None, name, f"unknown column; {suggest(name, self.names)}")
-            for name in names
-            if name not in known
+            CellError(None, name, f"unknown column; {hints.get(name, otherwise)}")
+            for name in unknown
         ]
 
 
@@ -217,7 +221,7 @@ def _entries(schema: Record, field: str) -> list[Record]:
     records = []
     for place, entry in enumerate(schema.items(field)):
         name = entry.get("name") if isinstance(entry, Mapping) else None
-        where = f"{field}[{place}] {name!r}" if name else f"{field}[{place}]"
+        where = f"{field}[{place}] {quoted(name)}" if name else f"{field}[{place}]"
         records.append(Record.of(where, entry, (field, place)))
     return records
 

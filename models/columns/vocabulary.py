@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from models.columns.arrow_types import Family, family, is_integer, value_type
 from models.columns.numbers import Values, from_numbers, plain, refuse_type, to_numbers
 from models.columns.plain_rows import CellReader, plain_number, plain_of
+from models.echo import quoted
 from models.errors import SchemaError, TableError
 
 __all__ = ["UNSEEN", "Value", "Vocabulary", "canonical"]
@@ -132,11 +133,13 @@ class Vocabulary:
         """
         arrow_type = array.type
         if family(arrow_type) is Family.OTHER:
-            raise SchemaError(f"column {name!r}: values of type {arrow_type} are not modelled")
+            raise SchemaError(
+                f"column {quoted(name)}: values of type {arrow_type} are not modelled"
+            )
         counted = canonical(name, array, arrow_type).drop_null().value_counts()
         distinct, counts = counted.field("values"), counted.field("counts")
         if not len(distinct):
-            raise SchemaError(f"column {name!r} holds no value to learn from")
+            raise SchemaError(f"column {quoted(name)} holds no value to learn from")
         order = _order(name, array, distinct)
         values = _to_json(distinct.take(order), arrow_type)
         return cls(arrow_type, values), counts.take(order).to_numpy()
@@ -158,9 +161,9 @@ class Vocabulary:
         for value in values:
             is_bool = isinstance(value, bool) and bool not in allowed
             if is_bool or not isinstance(value, allowed):
-                raise ValueError(f"{value!r} is not of type {arrow_type}")
+                raise ValueError(f"{quoted(value)} is not of type {arrow_type}")
             if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{value!r} is not finite")
+                raise ValueError(f"{quoted(value)} is not finite")
         vocabulary = cls(arrow_type, tuple(values))  # type: ignore[arg-type]
         try:
             known = vocabulary._values

@@ -15,6 +15,7 @@ import contextlib
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from models.echo import cut, quoted
 from models.errors import TableFileError
 from models.tables.csv_types import typed
 
@@ -34,9 +36,10 @@ PARQUET_EXTENSIONS: Final = (".parquet", ".pq")
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _SAMPLE_BYTES: Final = 256 * 1024
 _LARGEST_BLOCK: Final = 1 << 30  # pyarrow counts the bytes of a block in 32 bits
-_DECIMAL_COMMA: Final = re.compile(r"-?\d+,\d+")
-_BROKEN_TEXT: Final = re.compile(r"In CSV column #(\d+): .*invalid UTF8")
-_FRACTION: Final = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
+_DECIMAL_COMMA: Final = re.compile(r"-?\d++,\d++")
+_BROKEN_TEXT: Final = re.compile(r"In CSV column #(\d{1,9}): .*invalid UTF8")
+_FRACTION: Final = re.compile(r"[-+]?\d*+\.\d++([eE][-+]?\d++)?")
+_MAX_REASON: Final = 300
 
 
 def read_table(path: str | Path) -> pa.Table:
@@ -171,8 +174,10 @@ def _sniff_decimal_point(rows: Sequence[Sequence[str]], separator: str) -> str:
 
 def _explain(path: Path, separator: str, names: Sequence[str], error: pa.ArrowException) -> str:
     """Names the column that is no text, or the first line whose number of fields is wrong."""
-    if broken := _BROKEN_TEXT.search(str(error)):
-        return f"column {names[int(broken[1])]!r} of {path} is not UTF-8; save the file as UTF-8"
+    if broken := _BROKEN_TEXT.match(_first_line(error)):
+        return (
+            f"column {quoted(names[int(broken[1])])} of {path} is not UTF-8; save the file as UTF-8"
+        )
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         reader = csv.reader(stream, delimiter=separator)
         with contextlib.suppress(csv.Error):
@@ -187,10 +192,10 @@ def _explain(path: Path, separator: str, names: Sequence[str], error: pa.ArrowEx
 
 
 def _require_distinct(path: Path, names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise TableFileError(f"{path} has more than one column named {twice[0]!r}")
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise TableFileError(f"{path} has more than one column named {quoted(twice)}")
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
+    return cut(str(error).strip().partition("\n")[0].rstrip("."), _MAX_REASON)

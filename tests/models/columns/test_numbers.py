@@ -109,7 +109,7 @@ def test_numbers_of_another_type_are_taken_where_nothing_is_lost(
         (["1", "0x1F"], pa.int8(), 1, "expected a number, got '0x1F'"),
         (["1", "nan"], pa.float64(), 1, "expected a number, got 'nan'"),
         (["1", "1e999"], pa.float64(), 1, "expected a finite number, got inf"),
-        ([None, [1]], pa.float64(), 1, "expected a number, got [1]"),
+        ([None, [1]], pa.float64(), 1, "expected a number, got a value of type list<item: int64>"),
         ([None, True], pa.float64(), 1, "expected a number, got True"),
         ([None, dt.date(2020, 1, 1)], pa.float64(), 1, "expected a number, got 2020-01-01"),
         ([None, 3], pa.date32(), 1, "expected a date or a time stamp, got 3"),

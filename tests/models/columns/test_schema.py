@@ -151,16 +151,16 @@ def test_errors_of_all_columns_are_told_together(schema: Schema) -> None:
             "did you mean 'age'?",
         ),
         CellError(0, "age", "expected a number, got 'old'"),
-        CellError(0, "city", "expected text, got [1]"),
-        CellError(1, "city", "expected text, got [2]"),
+        CellError(0, "city", "expected text, got a value of type list<item: int64>"),
+        CellError(1, "city", "expected text, got a value of type list<item: int64>"),
     )
 
 
-def test_at_most_a_hundred_cells_are_told(schema: Schema) -> None:
-    table = pa.table({"age": ["x"] * 90, "city": [[1]] * 90})
+def test_at_most_twenty_cells_are_told(schema: Schema) -> None:
+    table = pa.table({"age": ["x"] * 15, "city": [[1]] * 15})
     with pytest.raises(TableError) as caught:
         schema.encode(table)
-    assert len(caught.value.cells) == 100
+    assert len(caught.value.cells) == 20
 
 
 def test_schema_survives_its_file(table: pa.Table, schema: Schema) -> None:

@@ -1,0 +1,95 @@
+"""What an error repeats of a text that somebody sent: little of it, whatever its length.
+
+An error names what is wrong, so it has to show some of it. How much work that is, and how long the
+message becomes, must not depend on who sent what: texts are cut before anything is done with them,
+lists are cut before they are joined, and few words are compared to find what was meant.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from difflib import get_close_matches
+from itertools import islice
+
+__all__ = [
+    "MAX_ECHO",
+    "MAX_HINTS",
+    "closest",
+    "cut",
+    "did_you_mean",
+    "listed",
+    "quoted",
+]
+
+MAX_ECHO = 100
+"""Most characters of one text that an error repeats."""
+
+MAX_HINTS = 5
+"""Most unknown words of one request for which what was meant is looked for."""
+
+MAX_CANDIDATES = 1000
+"""Most known words that an unknown one is compared with: each takes some 10 us."""
+
+MAX_LISTED = 20
+"""Most names of one list."""
+
+_MAX_BITS = 1024
+
+
+def cut(text: str, limit: int = MAX_ECHO) -> str:
+    """The text, or its beginning and three points where it is longer than `limit` characters.
+
+    >>> cut("abcdefghij", 8)
+    'abcde...'
+    """
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def quoted(value: object) -> str:
+    """A value as an error shows it: texts in quotes and cut, lists and objects by what they are.
+
+    >>> quoted("x" * 1000) == repr("x" * 97 + "...")
+    True
+    >>> quoted([1, 2])
+    'a list'
+    """
+    match value:
+        case str():
+            return repr(cut(value))
+        case bytes():
+            return repr(value[:MAX_ECHO])
+        case list() | tuple():
+            return "a list"
+        case dict():
+            return "an object"
+        case int() if value.bit_length() > _MAX_BITS:  # Python refuses to write very long ones
+            return f"a whole number of {value.bit_length()} bits"
+        case _:
+            return cut(repr(value))
+
+
+def listed(names: Collection[str], shown: Callable[[str], str] = cut) -> str:
+    """The first names with commas between them, each as `shown`, and how many there are in all.
+
+    >>> listed(["a", "b"])
+    'a, b'
+    """
+    first = ", ".join(map(shown, islice(names, MAX_LISTED)))
+    return first if len(names) <= MAX_LISTED else f"{first}, ... ({len(names)} in all)"
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like another, if one is like it.
+
+    Args:
+        word: What was written; only its first characters are compared.
+        known: What could have been meant; only the first of them, and their first characters, are
+            compared.
+    """
+    candidates = {known_word[:MAX_ECHO]: known_word for known_word in islice(known, MAX_CANDIDATES)}
+    close = get_close_matches(word[:MAX_ECHO], candidates, n=1, cutoff=0.6)
+    return candidates[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?`, or nothing where no known word is close; see `closest`."""
+    close = closest(word, known)
+    return "" if close is None else f" Did you mean {quoted(close)}?"
