@@ -136,6 +136,43 @@ class Settings(BaseSettings):
         ge=0,
         description="Milliseconds that a worker with little to do waits for more; 0 never waits.",
     )
+    header_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds that the headers of a request may take; then it is answered 408.",
+    )
+    body_timeout_s: float = Field(
+        default=20.0,
+        gt=0,
+        description="Seconds after which it is asked whether `min_transfer_bytes_s` of a body have "
+        "come; else the request is answered 408.",
+    )
+    answer_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds after which it is asked whether `min_transfer_bytes_s` of an answer "
+        "have been read; else the connection is closed.",
+    )
+    min_transfer_bytes_s: int = Field(
+        default=500, ge=1, description="Bytes a second of a client that is not too slow."
+    )
+    keep_alive_s: float = Field(
+        default=75.0,
+        gt=0,
+        description="Seconds that a connection may be idle; let balancers before it close first.",
+    )
+    limit_connections: int = Field(
+        default=4096,
+        ge=1,
+        description="Most connections of an API process, and never more than its limit of open "
+        "files leaves; then idle ones are closed, or new ones answered 503.",
+    )
+    bodies_limit_bytes: int = Field(
+        default=2**30,
+        ge=2**20,
+        description="Most memory for bodies over 64 KiB and for answers that are not read; then "
+        "the largest that is coming is answered 503.",
+    )
     drain_timeout_s: int = Field(
         default=30, ge=0, description="Seconds that requests under way get to finish on shutdown."
     )

@@ -11,6 +11,9 @@ from app.errors import BodyTooLargeError
 
 __all__ = ["Received", "read_body"]
 
+MAX_DIGITS = 18
+"""A longer Content-Length is over every limit; Python reads no number of thousands of digits."""
+
 _NAMES = {
     name.encode(): name for name in ("accept", "content-encoding", "content-length", "content-type")
 }
@@ -53,7 +56,7 @@ async def read_body(request: Request, limit_bytes: int) -> Received:
     sent = body_format(headers)
     answer = answer_format(headers, sent)
     declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit_bytes:
+    if declared.isdecimal() and (len(declared) > MAX_DIGITS or int(declared) > limit_bytes):
         raise BodyTooLargeError(limit_bytes)
     size, chunks, more = 0, [], True
     while more:

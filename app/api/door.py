@@ -32,13 +32,15 @@ class Door:
         limit_requests: Most requests that may be under way at once.
 
     Attributes:
-        under_way: Requests that have come in and not been answered.
+        present: Requests that have come in and not been answered.
+        under_way: Those of them that have come as a whole, and whose client reads the answer.
         draining: Whether nobody is let in any more.
         refused: Requests that have not been let in.
     """
 
     def __init__(self, limit_requests: int) -> None:
         self._limit = limit_requests
+        self.present = 0
         self.under_way = 0
         self.draining = False
         self.refused = 0
@@ -47,14 +49,19 @@ class Door:
         """Why nobody is let in at present; None where somebody is."""
         if self.draining:
             return DrainingError()
-        return QueueFullError(1) if self.under_way >= self._limit else None
+        return QueueFullError(1) if self.full else None
+
+    @property
+    def full(self) -> bool:
+        """Whether as many are under way as may be."""
+        return self.under_way >= self._limit
 
     def enter(self) -> None:
-        """Lets one in."""
+        """One has come as a whole."""
         self.under_way += 1
 
     def leave(self) -> None:
-        """One has been answered."""
+        """One has been answered, or its client does not read the answer."""
         self.under_way -= 1
 
     async def drain(self, timeout_s: float, hurried: Callable[[], bool]) -> None:
@@ -69,7 +76,7 @@ class Door:
         deadline = loop.time() + timeout_s
         quiet, refused = 0, self.refused
         while quiet < QUIET_CHECKS and loop.time() < deadline and not hurried():
-            quiet = 0 if self.under_way or self.refused > refused else quiet + 1
+            quiet = 0 if self.present or self.under_way or self.refused > refused else quiet + 1
             refused = self.refused
             await asyncio.sleep(DRAIN_CHECK_S)
 
@@ -93,15 +100,37 @@ class DoorKeeper:
             await answer_of(refusal)(scope, receive, send)
             return
 
+        counted = False
+
+        async def counting() -> Message:
+            # Who is slow to send a body, or never ends it, takes no place from others.
+            nonlocal counted
+            message = await receive()
+            if not counted and message["type"] == "http.request" and not message["more_body"]:
+                if door.full:
+                    raise QueueFullError(1)
+                counted = True
+                door.enter()
+            return message
+
         async def closing(message: Message) -> None:
             # Who is answered while the service stops must not ask again on this connection.
             if door.draining and message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"connection", b"close")]
-            await send(message)
+            if not (counted and message.get("more_body")):
+                await send(message)
+                return
+            door.leave()  # while the client does not read what is there
+            try:
+                await send(message)
+            finally:
+                door.enter()
 
         scope[BEGUN] = asyncio.get_running_loop().time()
-        door.enter()
+        door.present += 1
         try:
-            await self.app(scope, receive, closing)
+            await self.app(scope, counting, closing)
         finally:
-            door.leave()
+            door.present -= 1
+            if counted:
+                door.leave()

@@ -12,8 +12,9 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.door import Door, DoorKeeper
-from app.api.problems import answer_to
+from app.api.problems import answer_of, answer_to
 from app.api.watch import Watch
+from app.errors import RequestError
 from app.metrics import Metrics
 from app.traces import Traces
 
@@ -54,6 +55,14 @@ class ServiceApp(FastAPI):
         framework = super().build_middleware_stack()
         way = _Fork(self._endpoints, _call_endpoint, framework)
         return Watch(DoorKeeper(way, self.door), self.metrics, self.traces)
+
+    def refusal(self, error: RequestError) -> ASGIApp:
+        """What answers a request that the server could not even read: counted and logged too."""
+
+        async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+            await answer_of(error)(scope, receive, send)
+
+        return Watch(refuse, self.metrics, self.traces)
 
 
 class _Fork:

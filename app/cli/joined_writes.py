@@ -1,28 +1,54 @@
-"""One system call for an answer, where uvicorn makes two: its head and its body."""
+"""The writing side of a connection: one system call for an answer, and a close that is heard.
+
+uvicorn writes the head and the body of an answer apart. It also closes a connection at once, even
+if the client is still sending: the kernel then resets it, and many clients never see the answer.
+"""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-__all__ = ["JoiningProtocol"]
+__all__ = ["JoinedWrites"]
 
 JOINED_BYTES = 64 * 2**10
 
 
-class _JoinedWrites:
-    """A transport that sends together what is written in one round of the loop."""
+class JoinedWrites:
+    """A transport that sends together what is written in one round of the loop.
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    Args:
+        transport: The transport of the event loop.
+        loop: The event loop.
+        unread: Says whether the client may still be sending something.
+        linger: Called when the answer is sent and the client may still be sending; what it sends
+            is to be read and thrown away, and `end` called after a while.
+
+    Attributes:
+        written: How many bytes have been given to it.
+        closing: Whether nothing more is written.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        unread: Callable[[], bool],
+        linger: Callable[[], None],
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._unread, self._linger = unread, linger
         self._held: list[bytes] = []
+        self.written = 0
+        self.closing = False
 
     def write(self, data: bytes) -> None:
         """Sends data soon; large data at once."""
+        if self.closing:
+            return
         if not self._held:
             self._loop.call_soon(self._send)
         self._held.append(data)
+        self.written += len(data)
         if len(data) > JOINED_BYTES:
             self._send()
 
@@ -32,19 +58,47 @@ class _JoinedWrites:
             self._held.clear()
             self._transport.write(data)
 
+    @property
+    def buffered(self) -> int:
+        """How many bytes the client has not taken yet."""
+        return self._transport.get_write_buffer_size() + sum(map(len, self._held))
+
     def close(self) -> None:
-        """Ends the connection when all is sent."""
+        """Ends the connection when all is sent, and when the client has stopped sending."""
+        if self.closing:
+            return
         self._send()
-        self._transport.close()
+        self.closing = True
+        if self._transport.is_closing():
+            return
+        if self._unread():
+            self._transport.write_eof()
+            self._linger()
+        else:
+            self._transport.close()
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._transport, name)
+    def end(self) -> None:
+        """Ends the connection at once."""
+        self.closing = True
+        self._held.clear()
+        self._transport.abort()
 
+    def is_closing(self) -> bool:
+        """Whether nothing more is written."""
+        return self.closing or self._transport.is_closing()
 
-class JoiningProtocol(HttpToolsProtocol):
-    """HTTP/1.1 as uvicorn speaks it, over a transport that joins writes."""
+    def pause_reading(self) -> None:
+        """Has the client wait."""
+        self._transport.pause_reading()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Called by the event loop."""
-        joined: Any = _JoinedWrites(transport, asyncio.get_running_loop())
-        super().connection_made(joined)
+    def resume_reading(self) -> None:
+        """Reads on."""
+        self._transport.resume_reading()
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """What the event loop knows of the connection."""
+        return self._transport.get_extra_info(name, default)
+
+    def release(self) -> None:
+        """Lets go of the protocol, so that no cycle outlives the connection."""
+        self._unread, self._linger = (lambda: False), (lambda: None)

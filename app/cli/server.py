@@ -5,45 +5,69 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from typing import cast
 
 import uvicorn
+from uvicorn._types import ASGI3Application
 
-from app.api.door import Door
 from app.api.shortcut import ServiceApp
-from app.cli.joined_writes import JoiningProtocol
+from app.cli.connections import ConnectionLimits, Connections
+from app.cli.http_protocol import HttpProtocol
+from app.errors import RequestError
 from app.logs import set_up_logs
 from app.settings import Settings
 
-__all__ = ["run_server"]
+__all__ = ["HttpServer", "run_server"]
 
 log = logging.getLogger(__name__)
 
 ACCEPTED_AT_ONCE = 32
 ACCEPT_PAUSE_S = 0.5
-KEEP_ALIVE_S = 75
-"""Longer than the minute after which balancers let go of a connection: who is behind one would
-otherwise send on a connection that ends at that moment."""
+SPARE_CONNECTIONS = 8
+ROOM_PAUSE_S = 0.002
+"""So many connections beyond the limit are taken in, to be told that there are too many; more wait
+in the line of the kernel, until idle ones have made room."""
 
 
-class _Server(uvicorn.Server):
-    """uvicorn that says when it serves, and stops when what was admitted has been answered."""
+class HttpServer(uvicorn.Server):
+    """uvicorn that says when it serves, and stops when what was admitted has been answered.
 
-    def __init__(
-        self, config: uvicorn.Config, door: Door, drain_s: float, serving: Callable[[], None]
-    ) -> None:
+    Args:
+        app: What answers.
+        settings: Say how long clients may take, how many there may be, and how long draining
+            may take.
+        serving: Called once requests are answered.
+
+    Attributes:
+        connections: Those that are open.
+    """
+
+    def __init__(self, app: ServiceApp, settings: Settings, serving: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,  # nothing asks where a request comes from
+            timeout_graceful_shutdown=settings.drain_timeout_s,
+        )
         super().__init__(config)
-        self._door = door
-        self._drain_s = drain_s
+        self._app = app
+        self._drain_s = settings.drain_timeout_s
         self._serving = serving
         self._connecting: set[asyncio.Task[object]] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self.connections = Connections(ConnectionLimits.of(settings))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called by uvicorn."""
         await super().startup(sockets=[])
         if not self.started:
             return
+        loop = asyncio.get_running_loop()
         for listener in sockets or []:
             listener.setblocking(False)
-            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+            loop.add_reader(listener, self._accept, listener)
+        self._watching = loop.create_task(self.connections.watch())
         self._serving()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -55,14 +79,17 @@ class _Server(uvicorn.Server):
         """
         loop = asyncio.get_running_loop()
         for _ in range(ACCEPTED_AT_ONCE):
+            if self._excess() >= SPARE_CONNECTIONS:
+                self.connections.make_room()
+                self._pause(listener, ROOM_PAUSE_S)
+                return
             try:
                 connection, _ = listener.accept()
             except BlockingIOError:
                 return
             except OSError as error:  # no more files may be open, say
                 log.error("a connection cannot be accepted: %s", error.strerror)
-                loop.remove_reader(listener)
-                loop.call_later(ACCEPT_PAUSE_S, self._accept_again, listener)
+                self._pause(listener, ACCEPT_PAUSE_S)
                 return
             connection.setblocking(False)
             if connection.family != socket.AF_UNIX:
@@ -71,20 +98,37 @@ class _Server(uvicorn.Server):
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
 
+    def _excess(self) -> int:
+        """How many connections there are beyond the limit."""
+        taken = len(self.connections.open) + len(self._connecting)
+        return taken - self.connections.limits.connections
+
+    def _pause(self, listener: socket.socket, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listener)
+        loop.call_later(seconds, self._accept_again, listener)
+
     def _accept_again(self, listener: socket.socket) -> None:
         if listener.fileno() >= 0:
             asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _protocol(self) -> asyncio.Protocol:
-        return JoiningProtocol(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        return HttpProtocol(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            connections=self.connections,
+            refusal=cast("Callable[[RequestError], ASGI3Application]", self._app.refusal),
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called by uvicorn."""
         # Until all are answered it goes on listening: who comes now is told so, with a 503.
-        await self._door.drain(self._drain_s, lambda: self.force_exit)
+        await self._app.door.drain(self._drain_s, lambda: self.force_exit)
         for listener in sockets or []:
             asyncio.get_running_loop().remove_reader(listener)
+        if self._watching is not None:
+            self._watching.cancel()
         await super().shutdown(sockets)
 
 
@@ -103,15 +147,7 @@ def run_server(
         Whether the service came up at all.
     """
     set_up_logs(settings.log_format, settings.log_level)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # nothing asks where a request comes from
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=settings.drain_timeout_s,
-    )
-    server = _Server(config, app.door, settings.drain_timeout_s, serving)
+    server = HttpServer(app, settings, serving)
     # uvicorn raises the signal that stopped it again once it has drained; by then it is served.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import uvicorn
 
 from app.api.shortcut import ServiceApp
+from app.cli.server import HttpServer
 from app.main import create_app
 from app.settings import Settings
 from app.traces import Traces
@@ -32,11 +32,13 @@ class RunningService:
         app: The application, to look behind the answers.
         client: Talks to it.
         port: Where it listens, on the loopback address.
+        server: What listens.
     """
 
     app: ServiceApp
     client: httpx.Client
     port: int
+    server: HttpServer
 
     def post(self, path: str, document: object) -> Document:
         """The document of an answer that must be a success."""
@@ -71,9 +73,10 @@ def running(
 ) -> Iterator[RunningService]:
     """A service on a free port, stopped at the end."""
     app = create_app(settings, worker_module=worker_module, traces=traces)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=10))
+    server = HttpServer(app, settings, lambda: None)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen(2048)
     port = listener.getsockname()[1]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -84,7 +87,7 @@ def running(
             assert time.monotonic() < deadline, "the service did not start in time"
             time.sleep(0.01)
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=START_LIMIT_S) as client:
-            yield RunningService(app, client, port)
+            yield RunningService(app, client, port, server)
     finally:
         server.should_exit = True
         thread.join()

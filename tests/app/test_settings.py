@@ -123,7 +123,7 @@ def test_a_number_has_its_unit_in_its_name(name: str) -> None:
     field = Settings.model_fields[name]
     assert field.description
     if isinstance(field.default, int | float) and name not in COUNTS:
-        assert name.endswith(("_bytes", "_rows", "_s", "_ms", "_cost", "_requests"))
+        assert name.endswith(("_bytes", "_rows", "_s", "_ms", "_cost", "_requests", "_connections"))
 
 
 def test_every_setting_is_documented() -> None:

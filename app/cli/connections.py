@@ -1,0 +1,175 @@
+"""All connections of a process: how many there may be, and how long each may take.
+
+Who is slow costs a file descriptor and some memory, and nothing else: a client that does not send
+its request, or does not read its answer, is let go after a while. When there are as many
+connections as there may be, those that have been idle for longest make room for new ones.
+"""
+
+import asyncio
+import heapq
+import logging
+import resource
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.settings import Settings
+
+__all__ = ["Connection", "ConnectionLimits", "Connections"]
+
+log = logging.getLogger(__name__)
+
+RESERVED_DESCRIPTORS = 32
+DESCRIPTORS_PER_WORKER = 8
+"""Descriptors that are never spent on connections: for files, and to start workers again."""
+
+MIN_CONNECTIONS = 8
+LINGER_S = 30.0
+SETTLED_S = 1.0
+"""A request that has not come after so many seconds may lose its connection to a newcomer."""
+
+FRUITLESS_PAUSE_S = 0.1
+"""So long nobody is looked for again who could make room, after nobody was found."""
+
+MAX_CHECK_S = 1.0
+
+MIN_LARGE_BODY_BYTES = 64 * 2**10
+"""Smaller bodies are never refused for the memory that all take together."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What connections may take.
+
+    Attributes:
+        connections: Most connections at once.
+        header_s: Seconds that the headers of a request may take.
+        body_s: Seconds in which `min_rate` bytes a second of a body must have come.
+        answer_s: Seconds in which `min_rate` bytes a second of an answer must have been read.
+        keep_alive_s: Seconds that a connection may be idle.
+        min_rate: Bytes a second.
+        bodies_bytes: Most bytes of large bodies, and of answers that are not read, in memory.
+        linger_bytes: Most bytes that are read and thrown away of a request that was refused.
+    """
+
+    connections: int
+    header_s: float
+    body_s: float
+    answer_s: float
+    keep_alive_s: float
+    min_rate: int
+    bodies_bytes: int
+    linger_bytes: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "ConnectionLimits":
+        """The limits that the settings and the number of file descriptors set."""
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        reserved = RESERVED_DESCRIPTORS + DESCRIPTORS_PER_WORKER * len(settings.worker_devices)
+        room = max(MIN_CONNECTIONS, descriptors - reserved)
+        return cls(
+            connections=min(settings.limit_connections, room),
+            header_s=settings.header_timeout_s,
+            body_s=settings.body_timeout_s,
+            answer_s=settings.answer_timeout_s,
+            keep_alive_s=settings.keep_alive_s,
+            min_rate=settings.min_transfer_bytes_s,
+            bodies_bytes=settings.bodies_limit_bytes,
+            linger_bytes=2 * settings.body_limit_bytes,
+        )
+
+    @property
+    def check_s(self) -> float:
+        """Seconds between two looks at all connections."""
+        return min(MAX_CHECK_S, self.header_s / 4, self.body_s / 4, self.answer_s / 4)
+
+
+class Connection(Protocol):
+    """What is known of a connection here."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of a request has come."""
+
+    @property
+    def waits_since(self) -> float | None:
+        """Since when the client has been waited for; None while it is not."""
+
+    @property
+    def body_bytes(self) -> int:
+        """How much of a body has come whose rest has not."""
+
+    @property
+    def buffered(self) -> int:
+        """How much of an answer the client has not read."""
+
+    def check(self, now: float) -> None:
+        """Lets go of the client if it takes too long."""
+
+    def drop(self) -> None:
+        """Ends the connection to make room."""
+
+    def refuse_body(self) -> None:
+        """Refuses the body that is coming, to make room."""
+
+
+class Connections:
+    """The connections of a process.
+
+    Attributes:
+        limits: What they may take.
+        open: All of them.
+    """
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
+        self.open: set[Connection] = set()
+        self._body_bytes = 0
+        self._look_again = 0.0
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for another one."""
+        return len(self.open) >= self.limits.connections
+
+    def make_room(self) -> None:
+        """Ends those connections that have been waited for longest, if there are any."""
+        now = asyncio.get_running_loop().time()
+        if now < self._look_again:
+            return
+        waiting = [
+            (not one.idle, since, number, one)
+            for number, one in enumerate(self.open)
+            if (since := one.waits_since) is not None and (one.idle or now - since > SETTLED_S)
+        ]
+        if not waiting:
+            self._look_again = now + FRUITLESS_PAUSE_S
+        for *_, one in heapq.nsmallest(1 + self.limits.connections // 32, waiting):
+            one.drop()
+            self.open.discard(one)
+
+    def hold_body(self, size: int) -> None:
+        """Takes note of so many bytes more of large bodies; negative: of fewer.
+
+        Beyond the limit that body is refused of which most has come, and not yet all.
+        """
+        self._body_bytes += size
+        if size > 0 and self._body_bytes > self.limits.bodies_bytes:
+            largest = max(self.open, key=lambda one: one.body_bytes)
+            if largest.body_bytes > MIN_LARGE_BODY_BYTES:
+                log.warning("a body is refused: all together take too much memory")
+                largest.refuse_body()
+
+    async def watch(self) -> None:
+        """Looks at all connections, again and again."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self.limits.check_s)
+            now = loop.time()
+            for one in list(self.open):
+                one.check(now)
+            unread = sum(one.buffered for one in self.open)
+            while unread > self.limits.bodies_bytes:
+                largest = max(self.open, key=lambda one: one.buffered)
+                unread -= largest.buffered
+                largest.drop()
+                self.open.discard(largest)
