@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from models.echo import escaped
+
 if TYPE_CHECKING:
     from app.traces import RequestSpan
 
@@ -62,7 +64,7 @@ def request_id_of(sent: str) -> str:
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line; line breaks in what it holds are escaped, as JSON does."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
@@ -77,16 +79,32 @@ class _Json(logging.Formatter):
         entry |= getattr(record, "fields", {})
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(entry, default=str).decode()
+        try:
+            return orjson.dumps(entry, default=str).decode()
+        except TypeError:  # half of a surrogate pair, as in a file's name that is not UTF-8
+            texts = {name: _encodable(value) for name, value in entry.items()}
+            return orjson.dumps(texts, default=str).decode()
 
 
 class _Text(logging.Formatter):
-    """The message, with the fields of a request behind it."""
+    """The message, with the fields of a request behind it, on one line whatever they hold.
 
-    def format(self, record: logging.LogRecord) -> str:
+    The lines of a traceback follow, indented: no text that is logged can look like a line.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
         fields = getattr(record, "fields", {})
         pairs = " ".join(f"{name}={value}" for name, value in fields.items())
-        return f"{super().format(record)} {pairs}".rstrip()
+        return escaped(f"{super().formatMessage(record)} {pairs}".rstrip())
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401 - logging's own
+        lines = super().formatException(ei).splitlines()
+        return "\n".join(f"    {escaped(line)}" for line in lines)
+
+
+def _encodable(value: object) -> object:
+    """A value of which a text can be written as UTF-8."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def set_up_logs(form: LogFormat, level: str) -> None:

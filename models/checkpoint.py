@@ -12,22 +12,25 @@ checkpoints/<name>/<version>/
 No pickle is read or written. A checkpoint trained on a GPU loads on a CPU and the other way round.
 """
 
+import io
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import safetensors
 import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from models.checkpoint_config import StoredMember, check_metrics, members_of
 from models.checkpoint_files import (
     CARD,
     CONFIG,
@@ -38,19 +41,27 @@ from models.checkpoint_files import (
     CheckpointFiles,
     digest_of,
     explained,
-    to_json_bytes,
+)
+from models.checkpoint_json import parse_object, to_json_bytes
+from models.checkpoint_tensors import (
+    LOG_WEIGHTS,
+    REFERENCE,
+    Header,
+    check_finite,
+    check_log_weights,
+    check_reference,
+    masks_of,
 )
 from models.columns.layout import Layout
 from models.columns.schema import Schema
-from models.errors import CheckpointError
+from models.errors import CheckpointError, SchemaError
 from models.inference.calibration import Reference
 from models.inference.density import Density
 from models.inference.member import Member
-from models.made.config import NetworkConfig
-from models.made.masks import Mask
 from models.made.network import MADE
 
 __all__ = [
+    "MAX_ENTRIES",
     "Checkpoint",
     "Description",
     "load_checkpoint",
@@ -59,6 +70,11 @@ __all__ = [
     "save_checkpoint",
     "versions",
 ]
+
+MAX_ENTRIES = 10_000
+"""Most entries of a directory that are looked at."""
+
+_VERSION = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -79,12 +95,18 @@ class Checkpoint:
 
 
 def versions(directory: str | Path) -> list[str]:
-    """Versions of the model in `checkpoints/<name>`, oldest first; other entries are ignored."""
-    directory = Path(directory)
-    if not directory.is_dir():
+    """Versions of the model in `checkpoints/<name>`, oldest first; other entries are ignored.
+
+    A version is a directory whose name is a whole number of at most nine digits, without leading
+    zeros. Of more than `MAX_ENTRIES` entries the rest is not looked at.
+    """
+    try:
+        with os.scandir(directory) as entries:
+            some = islice(entries, MAX_ENTRIES)
+            found = [one.name for one in some if _VERSION.fullmatch(one.name) and one.is_dir()]
+    except OSError:
         return []
-    numbers = (entry.name for entry in directory.iterdir() if entry.is_dir())
-    return sorted((name for name in numbers if name.isascii() and name.isdigit()), key=int)
+    return sorted(found, key=int)
 
 
 def next_version(directory: str | Path) -> str:
@@ -110,17 +132,8 @@ def save_checkpoint(
     """
     path = Path(path)
     if path.exists():
-        raise CheckpointError(f"{path} exists already: a checkpoint is saved to a new directory")
-    files = dict(extra or {})
-    files |= {MODEL: save_tensors(_tensors(checkpoint.density))}
-    files |= {
-        SCHEMA: to_json_bytes(checkpoint.schema.to_json()),
-        METRICS: to_json_bytes(checkpoint.metrics),
-    }
-    config = _config(checkpoint.density)
-    config["digests"] = {name: digest_of(files[name]) for name in (MODEL, SCHEMA, METRICS)}
-    config["digest"] = digest_of(to_json_bytes(config))
-    files |= {CONFIG: to_json_bytes(config), CARD: checkpoint.card.encode()}
+        raise CheckpointError("it exists already: a checkpoint is saved to a new directory", path)
+    files = _contents(checkpoint, extra or {})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
@@ -136,7 +149,8 @@ def save_checkpoint(
             shutil.rmtree(beside, ignore_errors=True)
             raise
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be written: {error.strerror or error}") from error
+        reason = f"it cannot be written: {error.strerror or error}"
+        raise CheckpointError(reason, path) from error
 
 
 @dataclass(frozen=True)
@@ -172,11 +186,16 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
     path = Path(path)
     with explained(path):
         files = CheckpointFiles.read(path)
-        tensors = load_tensors(files.model)
+        members, schema = _checked(files)
+        with files.weights() as (file, size):
+            _header(files, file, size, members, schema)
+            file.seek(0)
+            content = file.read(size)
+        files.check_weights(io.BytesIO(content))  # again: it may have been written to
         density = _density(
-            files.config, tensors, Layout(files.schema.columns), torch.device(device)
+            members, load_tensors(content), Layout(schema.columns), torch.device(device)
         )
-        return Checkpoint(files.schema, density, files.metrics, files.card)
+        return Checkpoint(schema, density, files.metrics, files.card)
 
 
 def read_description(path: str | Path) -> Description:
@@ -190,37 +209,75 @@ def read_description(path: str | Path) -> Description:
     path = Path(path)
     with explained(path):
         files = CheckpointFiles.read(path)
-        with safetensors.safe_open(path / MODEL, framework="numpy") as tensors:
-            named = "reference" in tensors.keys()  # noqa: SIM118 - not a mapping
-            rows = tensors.get_tensor("reference") if named else np.empty((0, 0))
-        return Description(
-            files.schema,
-            files.metrics,
-            files.card,
-            rows.astype(np.float64),
-            len(files.model),
-        )
+        members, schema = _checked(files)
+        with files.weights() as (file, size):
+            reference = _header(files, file, size, members, schema).reference(file)
+        if len(reference):
+            check_reference(reference, schema.columns)
+        return Description(schema, files.metrics, files.card, reference, size)
 
 
-def _config(density: Density) -> dict[str, Any]:
-    return {
+def _checked(files: CheckpointFiles) -> tuple[Sequence[StoredMember], Schema]:
+    """The members and the columns that a checkpoint describes; its figures are checked too."""
+    members = members_of(files.config)
+    try:
+        schema = Schema.from_json(files.schema)
+    except SchemaError as error:
+        raise CheckpointError(f"{SCHEMA}: {error}") from error
+    if not schema.columns:
+        raise CheckpointError(f"{SCHEMA} has no column")
+    check_metrics(files.metrics)
+    return members, schema
+
+
+def _header(
+    files: CheckpointFiles,
+    file: BinaryIO,
+    size: int,
+    members: Sequence[StoredMember],
+    schema: Schema,
+) -> Header:
+    """The header of the file of weights, checked before memory is taken for what it describes."""
+    files.check_weights(file)
+    file.seek(0)
+    header = Header.read(file, size)
+    header.check(members, schema.columns)
+    return header
+
+
+def _contents(checkpoint: Checkpoint, extra: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of a checkpoint by name; what would be refused when it is read is not written.
+
+    Raises:
+        CheckpointError: Names what cannot be kept.
+    """
+    files = dict(extra)
+    files |= {
+        MODEL: save_tensors(_tensors(checkpoint.density)),
+        SCHEMA: to_json_bytes(checkpoint.schema.to_json()),
+        METRICS: to_json_bytes(checkpoint.metrics),
+        CARD: checkpoint.card.encode(),
+    }
+    config: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "members": [
-            {
-                "name": member.name,
-                "network": member.network.config.to_json(),
-                "masks": len(member.masks),
-                "any_order": member.any_order,
-            }
-            for member in density.members
+            StoredMember(
+                member.name, member.network.config, len(member.masks), member.any_order
+            ).to_json()
+            for member in checkpoint.density.members
         ],
     }
+    members_of(config)
+    check_metrics(parse_object(METRICS, files[METRICS]))
+    config["digests"] = {name: digest_of(content) for name, content in files.items()}
+    config["digest"] = digest_of(to_json_bytes(config))
+    return files | {CONFIG: to_json_bytes(config)}
 
 
 def _tensors(density: Density) -> dict[str, Tensor]:
-    tensors = {"log_weights": torch.as_tensor(density.log_weights)}
+    tensors = {LOG_WEIGHTS: torch.as_tensor(density.log_weights)}
     if density.reference is not None:
-        tensors["reference"] = torch.as_tensor(density.reference.values, dtype=torch.float32)
+        tensors[REFERENCE] = torch.as_tensor(density.reference.values, dtype=torch.float32)
     for index, member in enumerate(density.members):
         for name, tensor in member.network.state_dict().items():
             tensors[f"members.{index}.{name}"] = tensor.cpu().contiguous()
@@ -233,13 +290,20 @@ def _tensors(density: Density) -> dict[str, Tensor]:
 
 
 def _density(
-    config: Mapping[str, Any], tensors: dict[str, Tensor], layout: Layout, device: torch.device
+    stored: Sequence[StoredMember],
+    tensors: dict[str, Tensor],
+    layout: Layout,
+    device: torch.device,
 ) -> Density:
+    """Builds what the arrays hold, each of the shape that is expected, and checks their numbers."""
+    check_finite(tensors)
+    log_weights = tensors[LOG_WEIGHTS].numpy()
+    check_log_weights(log_weights)
     layout = layout.to(device)
     members = []
-    for index, settings in enumerate(config["members"]):
+    for index, member in enumerate(stored):
         prefix = f"members.{index}."
-        network = MADE(NetworkConfig.from_json(settings["network"]), layout)
+        network = MADE(member.network, layout)
         weights = {
             name.removeprefix(prefix): tensor
             for name, tensor in tensors.items()
@@ -247,15 +311,11 @@ def _density(
         }
         network.load_state_dict(weights)
         network.to(device).eval().requires_grad_(False)
-        positions = tensors[f"masks.{index}.positions"].long().numpy()
-        layers = range(len(network.config.hidden))
-        degrees = [tensors[f"masks.{index}.degrees.{layer}"].long().numpy() for layer in layers]
-        masks = tuple(
-            Mask(positions[k], tuple(layer[k] for layer in degrees))
-            for k in range(settings["masks"])
-        )
-        members.append(Member(settings["name"], network, masks, settings["any_order"]))
+        masks = masks_of(tensors, index, member, layout.variables)
+        members.append(Member(member.name, network, masks, member.any_order))
     reference = None
-    if "reference" in tensors:
-        reference = Reference(tensors["reference"].double().numpy())
-    return Density(members, layout, tensors["log_weights"].numpy(), reference)
+    if REFERENCE in tensors:
+        rows = tensors[REFERENCE].double().numpy()
+        check_reference(rows, layout.columns)
+        reference = Reference(rows)
+    return Density(members, layout, log_weights, reference)

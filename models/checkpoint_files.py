@@ -1,34 +1,51 @@
-"""The files of a checkpoint directory, each checked against the digest it was written with."""
+"""The files of a checkpoint directory: only regular ones, of bounded size, each with its digest."""
 
 import hashlib
-import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import safetensors
-
-from models.columns.schema import Schema
-from models.errors import CheckpointError, ModelsError
+from models.checkpoint_json import parse_object, to_json_bytes
+from models.echo import escaped
+from models.errors import CheckpointError
 
 __all__ = [
     "CARD",
     "CONFIG",
     "FORMAT_VERSION",
+    "MAX_BYTES",
     "METRICS",
     "MODEL",
     "SCHEMA",
     "CheckpointFiles",
     "digest_of",
     "explained",
-    "to_json_bytes",
 ]
 
 FORMAT_VERSION = 1
 CONFIG, SCHEMA, METRICS, MODEL = "config.json", "schema.json", "metrics.json", "model.safetensors"
 CARD = "README.md"
+
+MAX_BYTES: Mapping[str, int] = {
+    CONFIG: 2**20,
+    SCHEMA: 64 * 2**20,
+    METRICS: 16 * 2**20,
+    CARD: 2**20,
+    MODEL: 4 * 2**30,
+}
+"""Largest size of each file that is read."""
+
+MAX_OTHER_BYTES, MAX_FILES = 16 * 2**20, 64
+"""Largest size of a further file, such as a picture, and how many files there may be."""
+
+_HASHED_AT_ONCE = 2**20
+# So that what is no regular file, such as a pipe that nobody writes to, does not hold the reader.
+_OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+_OPENING |= getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
@@ -36,73 +53,145 @@ def explained(path: Path) -> Iterator[None]:
     """Makes one error of whatever a broken checkpoint can bring about."""
     try:
         yield
-    except CheckpointError:
-        raise
+    except CheckpointError as error:
+        raise CheckpointError(error.reason, path) from error
     except OSError as error:
-        raise CheckpointError(f"{path}: {error.filename}: {error.strerror}") from error
-    except safetensors.SafetensorError as error:
-        raise CheckpointError(f"{path}: {MODEL} is not a safetensors file: {error}") from error
-    except (ModelsError, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
-        message = f"{type(error).__name__}: {error}"
-        raise CheckpointError(f"{path}: the files do not fit each other: {message}") from error
+        raise CheckpointError(f"it cannot be read: {error.strerror}", path) from error
+    except MemoryError as error:
+        raise CheckpointError("there is not enough memory to load it", path) from error
+    except Exception as error:
+        # Whoever wrote the files chose what they hold: it may be anything.
+        message = f"the files do not fit each other: {type(error).__name__}: {error}"
+        raise CheckpointError(message, path) from error
 
 
 @dataclass(frozen=True)
 class CheckpointFiles:
-    """The files of a directory, each with the digest that it should have."""
+    """The files of a directory but for the weights, each with the digest that it should have.
 
+    Attributes:
+        config: Content of `config.json`, its own digest taken out.
+        schema: Content of `schema.json`.
+        metrics: Content of `metrics.json`.
+        card: The model card; empty where none stands under a digest.
+    """
+
+    directory: Path
     config: Mapping[str, Any]
-    schema: Schema
+    schema: Mapping[str, Any]
     metrics: Mapping[str, Any]
     card: str
-    model: bytes
 
     @classmethod
     def read(cls, path: Path) -> "CheckpointFiles":
-        """Reads a directory; raises CheckpointError for a file that is not as it was written."""
+        """Reads a directory.
+
+        Raises:
+            CheckpointError: A file is missing, is no regular file, is too large, is not as it
+                was written, or is a link to what lies elsewhere.
+        """
         if not path.is_dir():
-            raise CheckpointError(f"{path} is not a directory")
-        config = _parse(path / CONFIG, (path / CONFIG).read_bytes())
+            raise CheckpointError("it is not a directory")
+        directory = path.resolve()
+        config = parse_object(CONFIG, _content(directory, CONFIG))
         if config.get("format_version") != FORMAT_VERSION:
+            found = escaped(repr(config.get("format_version")), 20)
             raise CheckpointError(
-                f"{path}: format version {config.get('format_version')!r}, where this version of "
-                f"Madeira reads {FORMAT_VERSION}"
+                f"{CONFIG}: format version {found}, where this version of Madeira reads "
+                f"{FORMAT_VERSION}"
             )
         claimed = config.pop("digest", None)
         if claimed != digest_of(to_json_bytes(config)):
-            raise CheckpointError(f"{path}: {CONFIG} does not have the digest it was written with")
-        contents = {name: (path / name).read_bytes() for name in (MODEL, SCHEMA, METRICS)}
-        for name, content in contents.items():
-            if digest_of(content) != config["digests"][name]:
-                raise CheckpointError(
-                    f"{path}: {name} does not have the digest it was written with"
-                )
-        card = path / CARD
+            raise CheckpointError(f"{CONFIG} does not have the digest it was written with")
+        digests = _digests(config)
+        contents = {}
+        for name, digest in digests.items():
+            if name == MODEL:
+                continue
+            content = _content(directory, name)
+            _check_digest(name, digest_of(content), digest)
+            if name in MAX_BYTES:
+                contents[name] = content
         return cls(
+            directory,
             config,
-            Schema.from_json(_parse(path / SCHEMA, contents[SCHEMA])),
-            _parse(path / METRICS, contents[METRICS]),
-            card.read_text(encoding="utf-8", errors="replace") if card.exists() else "",
-            contents[MODEL],
+            parse_object(SCHEMA, contents[SCHEMA]),
+            parse_object(METRICS, contents[METRICS]),
+            contents.get(CARD, b"").decode(errors="replace"),
         )
 
+    @contextmanager
+    def weights(self) -> Iterator[tuple[BinaryIO, int]]:
+        """The file of weights, open, and its size; its digest is still to be checked."""
+        with _opened(self.directory, MODEL) as (file, size):
+            yield file, size
 
-def to_json_bytes(value: object) -> bytes:
-    """A JSON file as a checkpoint has it: readable, and always the same for the same value."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return text.encode() + b"\n"
-
-
-def _parse(path: Path, content: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(content)
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise CheckpointError(f"{path} is not a JSON object")
-    return parsed
+    def check_weights(self, file: BinaryIO) -> None:
+        """Checks the digest of the file of weights from where it stands, without keeping it."""
+        digest = hashlib.sha256()
+        while part := file.read(_HASHED_AT_ONCE):
+            digest.update(part)
+        _check_digest(MODEL, digest.hexdigest(), self.config["digests"][MODEL])
 
 
 def digest_of(content: bytes) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _digests(config: Mapping[str, Any]) -> Mapping[str, str]:
+    """The digest of each file, by name."""
+    digests = config.get("digests")
+    if not isinstance(digests, dict) or not all(isinstance(one, str) for one in digests.values()):
+        raise CheckpointError(f"{CONFIG}: 'digests' must have a digest for each file")
+    if len(digests) > MAX_FILES:
+        raise CheckpointError(f"{CONFIG}: 'digests' has more than {MAX_FILES} files")
+    for name in (MODEL, SCHEMA, METRICS):
+        if name not in digests:
+            raise CheckpointError(f"{CONFIG}: 'digests' lacks {name}")
+    for name in digests:
+        if name != os.path.basename(name) or name in ("", ".", "..") or not name.isprintable():
+            raise CheckpointError(f"{CONFIG}: 'digests' names {name!r}, which is no file in here")
+    return digests
+
+
+def _check_digest(name: str, found: str, expected: str) -> None:
+    if found != expected:
+        raise CheckpointError(f"{name} does not have the digest it was written with")
+
+
+def _content(directory: Path, name: str) -> bytes:
+    with _opened(directory, name) as (file, size):
+        return file.read(size)
+
+
+@contextmanager
+def _opened(directory: Path, name: str) -> Iterator[tuple[BinaryIO, int]]:
+    """Opens a regular file of a directory, and says how large it is.
+
+    Args:
+        directory: Where it lies, links resolved.
+        name: Its name.
+
+    Raises:
+        CheckpointError: It is missing, too large, something else, or leads out of the directory.
+    """
+    try:
+        real = (directory / name).resolve(strict=True)
+        if not real.is_relative_to(directory):
+            raise CheckpointError(f"{name} is a link that leaves the checkpoint")
+        descriptor = os.open(real, _OPENING)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{name} is missing") from error
+    except OSError as error:
+        raise CheckpointError(f"{name} cannot be read: {error.strerror}") from error
+    except RuntimeError as error:
+        raise CheckpointError(f"{name} is a link that leads in a circle") from error
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise CheckpointError(f"{name} is not a regular file")
+        limit = MAX_BYTES.get(name, MAX_OTHER_BYTES)
+        if found.st_size > limit:
+            raise CheckpointError(f"{name} has {found.st_size:,} bytes; the most is {limit:,}")
+        yield file, found.st_size

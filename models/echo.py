@@ -15,6 +15,7 @@ __all__ = [
     "closest",
     "cut",
     "did_you_mean",
+    "escaped",
     "listed",
     "quoted",
 ]
@@ -41,6 +42,26 @@ def cut(text: str, limit: int = MAX_ECHO) -> str:
     'abcde...'
     """
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def escaped(text: str, limit: int | None = None) -> str:
+    r"""A text that takes one line and shows what it holds, cut to a number of characters.
+
+    Line breaks, other control characters, what turns the direction of writing and what is no
+    character at all are written as escapes, so that a name out of a file cannot forge a line.
+
+    Args:
+        text: Any.
+        limit: Most characters of the result; None for all.
+
+    >>> escaped("a\nb")
+    'a\\nb'
+    """
+    if limit is not None:
+        text = cut(text, limit)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text if limit is None else cut(text, limit)
 
 
 def quoted(value: object) -> str:

@@ -8,7 +8,8 @@ ModelsError
 ├── ConfigError        settings of the network or of training that contradict each other
 ├── OrderingError      evidence that no member's ordering can put first
 ├── TrainingError      a table the model cannot be trained on
-└── CheckpointError    a checkpoint that is missing, broken, truncated or tampered with
+├── CheckpointError    a checkpoint that is missing, broken, truncated or tampered with
+└── NumericalError     a result that is not a finite number
 ```
 
 Nothing here knows of HTTP: `app.errors` maps these to statuses.
@@ -17,14 +18,16 @@ Nothing here knows of HTTP: `app.errors` maps these to statuses.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.echo import quoted
+from models.echo import escaped, quoted
 
 __all__ = [
     "CELL_LIMIT",
+    "MAX_REASON",
     "CellError",
     "CheckpointError",
     "ConfigError",
     "ModelsError",
+    "NumericalError",
     "OrderingError",
     "SchemaError",
     "TableError",
@@ -32,6 +35,8 @@ __all__ = [
     "TrainingError",
 ]
 
+MAX_REASON = 300
+"""Most characters of a reason for which a checkpoint is refused."""
 
 CELL_LIMIT = 20
 """At most this many cells are named in one error: enough to see the pattern, and to read."""
@@ -104,4 +109,25 @@ class TrainingError(ModelsError):
 
 
 class CheckpointError(ModelsError):
-    """A checkpoint is missing, broken, truncated or tampered with."""
+    """A checkpoint is missing, broken, truncated or tampered with.
+
+    Args:
+        reason: Which file, and what is wrong with it; control characters in it are escaped, and
+            it is cut to `MAX_REASON` characters.
+        path: The directory, for whoever has it on disk; None where it is nobody's business.
+
+    Attributes:
+        reason: The same without the path.
+    """
+
+    def __init__(self, reason: str, path: object = None) -> None:
+        self.reason = escaped(reason, MAX_REASON)
+        super().__init__(self.reason if path is None else f"{path}: {self.reason}")
+
+
+class NumericalError(ModelsError):
+    """A result is not a finite number: the weights are too large for the arithmetic.
+
+    Every density gives a likelihood above zero to every value that its schema can hold, so a
+    log-likelihood of minus infinity is no answer either.
+    """

@@ -22,6 +22,9 @@ gathers for the next, because a frame costs either side as much as several of it
 WORKER_WAIT_S = 300.0
 """Seconds that loading a model waits for the first worker."""
 
+LOADING_DEATHS_LIMIT = 2
+"""Workers that may end while they load a version, for want of memory say, before it is refused."""
+
 
 class Fleet:
     """Links to all workers of a runtime directory.
@@ -85,8 +88,16 @@ class Fleet:
     async def prepare(self, key: ModelKey) -> None:
         """See `Pool.prepare`."""
         self._wanted[key] = None
+        try:
+            await self._load(key)
+        except BaseException:
+            self.release(key)
+            raise
+
+    async def _load(self, key: ModelKey) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + WORKER_WAIT_S
+        deaths = 0
         while True:
             connected = [link for link in self.links if link.pid is not None]
             answers = await asyncio.gather(
@@ -94,12 +105,15 @@ class Fleet:
             )
             for answer in answers:
                 if isinstance(answer, str):
-                    self.release(key)
                     raise UnavailableError(answer)
-                if isinstance(answer, BaseException) and not isinstance(answer, LinkLostError):
+                if isinstance(answer, LinkLostError):
+                    deaths += 1
+                elif isinstance(answer, BaseException):
                     raise answer
             if None in answers:
                 return
+            if deaths >= LOADING_DEATHS_LIMIT:
+                raise UnavailableError(f"{deaths} workers ended while they loaded it")
             if loop.time() > deadline:
                 raise UnavailableError("No worker can compute; the log says why.")
             await self._change()

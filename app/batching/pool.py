@@ -291,6 +291,8 @@ def _error_of(code: str, message: str) -> RequestError:
             return InvalidInputError(message)
         case "checkpoint":
             return UnavailableError("The model cannot be loaded at present.")
+        case "numerical":
+            return ComputationError(f"The model cannot answer this request: {message}.")
         case "memory":
             return ComputationError("There is not enough memory for this request.")
         case _:

@@ -160,11 +160,10 @@ class Registry:
             if again is not None:
                 self._store.forgive(again)
             try:
-                names = await asyncio.to_thread(self._store.names)
+                names, refused = await asyncio.to_thread(self._store.names)
             except OSError as error:
                 log.error("cannot read the models in %s: %s", self._directory, error.strerror)
                 return
-            refused: list[Refusal] = []
             for name in names:
                 refused += await self._refresh_one(name, holder)
             for name in [name for name in self._models if name not in names]:
@@ -183,8 +182,9 @@ class Registry:
             found = await asyncio.to_thread(self._store.read, name, version)
             if isinstance(found, ServedModel):
                 try:
-                    if current is not None or self._has_room(found):
-                        await self._hold(found, holder, keep=True)
+                    # It is loaded even where it cannot stay: only what has computed is served.
+                    keep = current is not None or self._has_room(found)
+                    await self._hold(found, holder, keep=keep)
                 except RequestError as error:
                     found = self._store.refuse(found.key, error.detail)
                 else:

@@ -4,19 +4,27 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from app.jobs import Array, ModelKey
-from models.checkpoint import read_description, versions
+from models.checkpoint import MAX_ENTRIES, read_description, versions
 from models.columns.schema import Schema
-from models.errors import CheckpointError
+from models.echo import escaped
+from models.errors import MAX_REASON, CheckpointError
 
 __all__ = ["ModelStore", "Refusal", "ServedModel"]
 
 log = logging.getLogger(__name__)
 
 REFERENCE_ROWS = 1000
+
+MAX_MODELS, MAX_NAME, MAX_TRIED, MAX_DESCRIPTION = 1000, 100, 16, 1000
+"""Models of a directory, characters of a name, versions of a model that are tried, the highest
+first, and characters of a description in the list of models."""
+
+_ODD_NAME = f"its name must have at most {MAX_NAME} characters, all of them printable"
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -43,10 +51,11 @@ class ServedModel:
 
     @property
     def description(self) -> str:
-        """The first paragraph of the card."""
+        """The first paragraph of the card, cut where it is long."""
         paragraphs = (part.strip() for part in self.card.split("\n\n"))
         first = (part for part in paragraphs if part and not part.startswith(("#", "|", "!", "-")))
-        return " ".join(next(first, "").split())
+        text = " ".join(next(first, "").split())
+        return text if len(text) <= MAX_DESCRIPTION else f"{text[: MAX_DESCRIPTION - 3]}..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +93,32 @@ class ModelStore:
         self._failed = failed
         self._broken: dict[ModelKey, tuple[object, str]] = {}
 
-    def names(self) -> list[str]:
-        """Names of the models there are.
+    def names(self) -> tuple[list[str], list[Refusal]]:
+        """Names of the models there are, and the directories whose name cannot be one.
 
         Raises:
             OSError: The directory cannot be read.
         """
-        entries = [path.name for path in self._directory.iterdir() if path.is_dir()]
-        return sorted(name for name in entries if not name.startswith((".", "__")))
+        with os.scandir(self._directory) as entries:
+            some = islice(entries, MAX_ENTRIES)
+            found = sorted(
+                one.name for one in some if not one.name.startswith((".", "__")) and one.is_dir()
+            )
+        names = [name for name in found if len(name) <= MAX_NAME and name.isprintable()]
+        odd = sorted(set(found).difference(names))
+        refused = [Refusal(escaped(name, MAX_NAME), None, _ODD_NAME) for name in odd[:MAX_TRIED]]
+        if len(names) > MAX_MODELS:
+            more = f"{len(names) - MAX_MODELS} more models are not looked at"
+            refused.append(Refusal(names[MAX_MODELS], None, more))
+        return names[:MAX_MODELS], refused
 
     def candidates(self, name: str) -> list[str]:
         """Versions of a model that may be served, the one to be preferred first."""
         found = versions(self._directory / name)[::-1]
         pin = self._pins.get(name)
-        return found if pin is None else [version for version in found if version == pin]
+        if pin is None:
+            return found[:MAX_TRIED]
+        return [version for version in found if version == pin]
 
     def missing(self, name: str) -> Refusal:
         """Why a model without candidates is not served."""
@@ -115,11 +136,9 @@ class ModelStore:
         try:
             found = read_description(self._directory / name / version)
         except CheckpointError as error:
-            return self.refuse(key, self._within(str(error)))
-        except Exception as error:
-            # Whatever a file of somebody else's contains, the other models are served.
-            log.exception("checkpoint %s/%s cannot be read", name, version)
-            return self.refuse(key, f"it cannot be loaded: {type(error).__name__}")
+            return self.refuse(key, error.reason)
+        if not len(found.reference):
+            return self.refuse(key, "model.safetensors holds no reference rows")
         return ServedModel(
             key=key,
             schema=found.schema,
@@ -132,6 +151,7 @@ class ModelStore:
 
     def refuse(self, key: ModelKey, reason: str) -> Refusal:
         """Does not serve a version until its files change."""
+        reason = escaped(reason, MAX_REASON)
         self._broken[key] = (self._fingerprint(key), reason)
         log.error("refusing %s version %s: %s", key.name, key.version, reason)
         if self._failed is not None:
@@ -147,11 +167,8 @@ class ModelStore:
         """Changes when a file of a checkpoint does."""
         try:
             with os.scandir(self._directory / key.name / key.version) as entries:
-                stats = [(entry.name, entry.stat()) for entry in entries]
+                some = islice(entries, MAX_ENTRIES)
+                stats = [(entry.name, entry.stat(follow_symlinks=False)) for entry in some]
         except OSError as error:
             return error.errno
         return sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
-
-    def _within(self, reason: str) -> str:
-        """A reason without the path to the directory, which is nobody else's business."""
-        return reason.replace(f"{self._directory}{os.sep}", "")

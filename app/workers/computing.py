@@ -19,7 +19,7 @@ from app.workers.frames import AnyArray, Buffers, Frame, FrameError, encode_fram
 from app.workers.journal import FRAMES_LIMIT, Journal
 from app.workers.pace import Pace
 from app.workers.wire import Parts, cut, group_of, job_of, join, parts_of
-from models.errors import CheckpointError, OrderingError
+from models.errors import CheckpointError, NumericalError, OrderingError
 from models.inference.density import Density
 
 __all__ = ["Computing", "DeviceLostError", "Execute", "Outlet", "Pending", "pending_of"]
@@ -234,6 +234,9 @@ class Computing:
                 code, message = "ordering", str(error)
             case CheckpointError():
                 code, message = "checkpoint", str(error)
+            case NumericalError():
+                log.error("a job of %s failed: %s", pending.parts.header["model"][0], error)
+                code, message = "numerical", str(error)
             case MemoryError() | torch.OutOfMemoryError():
                 code, message = "memory", "not enough memory"
             case _:

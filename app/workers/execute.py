@@ -6,6 +6,8 @@ same result, so a worker may stand in another process or on another machine.
 
 from typing import cast
 
+import numpy as np
+
 from app.jobs import (
     ImputeJob,
     ImputeResult,
@@ -16,6 +18,7 @@ from app.jobs import (
     ScoreJob,
     ScoreResult,
 )
+from models.errors import NumericalError
 from models.inference.density import Density
 from models.inference.impute import impute
 
@@ -31,6 +34,7 @@ def execute(job: Job[ResultT], density: Density) -> ResultT:
 
     Raises:
         OrderingError: The model cannot be conditioned on what is observed.
+        NumericalError: A result is not finite.
     """
     result: object  # of the type that the job's own type names
     match job:
@@ -62,6 +66,12 @@ def _sample(job: SampleJob, density: Density) -> SampleResult:
 def _impute(job: ImputeJob, density: Density) -> ImputeResult:
     options = (job.draws, job.estimate, job.within_range)
     imputation = impute(density, job.values, job.noise, *options)
+    missing = np.isnan(job.values)
+    # What is missing is filled, with a probability or an interval: NaN says that there is none.
+    sure = np.where(np.isnan(imputation.lower), imputation.probability, imputation.upper)
+    filled = np.isfinite(imputation.draws).all() and np.isfinite(sure[missing]).all()
+    if not filled or np.isinf(imputation.lower).any():
+        raise NumericalError("an imputed value is not a finite number")
     return ImputeResult(
         tables=imputation.draws,
         probability=imputation.probability,

@@ -129,7 +129,7 @@ class Worker:
         self._config = config
         self._journal = Journal(Path(config.journal))
         self._journal.begin(config.job_timeout_s)
-        self._store = Store(Path(config.checkpoints), config.device)
+        self._store = Store(Path(config.checkpoints), config.device, config.job_timeout_s)
         pace = Pace(config.batch_target_s)
         self._computing = Computing(
             self._store.density, execute, self._journal, pace, config.job_timeout_s
@@ -214,7 +214,9 @@ class Worker:
             answer: dict[str, Any] = {"kind": "prepared", "number": frame.header.get("number")}
             try:
                 self._store.prepare(_key(frame.header), connection)
-            except (CheckpointError, FrameError) as error:
+            except CheckpointError as error:
+                answer["error"] = error.reason
+            except FrameError as error:
                 answer["error"] = str(error)
             except Exception as error:
                 log.exception("a model cannot be loaded")

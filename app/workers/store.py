@@ -6,6 +6,8 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from app.jobs import ModelKey
+from app.workers.trial import try_out
+from models.checkpoint_files import explained
 from models.estimator import DensityEstimator
 from models.inference.density import Density, warm_up
 
@@ -15,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Store:
-    """Models by name and version, loaded when somebody wants them, warm before they answer.
+    """Models by name and version, loaded when somebody wants them, tried before they answer.
 
     A model stays as long as one of those who asked for it has not released it. Loading is done
     outside the lock that the jobs take, so that a model is loaded while others answer.
@@ -23,11 +25,13 @@ class Store:
     Args:
         checkpoints: Directory of the models, `<name>/<version>/`.
         device: Where they compute.
+        trial_limit_s: Seconds that a model may take for a few of its own rows.
     """
 
-    def __init__(self, checkpoints: Path, device: str) -> None:
+    def __init__(self, checkpoints: Path, device: str, trial_limit_s: float) -> None:
         self._checkpoints = checkpoints
         self._device = device
+        self._trial_limit_s = trial_limit_s
         self._densities: dict[ModelKey, Density] = {}
         self._wanted: dict[ModelKey, set[Hashable]] = {}
         self._loading = threading.Lock()
@@ -42,7 +46,7 @@ class Store:
         """What computes the jobs of a model, loaded if it is not yet.
 
         Raises:
-            CheckpointError: It cannot be loaded.
+            CheckpointError: It cannot be loaded, or cannot compute.
         """
         found = self._densities.get(key)
         return self._load(key) if found is None else found
@@ -51,7 +55,7 @@ class Store:
         """Loads a model and holds it until its owner releases it.
 
         Raises:
-            CheckpointError: It cannot be loaded.
+            CheckpointError: It cannot be loaded, or cannot compute.
         """
         self._load(key)
         with self._changing:
@@ -81,12 +85,11 @@ class Store:
             if found is not None:
                 return found
             path = self._checkpoints / key.name / key.version
-            density = DensityEstimator.load(path, device=self._device).density
-            try:
+            estimator = DensityEstimator.load(path, device=self._device)
+            density = estimator.density
+            with explained(path):
                 warm_up(density)
-            except Exception:
-                # It is asked again with the first request, and answers with what is wrong.
-                log.exception("model %s cannot compute", key.name)
+                try_out(key, estimator.schema, density, self._trial_limit_s)
             self._densities[key] = density
             log.info("loaded %s version %s", key.name, key.version)
             return density

@@ -12,6 +12,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
@@ -183,6 +185,10 @@ class Column(ABC):
                 raise NotPlainError from None
 
         return read
+
+    @abstractmethod
+    def is_code(self, values: Values) -> npt.NDArray[np.bool_]:
+        """Returns which numbers are codes that this column can have, (rows,); NaN is none."""
 
     @abstractmethod
     def decode(self, values: Values) -> pa.Array:

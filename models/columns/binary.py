@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
@@ -113,6 +114,11 @@ class Binary(Column):
     def cell_reader(self) -> CellReader:
         """Returns what looks one value up; see `Column.cell_reader`."""
         return self.vocabulary.reader(None) or super().cell_reader()
+
+    def is_code(self, values: Values) -> npt.NDArray[np.bool_]:
+        """Returns which are 0 or 1; see `Column.is_code`."""
+        found: npt.NDArray[np.bool_] = (values == 0) | (values == 1)
+        return found
 
     def decode(self, values: Values) -> pa.Array:
         """Returns the two values in the column's type; see `Column.decode`."""

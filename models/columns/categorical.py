@@ -153,6 +153,13 @@ class Categorical(Column):
         """Returns what looks one value up; see `Column.cell_reader`."""
         return self.vocabulary.reader(self.unknown_code) or super().cell_reader()
 
+    def is_code(self, values: Values) -> npt.NDArray[np.bool_]:
+        """Returns which are whole numbers from 0 to K; see `Column.is_code`."""
+        found: npt.NDArray[np.bool_] = (
+            (values >= 0) & (values <= len(self.vocabulary)) & (values == np.rint(values))
+        )
+        return found
+
     def decode(self, values: Values) -> pa.Array:
         """Returns the categories, null for `unknown`; see `Column.decode`."""
         return self.vocabulary.take(values)

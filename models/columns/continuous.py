@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
@@ -105,6 +106,10 @@ class Continuous(Amount):
         with np.errstate(over="ignore"):  # clipped just below
             z = (values - self.shift) / self.scale
         return np.clip(z, -FARTHEST, FARTHEST)
+
+    def is_code(self, values: Values) -> npt.NDArray[np.bool_]:
+        """Returns which are within a million deviations; see `Column.is_code`."""
+        return np.abs(values) <= FARTHEST
 
     def _number_reader(self) -> CellReader:
         shift, scale = self.shift, self.scale

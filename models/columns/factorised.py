@@ -239,10 +239,16 @@ class Factorised(Categorical):
         if points is None or points.ndim != 2 or len(points) != size:
             expected = f"equally many whole numbers for each of the {size} categories"
             raise record.wrong("coordinates", expected)
+        if np.abs(points).max(initial=0) > _LARGEST_COORDINATE:
+            expected = f"whole numbers from -{_LARGEST_COORDINATE} to {_LARGEST_COORDINATE}"
+            raise record.wrong("coordinates", expected)
+        group_size = record.whole("group_size", above=0)
+        if group_size > size:
+            raise record.wrong("group_size", f"at most {size}, the number of categories")
         return fields | {
             "counts": tuple(counts.tolist()),
             "coordinates": tuple(map(tuple, points.tolist())),
-            "group_size": record.whole("group_size", above=0),
+            "group_size": group_size,
         }
 
 

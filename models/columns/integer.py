@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
@@ -120,6 +121,10 @@ class Integer(Amount):
     def codes(self, values: Values) -> Values:
         """Returns the places of the nearest lattice points; see `Amount.codes`."""
         return self.lattice.codes(values)
+
+    def is_code(self, values: Values) -> npt.NDArray[np.bool_]:
+        """Returns which are places on the lattice; see `Column.is_code`."""
+        return self.lattice.is_place(values)
 
     def _number_reader(self) -> CellReader:
         return self.lattice.reader()

@@ -93,6 +93,12 @@ class Lattice:
             places = (values * self.denominator - self.origin) / self.step
         return np.rint(np.clip(places, -_FARTHEST, _FARTHEST))
 
+    def is_place(self, codes: Values) -> npt.NDArray[np.bool_]:
+        """Returns which numbers are k of a point, (rows,); NaN is none."""
+        with np.errstate(invalid="ignore"):
+            found: npt.NDArray[np.bool_] = (np.abs(codes) <= _FARTHEST) & (codes == np.rint(codes))
+            return found
+
     def reader(self) -> CellReader:
         """Returns what gives k of the point nearest to one number, as `codes` does."""
         origin, step, denominator = map(float, (self.origin, self.step, self.denominator))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.columns.layout import Layout
-from models.errors import OrderingError
+from models.errors import NumericalError, OrderingError
 from models.inference.calibration import Reference
 from models.inference.engine import Engine
 from models.inference.member import Component, Member
@@ -89,11 +89,14 @@ class Density:
 
         Raises:
             OrderingError: No component can put the evidence of some row first.
+            NumericalError: A log-likelihood is not finite.
         """
         observed = ~np.isnan(values)
         log_weights = self._log_weights(observed)
         scores = self._scores(values, observed, log_weights)
-        return np.where(observed.any(axis=1), np.logaddexp.reduce(scores, axis=1), 0.0)
+        with np.errstate(invalid="ignore"):  # what is not finite is refused below
+            total = np.where(observed.any(axis=1), np.logaddexp.reduce(scores, axis=1), 0.0)
+        return _finite(total, "log-likelihood")
 
     def component_scores(self, values: Values) -> Values:
         """Log-likelihood of complete rows under each component.
@@ -135,6 +138,7 @@ class Density:
 
         Raises:
             OrderingError: No component can put some value after all others.
+            NumericalError: A contribution is not finite.
         """
         result = np.full(values.shape, np.nan)
         rows, variables = np.nonzero(~np.isnan(values))
@@ -154,9 +158,10 @@ class Density:
                 )
                 everything[answered, index] += terms[:, 0]
                 others[answered, index] += terms[:, 0] - terms[:, 1]
-            difference = np.logaddexp.reduce(others, axis=1)
-            difference -= np.logaddexp.reduce(everything, axis=1)
-            result[row, last] = difference
+            with np.errstate(invalid="ignore"):  # what is not finite is refused below
+                difference = np.logaddexp.reduce(others, axis=1)
+                difference -= np.logaddexp.reduce(everything, axis=1)
+            result[row, last] = _finite(difference, "contribution")
         return result
 
     def sample(
@@ -181,10 +186,13 @@ class Density:
 
         Raises:
             OrderingError: No component can put the evidence of some row first.
+            NumericalError: A drawn value is not finite.
         """
         observed = ~np.isnan(values)
         if len(self.components) == 1 and not observed.any():
-            return self._engine.draw(self.components[0], values, noise, temperature, within_range)
+            component = self.components[0]
+            result = self._engine.draw(component, values, noise, temperature, within_range)
+            return _finite(result, "drawn value")
         result = values.copy()
         rows = np.flatnonzero(~observed.all(axis=1))
         chosen = self._choose(values[rows], observed[rows], noise[rows, 0])
@@ -193,7 +201,7 @@ class Density:
             result[drawn] = self._engine.draw(
                 self.components[index], values[drawn], noise[drawn], temperature, within_range
             )
-        return result
+        return _finite(result, "drawn value")
 
     def predictive(self, values: Values, within_range: bool = False) -> Iterator[Predictive]:
         """The distribution of each missing variable given all that is observed of its row.
@@ -275,6 +283,13 @@ class Density:
                 terms = self._engine.score_evidence(component, values[walked], observed[walked])
                 result[walked, index] += terms[:, 0]
         return result
+
+
+def _finite(result: Values, what: str) -> Values:
+    """A result of which every number is finite."""
+    if not np.isfinite(result).all():
+        raise NumericalError(f"a {what} is not a finite number")
+    return result
 
 
 def warm_up(density: Density) -> None:

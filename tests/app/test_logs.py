@@ -54,6 +54,30 @@ def test_a_request_is_one_line(service: RunningService, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
+def test_nothing_that_is_logged_can_forge_a_line(form: str) -> None:
+    program = (
+        "import logging; from app.logs import set_up_logs\n"
+        f"set_up_logs({form!r}, 'info')\n"
+        r"text = 'a\nINFO: forged\r\u2028\x1b[31m\u202e\udcff'"
+        "\n"
+        "logging.info('%s', text, extra={'fields': {'path': text}})\n"
+        "try:\n    raise ValueError(text)\n"
+        "except ValueError:\n    logging.exception('failed')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    lines = ran.stderr.decode().removesuffix("\n").split("\n")
+    assert not [line for line in lines if line.startswith(("INFO: forged", "\x1b"))]
+    if form == "json":
+        first, second = map(json.loads, lines)
+        assert first["message"].startswith("a\nINFO: forged")
+        assert "forged" in second["traceback"]
+        return
+    assert lines[0].count(r"a\nINFO: forged\r\u2028\x1b[31m\u202e\udcff") == 2
+    assert all(line.startswith("    ") for line in lines[2:])
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
 def test_the_log_has_one_form(form: str) -> None:
     program = (
         "import logging; from app.logs import set_up_logs, current, RequestNote\n"

@@ -1,6 +1,7 @@
 """Small networks with weights that are anything but zero, on every device there is."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from models.columns.schema import Schema
 from models.inference.density import Density
 from models.inference.member import Member
 from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from tests.models.small import save_small
 
 MakeLayout = Callable[[Sequence[str]], Layout]
 MakeNetwork = Callable[..., MADE]
@@ -105,3 +107,11 @@ def make_density(make_network: MakeNetwork) -> Callable[..., Density]:
         return Density(members, layout, np.log(weights))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A good checkpoint of a column of every kind, as small as can be: `small/1`."""
+    path = tmp_path_factory.mktemp("small") / "small" / "1"
+    save_small(path)
+    return path

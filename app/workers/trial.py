@@ -1,0 +1,79 @@
+"""The trial of a version: it answers the three jobs on its own reference rows, or is refused.
+
+The files of a checkpoint may be whole and still describe what cannot compute. Before a version is
+served, the worker that loaded it has it score, sample and impute a few of its reference rows.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import numpy as np
+
+from app.codecs import json
+from app.jobs import Array, Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from app.workers.execute import execute
+from models.columns.schema import Schema
+from models.errors import CheckpointError, OrderingError
+from models.inference.density import Density
+
+__all__ = ["TRIAL_ROWS", "try_out"]
+
+TRIAL_ROWS = 8
+"""Reference rows that are scored, spread evenly over all; fewer are sampled from and imputed."""
+
+_FEW_ROWS = 2
+
+
+def try_out(key: ModelKey, schema: Schema, density: Density, limit_s: float) -> None:
+    """Has a density answer each job on some of its reference rows.
+
+    Args:
+        key: What it is called.
+        schema: Its columns.
+        density: The density, warm.
+        limit_s: Seconds that all jobs together may take.
+
+    Raises:
+        CheckpointError: It has no reference rows, cannot answer, answers what is not finite, or
+            takes too long.
+    """
+    if density.reference is None:
+        raise CheckpointError("model.safetensors holds no reference rows")
+    own = density.reference.values
+    rows = own[np.linspace(0, len(own) - 1, min(TRIAL_ROWS, len(own))).astype(int)]
+    begun = time.monotonic()
+    try:
+        json.encode(schema.describe())  # as `GET /models/{name}` does
+        again = schema.encode(schema.decode(rows))
+        for job in _jobs(key, density, again):
+            try:
+                execute(job, density)
+            except OrderingError:
+                continue  # a model of fixed orderings says so, and serves what it can
+            seconds = time.monotonic() - begun
+            if seconds > limit_s:
+                raise CheckpointError(
+                    f"it took {seconds:.0f} s for {len(rows)} of its own rows; the most is "
+                    f"{limit_s:g} s"
+                )
+    except CheckpointError:
+        raise
+    except Exception as error:
+        message = f"it fails on its own reference rows: {type(error).__name__}: {error}"
+        raise CheckpointError(message) from error
+
+
+def _jobs(key: ModelKey, density: Density, rows: Array) -> Iterator[Job[Any]]:
+    few = rows[:_FEW_ROWS]
+    gappy, nothing = few.copy(), np.full(few.shape, np.nan)
+    gappy[:, 1::2] = np.nan
+    yield ScoreJob(key, rows, contributions=False)
+    yield ScoreJob(key, gappy, contributions=False)
+    yield ScoreJob(key, few[:1], contributions=True)
+    noise = np.full((len(few), density.noise_width), 0.5)
+    for values in (nothing, gappy):
+        for within_range in (False, True):
+            yield SampleJob(key, values, noise, 1.0, True, within_range)
+    for estimate in get_args(Estimate):
+        yield ImputeJob(key, gappy, noise[:, None], 1, estimate)
