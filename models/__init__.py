@@ -1,16 +1,18 @@
 """Exact densities of tables by masked autoencoders; usable without the service.
 
 Example:
-    >>> import pyarrow as pa
     >>> from models import DensityEstimator
-    >>> table = pa.table({"size": [1.0, 2.0, None, 2.5] * 50, "kind": ["a", "b", "b", "b"] * 50})
+    >>> table = {"size": [1.0, 2.0, None, 2.5] * 50, "kind": ["a", "b", "b", "b"] * 50}
     >>> estimator = DensityEstimator(preset="fast").fit(table)
     >>> estimator.log_prob(table).shape
     (200,)
-    >>> estimator.sample(3, given={"kind": "a"}, seed=1)["kind"].to_pylist()
+    >>> estimator.sample(3, given={"kind": "a"}, seed=1)["kind"]
     ['a', 'a', 'a']
-    >>> estimator.impute(table, seed=1)["size"].null_count
+    >>> estimator.impute(table, seed=1)["size"].count(None)
     0
+
+The same with a data frame of pandas, Polars or DuckDB, an Arrow table, a list of dicts, an array,
+or the path of a file: `models.tables.rows`.
 """
 
 from importlib import import_module
@@ -22,6 +24,7 @@ from models.errors import (
     ConfigError,
     ModelsError,
     OrderingError,
+    RowsTypeError,
     SchemaError,
     TableError,
     TableFileError,
@@ -44,6 +47,7 @@ __all__ = [
     "MemberConfig",
     "ModelsError",
     "OrderingError",
+    "RowsTypeError",
     "Schema",
     "SchemaError",
     "TableError",

@@ -3,9 +3,11 @@
 ```
 ModelsError
 ├── SchemaError        a table from which no schema can be inferred, or an impossible override
+├── RowsTypeError      rows of a type that no table is made of; a TypeError too
 ├── TableFileError     a file that holds no readable table
 ├── TableError         cells that do not fit the schema; `cells` names row and column
-├── ConfigError        settings of the network or of training that contradict each other
+├── ConfigError        a setting that does not exist, is out of range, or contradicts another; a
+│                      ValueError too
 ├── OrderingError      evidence that no member's ordering can put first
 ├── TrainingError      a table the model cannot be trained on
 ├── CheckpointError    a checkpoint that is missing, broken, truncated or tampered with
@@ -29,6 +31,7 @@ __all__ = [
     "ModelsError",
     "NumericalError",
     "OrderingError",
+    "RowsTypeError",
     "SchemaError",
     "TableError",
     "TableFileError",
@@ -57,6 +60,10 @@ class SchemaError(ModelsError):
     def __init__(self, message: str, path: Sequence[str | int] = ()) -> None:
         super().__init__(message)
         self.path = tuple(path)
+
+
+class RowsTypeError(ModelsError, TypeError):
+    """Rows of a type that no table is made of; the message names what is accepted."""
 
 
 class TableFileError(ModelsError):
@@ -96,8 +103,8 @@ class TableError(ModelsError):
         super().__init__("; ".join(str(cell) for cell in self.cells[:3]) + more)
 
 
-class ConfigError(ModelsError):
-    """Settings of the network or of training contradict each other."""
+class ConfigError(ModelsError, ValueError):
+    """A setting does not exist, is out of range, or contradicts another."""
 
 
 class OrderingError(ModelsError):

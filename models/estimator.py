@@ -1,28 +1,32 @@
 """`DensityEstimator`: the exact density of a table, from fitting to serving."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import torch
 
 from models.card import model_card
 from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from models.columns.overrides import Overrides
 from models.columns.schema import Schema
-from models.errors import ConfigError, ModelsError, TrainingError
+from models.errors import ConfigError, ModelsError, RowsTypeError, TrainingError
+from models.estimator_display import html_of, text_of
 from models.inference.density import Density
 from models.inference.impute import Estimate, filled_tables
 from models.inference.noise import draw_noise, noise_generator
+from models.tables.arrays import of_columns
 from models.tables.filled import fill_nulls, with_constants
+from models.tables.form import ArrowForm, Data, Form
+from models.tables.rows import Rows, rows_of
 from models.training.config import FitConfig
 from models.training.loop import Progress
 from models.training.metrics import training_metrics
-from models.training.presets import Preset, preset
+from models.training.presets import Preset
+from models.training.presets import preset as settings_of
 from models.training.robust import fit_robust
 
 __all__ = ["DensityEstimator"]
@@ -37,6 +41,11 @@ STREAM_CHUNK_ROWS = 10_000
 class DensityEstimator:
     """An exact density of a table: its columns, and a mixture of masked autoencoders.
 
+    Rows may be a data frame of pandas, Polars, DuckDB or another library with the Arrow PyCapsule
+    interface, a `pyarrow.Table`, a dict of columns, a list of dicts, a NumPy array, or the path or
+    URL of a CSV, Parquet or Arrow file; what comes back is of the same form
+    (`models.tables.rows` lists all).
+
     Args:
         preset: Named settings: `fast`, `balanced` or `best`. Not to be given with `config`.
         config: Settings of every part.
@@ -45,6 +54,9 @@ class DensityEstimator:
 
     Attributes:
         metrics: Where, on what and how well the density was trained; JSON values.
+
+    Raises:
+        ConfigError: No preset or device has that name, or the arguments contradict each other.
     """
 
     def __init__(
@@ -57,14 +69,25 @@ class DensityEstimator:
     ) -> None:
         if preset is not None and config is not None:
             raise ConfigError("give a preset or a config, not both")
+        if config is not None and not isinstance(config, FitConfig):
+            raise ConfigError(f"config is expected to be a FitConfig, got {config!r:.60}")
         self._preset: Preset | None = None if config is not None else preset or "balanced"
-        self._config = config
-        self._seed = seed
-        self._device = torch.device(device)
+        self._config = config or settings_of(self._preset or "balanced")
+        self._seed = _checked_seed(seed)
+        self._device = _checked_device(device)
         self._schema: Schema | None = None
         self._density: Density | None = None
+        self._form: Form = ArrowForm()
+        self._names: tuple[str, ...] | None = None
         self._card = ""
         self.metrics: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return text_of(self._preset, self._schema, self.metrics)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return html_of(self._preset, self._schema, self.metrics)
 
     @property
     def schema(self) -> Schema:
@@ -88,19 +111,21 @@ class DensityEstimator:
 
     def fit(
         self,
-        table: pa.Table,
+        table: Data,
         schema: Schema | Overrides | None = None,
         *,
-        validation: pa.Table | None = None,
+        validation: Data | None = None,
+        names: Sequence[str] | None = None,
         on_epoch: Callable[[Progress], None] = lambda _: None,
     ) -> Self:
         """Train on a table. Nulls are missing values; rows that have some are used, not dropped.
 
         Args:
-            table: Training rows.
+            table: Training rows, in any form that the class names.
             schema: The columns, or overrides of what is inferred from the table.
             validation: Rows for early stopping and mixture weights; by default some of `table`
                 are held out.
+            names: Names of the columns of an array; `x0`, `x1`, ... by default.
             on_epoch: Called at the end of every epoch. A KeyboardInterrupt, from it or from
                 Ctrl-C, ends training and keeps the best so far.
 
@@ -108,33 +133,37 @@ class DensityEstimator:
             The estimator itself.
 
         Raises:
+            RowsTypeError: No table is made of rows of this type.
             SchemaError: No schema can be inferred, or an override cannot be met.
             TableError: Cells do not fit the schema.
+            TableFileError: The file that was named holds no readable table.
             TrainingError: The table cannot be trained on.
         """
+        rows = rows_of(table, names)
+        held_out = None if validation is None else rows_of(validation, rows.table.column_names)
         if not isinstance(schema, Schema):
-            schema = Schema.infer(table, schema)
+            schema = Schema.infer(rows.table, schema)
         if not schema.columns:
             reasons = "; ".join(f"{left.name}: {left.reason}" for left in schema.left_out)
             raise TrainingError(f"every column is left out, nothing is left to model: {reasons}")
         start = time.monotonic()
-        config = self._config or preset(self._preset or "balanced")
         robust = fit_robust(
-            schema.encode(table),
+            schema.encode(rows.table),
             schema.columns,
-            config,
-            valid=None if validation is None else schema.encode(validation),
+            self._config,
+            valid=None if held_out is None else schema.encode(held_out.table),
             seed=self._seed,
             device=self._device,
             on_epoch=on_epoch,
         )
         self._schema, self._card = Schema(robust.columns, schema.left_out), ""
         self._density = robust.fitted.density
+        self._form, self._names = rows.form, tuple(rows.table.column_names)
         self.metrics = training_metrics(robust.fitted, time.monotonic() - start) | robust.metrics
         self.metrics |= {"preset": self._preset, "seed": self._seed, "device": str(self._device)}
         return self
 
-    def log_prob(self, table: pa.Table) -> Floats:
+    def log_prob(self, table: Data) -> Floats:
         """Log-likelihood of what is observed of each row.
 
         Returns:
@@ -143,24 +172,24 @@ class DensityEstimator:
         Raises:
             TableError: Cells do not fit the schema.
         """
-        return self.density.score(self.schema.encode(table))
+        return self.density.score(self._encoded(table))
 
-    def anomaly_score(self, table: pa.Table) -> Floats:
+    def anomaly_score(self, table: Data) -> Floats:
         """How rare each row is among rows of the model, on what it has observed.
 
         Returns:
             1 minus the share of rows of the model that are less likely, shape `(rows,)`.
         """
-        values = self.schema.encode(table)
+        values = self._encoded(table)
         return self.density.anomaly_score(values, self.density.score(values))
 
-    def contributions(self, table: pa.Table) -> Floats:
+    def contributions(self, table: Data) -> Floats:
         """Surprise -log p(x_d | all other observed) of each cell.
 
         Returns:
             Nats, shape `(rows, columns of the schema)`, NaN where missing.
         """
-        return self.density.contributions(self.schema.encode(table))
+        return self.density.contributions(self._encoded(table))
 
     def sample(
         self,
@@ -169,8 +198,8 @@ class DensityEstimator:
         seed: int | None = None,
         temperature: float = 1.0,
         within_range: bool = False,
-    ) -> pa.Table:
-        """Synthetic rows.
+    ) -> Data:
+        """Synthetic rows, of the modelled columns.
 
         Args:
             n: Number of rows.
@@ -178,6 +207,11 @@ class DensityEstimator:
             seed: Seed of the draw.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
             within_range: Draw numbers and instants between the ends seen in training.
+
+        Returns:
+            Rows in the form of those that `fit` was given, a data frame of pandas after a data
+            frame of pandas; a `pyarrow.Table` after `load`, or where `fit` was given a path. An
+            array has all columns of the training rows, those not modelled NaN.
 
         Raises:
             ConfigError: `n` is negative, or `temperature` not positive.
@@ -193,17 +227,22 @@ class DensityEstimator:
         temperature: float = 1.0,
         chunk_rows: int = STREAM_CHUNK_ROWS,
         within_range: bool = False,
-    ) -> Iterator[pa.Table]:
+    ) -> Iterator[Data]:
         """The rows of `sample`, some at a time: memory does not grow with `n`.
 
-        The rows are the same for any `chunk_rows`; one empty table comes where `n` is 0.
+        The rows are the same for any `chunk_rows`; one without rows comes where `n` is 0.
         Arguments and errors are those of `sample`.
         """
         if n < 0:
             raise ConfigError(f"n must not be negative: {n}")
         if not 0 < temperature < float("inf"):
             raise ConfigError(f"temperature must be positive and finite, not {temperature}")
-        fixed = pa.table({name: [value] for name, value in (given or {}).items()})
+        if given is not None and not isinstance(given, Mapping):
+            raise RowsTypeError(
+                "given is expected to be a dict from column to value, such as "
+                f"{{'species': 'cat'}}; this is of type {type(given).__name__}"
+            )
+        fixed = of_columns({name: [value] for name, value in (given or {}).items()})
         evidence = self.schema.encode(fixed) if given else None
         generator = noise_generator(seed)
         for start in range(0, max(n, 1), chunk_rows):
@@ -213,47 +252,29 @@ class DensityEstimator:
                 values[:] = evidence
             noise = draw_noise(rows, self.density.noise_width, generator)
             drawn = self.density.sample(values, noise, temperature, within_range)
-            yield with_constants(self.schema.decode(drawn), fixed)
-
-    @overload
-    def impute(
-        self,
-        table: pa.Table,
-        *,
-        seed: int | None = None,
-        estimate: Estimate = "draw",
-        within_range: bool = False,
-    ) -> pa.Table: ...
-
-    @overload
-    def impute(
-        self,
-        table: pa.Table,
-        draws: int,
-        seed: int | None = None,
-        estimate: Estimate = "draw",
-        within_range: bool = False,
-    ) -> pa.Table | list[pa.Table]: ...
+            yield self._form.fresh(with_constants(self.schema.decode(drawn), fixed))
 
     def impute(
         self,
-        table: pa.Table,
+        table: Data,
         draws: int = 1,
         seed: int | None = None,
         estimate: Estimate = "draw",
         within_range: bool = False,
-    ) -> pa.Table | list[pa.Table]:
-        """Fill the nulls of a table; observed cells come back as they were.
+    ) -> Data:
+        """Fill what is missing of rows; observed cells come back as they were.
 
         Args:
-            table: Rows with nulls. Columns of the schema that it lacks are filled altogether.
-            draws: Number of tables, each with other draws of the missing values.
+            table: Rows, in any form that the class names. Columns of the schema that they lack
+                are filled altogether, and put after the others.
+            draws: Number of fillings, each with other draws of the missing values.
             seed: Seed of the draws.
             estimate: `draw` keeps the honest spread; `mean`, `median` and `mode` are guesses.
             within_range: Draw numbers and instants between the ends seen in training.
 
         Returns:
-            The filled table; a list of them where `draws` is more than 1.
+            The filled rows in the form that they came in; a list of such where `draws` is more
+            than 1.
 
         Raises:
             ConfigError: Draws of a point estimate, or fewer than one.
@@ -261,10 +282,11 @@ class DensityEstimator:
         """
         if draws < 1:
             raise ConfigError(f"draws must be at least 1, not {draws}")
-        values = self.schema.encode(table)
+        rows = self._rows(table)
+        values = self.schema.encode(rows.table)
         generator = noise_generator(seed)
         filled = filled_tables(self.density, values, generator, draws, estimate, within_range)
-        results = [fill_nulls(table, self.schema.decode(one)) for one in filled]
+        results = [rows.filled(fill_nulls(rows.table, self.schema.decode(one))) for one in filled]
         return results[0] if draws == 1 else results
 
     def save(self, path: str | Path, extra: Mapping[str, bytes] | None = None) -> None:
@@ -291,10 +313,34 @@ class DensityEstimator:
         estimator = cls(device=device)
         estimator._schema, estimator._density = checkpoint.schema, checkpoint.density
         estimator._card, estimator.metrics = checkpoint.card, dict(checkpoint.metrics)
+        estimator._preset = checkpoint.metrics.get("preset")
         return estimator
+
+    def _rows(self, data: Data) -> Rows:
+        """Rows to answer; an array has the columns of the training rows, or the modelled ones."""
+        names: Sequence[str] = self._names or self.schema.names
+        if isinstance(data, np.ndarray) and data.ndim == 2 and data.shape[1] != len(names):
+            names = self.schema.names
+        return rows_of(data, names, self._form)
+
+    def _encoded(self, data: Data) -> Floats:
+        return self.schema.encode(self._rows(data).table)
 
 
 def _fitted(part: _Part | None) -> _Part:
     if part is None:
         raise ModelsError("this estimator is not fitted yet")
     return part
+
+
+def _checked_seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ConfigError(f"seed is expected to be a whole number from 0, got {seed!r}")
+    return int(seed)
+
+
+def _checked_device(device: str | torch.device) -> torch.device:
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ConfigError(f"no device is called {device!r}; such are cpu, cuda, cuda:1") from error

@@ -20,7 +20,7 @@ from models.columns.overrides import Overrides, overrides_of, suggest
 from models.columns.plain_rows import CellReader, PlainRows
 from models.columns.record import Record
 from models.echo import MAX_HINTS, listed, quoted
-from models.errors import CELL_LIMIT, CellError, SchemaError, TableError
+from models.errors import CELL_LIMIT, CellError, RowsTypeError, SchemaError, TableError
 
 __all__ = ["FORMAT_VERSION", "LeftOut", "Schema"]
 
@@ -64,10 +64,16 @@ class Schema:
                 see `models.columns.overrides` for what else can be said.
 
         Raises:
+            RowsTypeError: It is not a `pyarrow.Table`.
             SchemaError: The table has no rows or two columns of one name; an override names a
                 column or a kind that does not exist, or one that the column cannot have.
             TableError: A number is NaN or infinite.
         """
+        if not isinstance(table, pa.Table):
+            raise RowsTypeError(
+                "a schema is inferred from a pyarrow.Table, such as read_table and "
+                f"pyarrow.table(frame) give; this is of type {type(table).__name__}"
+            )
         if (twice := _repeated(table.column_names)) is not None:
             raise SchemaError(f"the table has two columns named {quoted(twice)}")
         wanted = overrides_of(table.column_names, overrides or {})

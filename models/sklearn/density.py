@@ -20,8 +20,10 @@ from models.errors import ModelsError
 from models.estimator import DensityEstimator
 from models.inference.comparable import comparable_scores
 from models.inference.impute import Estimate
-from models.sklearn.containers import Data, Rows, frame_of, is_frame, read_rows
+from models.sklearn.containers import read_rows
 from models.tables.filled import fill_nulls
+from models.tables.form import Data
+from models.tables.rows import Rows
 from models.training.config import FitConfig
 from models.training.presets import Preset
 
@@ -36,8 +38,8 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
     """Exact density of tables of numbers, categories, instants and missing values.
 
     One fit answers three jobs: likelihoods and outliers (`score_samples`, `predict`), synthetic
-    rows (`sample`), and imputation (`transform`). Takes pandas data frames, of any column types,
-    and arrays, and gives back what it took.
+    rows (`sample`), and imputation (`transform`). Takes data frames of pandas and Polars, of any
+    column types, Arrow tables and arrays, and gives back what it took.
 
     Args:
         preset: Effort of training: `fast`, `balanced` or `best`. Not used where `config` is given.
@@ -104,16 +106,15 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
                 names the cause, with row and column where there are such.
         """
         self._check_parameters()
-        rows = read_rows(self, X, reset=True)
         seeds = check_random_state(self.random_state).randint(_WIDEST, size=2)
         preset = None if self.config is not None else self.preset
         with _value_errors():
+            rows = read_rows(self, X, reset=True)
             self.density_ = DensityEstimator(
                 preset, config=self.config, seed=int(seeds[0]), device=self.device
             ).fit(rows.table, self.schema)
             self._seed = int(seeds[1])
-            self._dtypes = rows.given.dtypes if is_frame(rows.given) else None
-            self._array = None if self._dtypes is not None else type(rows.given)
+            self._form = rows.form
             self._schema = rows.table.schema
             self.constants_ = _constants(rows.table, self.density_.schema)
             self.offset_ = float(np.quantile(self._complete_scores(rows), self.contamination))
@@ -126,7 +127,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             Nats, shape `(rows,)`; densities are in the columns' own units.
         """
         check_is_fitted(self)
-        rows = read_rows(self, X, reset=False)
+        rows = self._read(X)
         with _value_errors():
             return self.density_.log_prob(rows.table)
 
@@ -145,7 +146,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             Nats, shape `(rows,)`.
         """
         check_is_fitted(self)
-        rows = read_rows(self, X, reset=False)
+        rows = self._read(X)
         with _value_errors():
             return self._complete_scores(rows) - self.offset_
 
@@ -163,12 +164,12 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             Rows in the form and the types that they came in.
         """
         check_is_fitted(self)
-        rows = read_rows(self, X, reset=False)
+        rows = self._read(X)
         with _value_errors():
             filled = self.density_.impute(rows.table, seed=self._seed, estimate=self.estimate)
         constants = self._repeated_constants(filled.num_rows, rows.table.schema)
         filled = fill_nulls(filled, pa.table(constants))
-        return rows.filled(filled, self._dtypes)
+        return rows.filled(filled)
 
     def sample(
         self,
@@ -205,13 +206,11 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
                 for field in self._schema
             }
         )
-        if self._dtypes is not None:
-            return frame_of(table, self._dtypes)
-        if self._array is pa.Table:
-            return table
-        numbers = all(pa.types.is_floating(field.type) for field in self._schema)
-        arrays = [column.to_numpy() for column in table.columns]
-        return np.column_stack([array if numbers else array.astype(object) for array in arrays])
+        return self._form.fresh(table)
+
+    def _read(self, X: Data) -> Rows:
+        with _value_errors():
+            return read_rows(self, X, reset=False, trained=self._form)
 
     def _complete_scores(self, rows: Rows) -> Floats:
         density = self.density_

@@ -1,4 +1,4 @@
-"""Tables from files on disk: CSV and Parquet, chosen by the file's extension.
+"""Tables from files: CSV, Parquet and Arrow, chosen by the file's extension.
 
 CSV has no types and no rules, so this module decides what a file most likely means:
 
@@ -16,23 +16,27 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from pyarrow import ipc
 
 from models.echo import cut, quoted
 from models.errors import TableFileError
 from models.tables.csv_types import typed
+from models.tables.location import local_file
 
-__all__ = ["CSV_EXTENSIONS", "PARQUET_EXTENSIONS", "read_table"]
+__all__ = ["ARROW_EXTENSIONS", "CSV_EXTENSIONS", "PARQUET_EXTENSIONS", "read_table"]
 
 CSV_EXTENSIONS: Final = (".csv", ".tsv", ".txt")
 PARQUET_EXTENSIONS: Final = (".parquet", ".pq")
+ARROW_EXTENSIONS: Final = (".arrow", ".feather", ".ipc", ".arrows")
 
+_ARROW_FILE: Final = b"ARROW1"
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _SAMPLE_BYTES: Final = 256 * 1024
 _LARGEST_BLOCK: Final = 1 << 30  # pyarrow counts the bytes of a block in 32 bits
@@ -42,11 +46,12 @@ _FRACTION: Final = re.compile(r"[-+]?\d*+\.\d++([eE][-+]?\d++)?")
 _MAX_REASON: Final = 300
 
 
-def read_table(path: str | Path) -> pa.Table:
-    """Reads a whole CSV or Parquet file.
+def read_table(source: str | Path) -> pa.Table:
+    """Reads a whole CSV, Parquet or Arrow file.
 
     Args:
-        path: The file; its extension, in any case, tells the format.
+        source: Path or URL (`file`, `http`, `https`) of the file; its extension, in any case,
+            tells the format.
 
     Returns:
         The table, columns and rows in the file's order, nulls where values are missing.
@@ -54,16 +59,20 @@ def read_table(path: str | Path) -> pa.Table:
     Raises:
         TableFileError: The file is missing, of an unknown kind, unreadable, or has no columns.
     """
-    path = Path(path)
+    with local_file(source) as path:
+        return _read(path)
+
+
+def _read(path: Path) -> pa.Table:
     extension = path.suffix.lower()
-    if extension not in CSV_EXTENSIONS + PARQUET_EXTENSIONS:
-        known = ", ".join(CSV_EXTENSIONS + PARQUET_EXTENSIONS)
+    if extension not in _READERS:
+        known = ", ".join(_READERS)
         found = f"the extension {path.suffix!r}" if path.suffix else "no extension"
         raise TableFileError(f"{path} has {found}; tables are read from {known}")
     if path.is_dir():
         raise TableFileError(f"{path} is a directory, not a file")
     try:
-        table = _read_csv(path) if extension in CSV_EXTENSIONS else _read_parquet(path)
+        table = _READERS[extension](path)
     except FileNotFoundError:
         raise TableFileError(f"{path} does not exist") from None
     except OSError as error:
@@ -86,6 +95,20 @@ def _read_parquet(path: Path) -> pa.Table:
     index = (table.schema.pandas_metadata or {}).get("index_columns", [])
     names = {name for name in index if isinstance(name, str) and name.startswith("__index_level_")}
     return table.drop_columns(sorted(names & set(table.column_names)))
+
+
+def _read_arrow(path: Path) -> pa.Table:
+    """Reads an Arrow file or stream."""
+    try:
+        with pa.OSFile(str(path)) as file:
+            if file.read(len(_ARROW_FILE)) == _ARROW_FILE:
+                return ipc.open_file(file).read_all()
+            file.seek(0)
+            return ipc.open_stream(file).read_all()
+    except pa.ArrowException as error:
+        raise TableFileError(
+            f"{path} is not a readable Arrow file: {_first_line(error)}"
+        ) from error
 
 
 def _read_csv(path: Path) -> pa.Table:
@@ -199,3 +222,10 @@ def _require_distinct(path: Path, names: Sequence[str]) -> None:
 
 def _first_line(error: Exception) -> str:
     return cut(str(error).strip().partition("\n")[0].rstrip("."), _MAX_REASON)
+
+
+_READERS: Final[dict[str, Callable[[Path], pa.Table]]] = {
+    **dict.fromkeys(CSV_EXTENSIONS, _read_csv),
+    **dict.fromkeys(PARQUET_EXTENSIONS, _read_parquet),
+    **dict.fromkeys(ARROW_EXTENSIONS, _read_arrow),
+}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
+from models.columns.overrides import suggest
 from models.errors import ConfigError
 from models.made.config import MaskConfig, NetworkConfig
 from models.training.config import FitConfig, MemberConfig, TrainingConfig
@@ -68,6 +69,6 @@ def preset(name: Preset) -> FitConfig:
     Raises:
         ConfigError: No preset has that name.
     """
-    if name not in PRESETS:
-        raise ConfigError(f"no preset is called {name!r}; there are {', '.join(PRESETS)}")
+    if not isinstance(name, str) or name not in PRESETS:
+        raise ConfigError(f"no preset is called {name!r}; {suggest(str(name), list(PRESETS))}")
     return PRESETS[name]()

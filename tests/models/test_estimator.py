@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -269,6 +271,49 @@ def test_what_cannot_be_answered_is_refused(
 def test_what_is_not_fitted_says_so() -> None:
     with pytest.raises(ModelsError, match="not fitted"):
         DensityEstimator().log_prob(pa.table({"a": [1]}))
+
+
+def test_it_shows_what_it_is(estimator: DensityEstimator, tmp_path: Path) -> None:
+    assert repr(DensityEstimator()) == "DensityEstimator(preset='balanced'), not fitted"
+    assert "not fitted" in DensityEstimator("fast")._repr_html_()
+    lines = repr(estimator).splitlines()
+    metrics = estimator.metrics
+    assert lines[0].startswith(f"DensityEstimator(config=...), fitted on {metrics['train_rows']:,}")
+    assert f"{metrics['valid_nats']:.3f} nats a row" in lines[0]
+    assert lines[1].split() == ["species", "categorical", "cat,", "dog,", "hen"]
+    assert lines[-1] == "  not modelled: planet"
+    assert all(column in estimator._repr_html_() for column in ("species", "mass_kg", "planet"))
+    estimator.save(tmp_path / "1")
+    assert repr(DensityEstimator.load(tmp_path / "1")) == repr(estimator)
+
+
+def test_what_it_shows_is_bounded_and_escaped() -> None:
+    names = [f"<b>{place}</b>" + "x" * 200 for place in range(60)]
+    values = np.random.default_rng(0).normal(size=(40, 60))
+    member = MemberConfig("m", NetworkConfig((8,)), training=TrainingConfig(max_epochs=1))
+    config = FitConfig((member,), calibration_rows=10)
+    fitted = DensityEstimator(config=config).fit(values, names=names)
+    assert "<b>0" not in fitted._repr_html_()
+    assert "&lt;b&gt;0" in fitted._repr_html_()
+    assert len(repr(fitted).splitlines()) < 40
+    assert "and 30 more" in repr(fitted)
+    assert max(map(len, repr(fitted).splitlines())) < 120
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"preset": "fsat"}, "no preset is called 'fsat'.*did you mean 'fast'"),
+        ({"preset": 3}, "no preset is called 3; expected one of 'fast', 'balanced', 'best'"),
+        ({"config": "fast"}, "expected to be a FitConfig, got 'fast'"),
+        ({"device": "gpuu"}, "no device is called 'gpuu'"),
+        ({"seed": -1}, "seed is expected to be a whole number from 0, got -1"),
+        ({"seed": 0.5}, "seed is expected to be a whole number"),
+    ],
+)
+def test_wrong_settings_are_refused_at_once(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        DensityEstimator(**arguments)
 
 
 def test_a_preset_and_a_config_contradict_each_other() -> None:
