@@ -1,16 +1,18 @@
 """Rows as they are drawn, piece by piece, in either format."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from app.api.intake import model_entry, model_metadata
+from app.api.intake import head_entries, head_metadata
 from app.codecs import json
 from app.codecs.arrow import StreamWriter
 from app.codecs.arrow_filled import free_name
 from app.codecs.arrow_types import as_type
 from app.codecs.cells import column_array
+from app.codecs.unseen import CellWarning
 from app.jobs import Array, SampleResult
 from app.registry import ServedModel
 from app.schemas.sample import SampleOptions
@@ -36,12 +38,20 @@ class JsonRows:
         model: What draws.
         options: The options of the request.
         seed: Where the noise comes from.
+        warnings: Of unseen categories among what is given.
     """
 
-    def __init__(self, model: ServedModel, options: SampleOptions, seed: int) -> None:
+    def __init__(
+        self,
+        model: ServedModel,
+        options: SampleOptions,
+        seed: int,
+        warnings: Sequence[CellWarning],
+    ) -> None:
         self._schema = model.schema
         self._given = {k: json.encode(v) for k, v in options.given.items() if v is not None}
-        self._before = json.encode({"model": model_entry(model), "seed": seed})[:-1] + b',"rows":['
+        head = {**head_entries(model, warnings), "seed": seed}
+        self._before = json.encode(head)[:-1] + b',"rows":['
         self._likelihoods: list[Array] = []
 
     def write(self, result: SampleResult) -> bytes:
@@ -70,9 +80,15 @@ class ArrowRows:
     Arguments are those of `JsonRows`.
     """
 
-    def __init__(self, model: ServedModel, options: SampleOptions, seed: int) -> None:
+    def __init__(
+        self,
+        model: ServedModel,
+        options: SampleOptions,
+        seed: int,
+        warnings: Sequence[CellWarning],
+    ) -> None:
         self._columns = model.schema.columns
-        self._metadata = {**model_metadata(model), "madeira.seed": str(seed)}
+        self._metadata = {**head_metadata(model, warnings), "madeira.seed": str(seed)}
         self._given = {
             column.name: as_type(
                 column.name,

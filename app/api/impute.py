@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.bodies import Received, read_body
 from app.api.chunks import compute_all
-from app.api.intake import Intake, model_entry, model_metadata, take_in
+from app.api.intake import Intake, head_entries, head_metadata, take_in
 from app.api.limits import check_cost
 from app.api.negotiation import Format
 from app.api.offload import coded
@@ -76,7 +76,7 @@ def _read(
             f"{len(intake.rows)} rows in {draws} draws are over the limit of "
             f"{settings.request_limit_rows} rows; send several requests."
         )
-    values = intake.rows.encode(intake.model.schema)
+    intake, values = intake.encoded()
     costs = costs_of_rows(values, draws)
     check_cost(
         float(costs.sum()),
@@ -132,7 +132,7 @@ def _answer(
         return _arrow(intake, values, whole, seed)
     tables, imputed = fill(objects, values, whole, intake.model.schema)
     document: dict[str, Any] = {
-        "model": model_entry(intake.model),
+        **head_entries(intake.model, intake.warnings),
         "seed": seed,
         "rows": tables if intake.options.draws > 1 else tables[0],
         "imputed": imputed,
@@ -144,6 +144,7 @@ def _arrow(intake: Intake[ImputeOptions], values: Array, result: ImputeResult, s
     schema = intake.model.schema
     tables = filled_tables(intake.rows.arrow(schema), values, result, schema)
     first = next(tables)
-    metadata = {**model_metadata(intake.model), "madeira.seed": str(seed)}
+    head = head_metadata(intake.model, intake.warnings)
+    metadata = {**head, "madeira.seed": str(seed)}
     writer = StreamWriter(first.schema, metadata)
     return b"".join([writer.write(first), *map(writer.write, tables), writer.close()])

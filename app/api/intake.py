@@ -1,7 +1,7 @@
 """From a body to what an endpoint works with: the model, the options, the table."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
 from app.api.bodies import Received
@@ -11,13 +11,15 @@ from app.codecs import arrow, json
 from app.codecs.arrow_cells import columns_to_read, row_objects
 from app.codecs.cells import TableForm, table_form
 from app.codecs.sent import ArrowTable, JsonTable, SentTable
+from app.codecs.unseen import CellWarning, as_documents, warnings_of
 from app.errors import InvalidInputError, MalformedBodyError
+from app.jobs import Array
 from app.registry import Registry, ServedModel
 from app.schemas.base import Options, TableInput
 from app.schemas.hints import instead_of
 from app.schemas.sample import SampleOptions
 
-__all__ = ["Intake", "model_entry", "model_metadata", "take_in", "take_in_sample"]
+__all__ = ["Intake", "head_entries", "head_metadata", "take_in", "take_in_sample"]
 
 _NOTHING = JsonTable(TableForm([], None, []))
 _TABLE_KEYS = frozenset(TableInput.model_fields)
@@ -34,12 +36,26 @@ class Intake(Generic[OptionsT]):
         options: The options, checked.
         rows: The rows as they were sent.
         answer: The format to answer in.
+        warnings: What the answer says of unseen categories.
     """
 
     model: ServedModel
     options: OptionsT
     rows: SentTable
     answer: Format
+    warnings: Sequence[CellWarning] = ()
+
+    def encoded(self) -> tuple[Self, Array]:
+        """The request with its warnings, and its rows encoded, `(rows, D)`, NaN where missing.
+
+        Raises:
+            InvalidInputError: A cell does not fit, or is an unseen category that is to be refused.
+        """
+        schema = self.model.schema
+        values = self.rows.encode(schema)
+        refuse = self.options.unknown == "error"
+        warnings = warnings_of(self.rows.cell, values, schema, refuse=refuse)
+        return (replace(self, warnings=warnings) if warnings else self), values
 
     def without_rows(self) -> Self:
         """The same for those who have encoded the rows and wait.
@@ -47,7 +63,7 @@ class Intake(Generic[OptionsT]):
         The rows of hundreds of requests that wait are very many objects, and the garbage
         collector, looking at them all, held up everybody for a tenth of a second.
         """
-        return type(self)(self.model, self.options, _NOTHING, self.answer)
+        return type(self)(self.model, self.options, _NOTHING, self.answer, self.warnings)
 
 
 def take_in(
@@ -129,11 +145,17 @@ def take_in_sample(
     return model, options, received.answer
 
 
-def model_entry(model: ServedModel) -> Mapping[str, Any]:
-    """How a JSON answer names the model that computed it."""
-    return {"name": model.key.name, "version": model.key.version}
+def head_entries(model: ServedModel, warnings: Sequence[CellWarning]) -> dict[str, Any]:
+    """How a JSON answer begins: with the model that computed it, and warnings if there are any."""
+    entries: dict[str, Any] = {"model": {"name": model.key.name, "version": model.key.version}}
+    if warnings:
+        entries["warnings"] = as_documents(warnings)
+    return entries
 
 
-def model_metadata(model: ServedModel) -> dict[str, str]:
-    """How an Arrow answer names the model that computed it, in the metadata of its schema."""
-    return {"madeira.model": model.key.name, "madeira.version": model.key.version}
+def head_metadata(model: ServedModel, warnings: Sequence[CellWarning]) -> dict[str, str]:
+    """The same of an Arrow answer, in the metadata of its schema."""
+    entries = {"madeira.model": model.key.name, "madeira.version": model.key.version}
+    if warnings:
+        entries["madeira.warnings"] = json.encode(as_documents(warnings)).decode()
+    return entries

@@ -1,7 +1,7 @@
 """`POST /sample`: rows drawn from the model."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from app.api.openapi import answers, body
 from app.api.service import Service, service_of
 from app.batching import Work, costs_of_rows
 from app.codecs.cells import encode_given
+from app.codecs.unseen import CellWarning, warnings_of
 from app.errors import InvalidInputError
 from app.jobs import Array, SampleJob, SampleResult
 from app.registry import ServedModel
@@ -76,7 +77,14 @@ def _read(received: Received, service: Service) -> "_Drawing":
     if options.n > limit:
         raise InvalidInputError(f"`n` must be at most {limit}, not {options.n}.")
     evidence = encode_given(options.given, model.schema)
-    return _Drawing(model, options, answer, evidence, pick_seed(options.seed))
+    warnings = warnings_of(
+        lambda _, name: options.given[name],
+        evidence,
+        model.schema,
+        refuse=options.unknown == "error",
+        given=True,
+    )
+    return _Drawing(model, options, answer, evidence, pick_seed(options.seed), warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ class _Drawing:
         answer: The format to answer in.
         evidence: `(1, D)`, NaN where nothing is given.
         seed: Where the noise of all rows comes from.
+        warnings: Of unseen categories among what is given.
     """
 
     model: ServedModel
@@ -96,6 +105,7 @@ class _Drawing:
     answer: Format
     evidence: Array
     seed: int
+    warnings: Sequence[CellWarning]
 
     @property
     def rows(self) -> int:
@@ -131,7 +141,7 @@ class _Drawing:
         most = service.settings.stream_chunk_rows
         work = self.work(most)
         kind = ArrowRows if self.answer is Format.ARROW else JsonRows
-        written: DrawnRows = kind(self.model, self.options, self.seed)
+        written: DrawnRows = kind(self.model, self.options, self.seed, self.warnings)
         async for result in compute(request, service, work, streamed=self.rows > most):
             yield await coded(work.row_bytes * len(result.values), written.write, result)
         yield written.end()

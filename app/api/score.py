@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.bodies import Received, read_body
 from app.api.chunks import compute_all
-from app.api.intake import Intake, model_entry, model_metadata, take_in
+from app.api.intake import Intake, head_entries, head_metadata, take_in
 from app.api.limits import check_cost
 from app.api.negotiation import Format
 from app.api.offload import coded
@@ -74,7 +74,7 @@ def _read(received: Received, service: Service) -> tuple[Intake[ScoreOptions], A
         else f"{len(intake.rows)} rows at {each} each: 1, "
         "and 1 for the contribution of each column",
     )
-    values = intake.rows.encode(intake.model.schema)
+    intake, values = intake.encoded()
     return intake.without_rows(), values
 
 
@@ -93,13 +93,13 @@ def _arrow(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:
         nats = _joined([r.contributions for r in results if r.contributions is not None])
         surprises = [pa.array(column, from_pandas=True) for column in nats.T]  # NaN is null
         columns["contributions"] = pa.StructArray.from_arrays(surprises, intake.model.schema.names)
-    return arrow.encode(pa.table(columns), model_metadata(intake.model))
+    return arrow.encode(pa.table(columns), head_metadata(intake.model, intake.warnings))
 
 
 def _json(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:
     anomaly_score = _joined([result.anomaly_score for result in results])
     document = {
-        "model": model_entry(intake.model),
+        **head_entries(intake.model, intake.warnings),
         "log_likelihood": _joined([result.log_likelihood for result in results]),
         "anomaly_score": anomaly_score,
         "is_anomaly": anomaly_score > 1 - intake.options.contamination,

@@ -71,6 +71,15 @@ class TableForm:
             return list(self.columns or [])
         return list(dict.fromkeys(chain.from_iterable(self.rows)))
 
+    def cell(self, row: int, name: str) -> object:
+        """One value; null where the row does not have it."""
+        if self.rows is not None:
+            value: object = self.rows[row].get(name)
+            return value
+        if self.columns and name in self.columns:
+            return self.data[row][self.columns.index(name)]
+        return None
+
     def values(self, name: str) -> Sequence[Any]:
         """The cells of one column; null where a row does not have it."""
         if self.rows is not None:

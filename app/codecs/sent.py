@@ -25,6 +25,9 @@ class SentTable(Protocol):
     def encode(self, schema: Schema) -> Array:
         """Codes, `(rows, D)`, NaN where missing; raises InvalidInputError for cells."""
 
+    def cell(self, row: int, name: str) -> object:
+        """One value, as it was sent."""
+
     def objects(self) -> list[dict[str, Any]]:
         """The rows as JSON objects, cells as they were sent."""
 
@@ -52,6 +55,11 @@ class ArrowTable:
         """See `SentTable`."""
         return encode_arrow(self.table, schema)
 
+    def cell(self, row: int, name: str) -> object:
+        """See `SentTable`."""
+        value: object = self.table.column(name)[row].as_py()
+        return value
+
     def objects(self) -> list[dict[str, Any]]:
         """See `SentTable`; raises where a column is none of JSON's, or too long written out."""
         return row_objects(self.table, self.text_limit_bytes)
@@ -77,6 +85,10 @@ class JsonTable:
     def encode(self, schema: Schema) -> Array:
         """See `SentTable`."""
         return encode_table(self.form, schema)
+
+    def cell(self, row: int, name: str) -> object:
+        """See `SentTable`."""
+        return self.form.cell(row, name)
 
     def objects(self) -> list[dict[str, Any]]:
         """See `SentTable`."""

@@ -11,7 +11,17 @@ from pydantic_core import ErrorDetails
 from app.errors import InvalidInputError
 from models.echo import MAX_HINTS, cut, did_you_mean, quoted
 
-__all__ = ["SEED_LIMIT", "Cell", "ModelName", "Options", "Problem", "Seed", "TableInput"]
+__all__ = [
+    "SEED_LIMIT",
+    "Cell",
+    "CellWarning",
+    "ModelName",
+    "Options",
+    "Problem",
+    "Seed",
+    "TableInput",
+    "Warnings",
+]
 
 Cell = bool | int | float | str | None
 """One value of a table; null is missing, an instant is ISO 8601 text."""
@@ -72,6 +82,12 @@ class Options(BaseModel):
     )
     version: Version = None
 
+    unknown: Literal["warn", "error"] = Field(
+        "warn",
+        description="What becomes of a category that training has not seen: it is data, and "
+        "`warnings` name it, or it is an error.",
+    )
+
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
         """Checks the options of a body.
@@ -129,6 +145,25 @@ class TableInput(BaseModel):
     data: list[list[Cell]] | None = Field(
         None, description="One list of values a row, in the order of `columns`."
     )
+
+
+class CellWarning(BaseModel):
+    """A category that training has not seen, and where."""
+
+    row: int | None = Field(description="From 0; null for a value that is given.")
+    column: str
+    value: Cell = Field(description="As it was sent; of a long text its beginning.")
+    meant: Cell = Field(description="The category that was probably meant; null where none is.")
+    message: str
+
+
+Warnings = Annotated[
+    list[CellWarning] | None,
+    Field(
+        description="The first 20 cells whose category training has not seen. Only where there "
+        "are any; in Arrow in the metadata of the schema, `madeira.warnings`, as JSON."
+    ),
+]
 
 
 class ModelName(BaseModel):

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from app.jobs import Estimate
-from app.schemas.base import Cell, ModelName, Options, Seed, TableInput
+from app.schemas.base import Cell, ModelName, Options, Seed, TableInput, Warnings
 
 __all__ = ["ImputeOptions", "ImputeRequest", "ImputeResponse", "ImputedCell"]
 
@@ -49,6 +49,7 @@ class ImputeResponse(BaseModel):
     """The table without gaps; observed cells as they were sent."""
 
     model: ModelName
+    warnings: Warnings = None
     seed: int
     rows: list[dict[str, Cell]] | list[list[dict[str, Cell]]] = Field(
         description="The filled table; with several draws a list of tables."

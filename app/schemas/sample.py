@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from app.schemas.base import Cell, ModelName, Options, Seed
+from app.schemas.base import Cell, ModelName, Options, Seed, Warnings
 
 __all__ = ["SampleOptions", "SampleRequest", "SampleResponse"]
 
@@ -49,6 +49,7 @@ class SampleResponse(BaseModel):
     """Rows drawn from the model; they are sent as they are drawn."""
 
     model: ModelName
+    warnings: Warnings = None
     seed: int
     rows: list[dict[str, Cell]]
     log_likelihood: list[float] | None = Field(

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from app.schemas.base import ModelName, Options, TableInput
+from app.schemas.base import ModelName, Options, TableInput, Warnings
 
 __all__ = ["ScoreOptions", "ScoreRequest", "ScoreResponse"]
 
@@ -30,6 +30,7 @@ class ScoreResponse(BaseModel):
     """How likely each row is; every list has one entry a row."""
 
     model: ModelName
+    warnings: Warnings = None
     log_likelihood: list[float] = Field(
         description="Nats of what is observed; a density in the units of continuous columns."
     )

@@ -1,5 +1,6 @@
 """The schema: which columns of a table are modelled, how, and which are left out and why."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -148,6 +149,14 @@ class Schema:
         for place, column in enumerate(self.columns):
             places[column.name] = place, column.cell_reader()
         return PlainRows(places, len(self.columns))
+
+    @cached_property
+    def unknown_codes(self) -> Values | None:
+        """The code of the unknown by column, (D,), NaN where there is none; None if nowhere."""
+        codes = [column.unknown_code for column in self.columns]
+        if not any(code is not None for code in codes):
+            return None
+        return np.array([math.nan if code is None else code for code in codes])
 
     def decode(self, values: Values, columns: Sequence[str] | None = None) -> pa.Table:
         """Turns codes, (rows, D), into a table of all columns, or of those named."""

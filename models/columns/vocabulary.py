@@ -1,6 +1,7 @@
 """The distinct values of a column and their codes: what binary and categorical columns share."""
 
 import math
+import unicodedata
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from models.columns.plain_rows import CellReader, plain_number, plain_of
 from models.echo import quoted
 from models.errors import SchemaError, TableError
 
-__all__ = ["UNSEEN", "Value", "Vocabulary", "canonical"]
+__all__ = ["UNSEEN", "Value", "Vocabulary", "canonical", "folded"]
 
 Value = str | int | float | bool
 """A value as `schema.json` holds it; instants are ISO 8601 text."""
@@ -101,6 +102,12 @@ def _rounded(numbers: Values, arrow_type: pa.DataType) -> Values:
     if is_integer(arrow_type) or pa.types.is_float64(value_type(arrow_type)):
         return numbers
     return to_numbers("", from_numbers(numbers, arrow_type), arrow_type)
+
+
+def folded(text: str) -> str:
+    """A text without what is often written otherwise: case, accents, blanks around and between."""
+    plainly = unicodedata.normalize("NFKD", text).casefold()
+    return " ".join("".join(c for c in plainly if not unicodedata.combining(c)).split())
 
 
 @dataclass(frozen=True)
@@ -223,6 +230,12 @@ class Vocabulary:
             )
         taken = self._decoded.take(places)
         return taken if taken.type == self.arrow_type else taken.cast(self.arrow_type)
+
+    @cached_property
+    def folded(self) -> Mapping[str, Value]:
+        """The texts by what is left of them folded, the first of each."""
+        texts = [value for value in self.values if isinstance(value, str)]
+        return {folded(text): text for text in reversed(texts)}
 
     @cached_property
     def _values(self) -> pa.Array:

@@ -147,6 +147,7 @@ def test_the_description_says_which_options_are_accepted(
         "log_likelihood": (True, "1"),
         "draws": (2, 0),
         "estimate": ("mean", "guess"),
+        "unknown": ("error", "never"),
     }
     for path in ("/score", "/sample", "/impute"):
         operation = document["paths"][path]["post"]

@@ -1,0 +1,104 @@
+"""What an answer says of categories that training has not seen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from app.errors import CELL_ERRORS_LIMIT, InvalidInputError
+from app.jobs import Array
+from models.columns.categorical import Categorical
+from models.columns.schema import Schema
+from models.columns.unseen import meant, unseen_cells
+from models.errors import CellError
+from models.tables.csv_types import NULL_TEXTS
+
+__all__ = ["MAX_WARNINGS", "CellWarning", "as_documents", "warnings_of"]
+
+MAX_WARNINGS = 20
+"""Most warnings of one answer: enough to see the pattern, small enough to read."""
+
+_MAX_SPELLED = 5
+"""Most values whose spelling is compared."""
+
+_MAX_SHOWN = 100
+"""Most characters of a value that are repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellWarning:
+    """A cell whose category training has not seen.
+
+    Attributes:
+        row: From 0; None for a value that is given to a sample.
+        column: Its column.
+        value: As it was sent; of a long text its beginning.
+        meant: The category that was probably meant; None where there is none.
+        message: The same in words.
+    """
+
+    row: int | None
+    column: str
+    value: object
+    meant: object
+    message: str
+
+
+def warnings_of(
+    cell: Callable[[int, str], object],
+    values: Array,
+    schema: Schema,
+    *,
+    refuse: bool,
+    given: bool = False,
+) -> Sequence[CellWarning]:
+    """The first categories in a table that training has not seen.
+
+    Args:
+        cell: The value as it was sent, by row and name of the column.
+        values: The table, encoded: `(rows, D)`.
+        schema: The columns of the model.
+        refuse: Whether they are errors.
+        given: Whether the table is what is given to a sample, which has no rows.
+
+    Raises:
+        InvalidInputError: There are some, and they are errors.
+    """
+    cells = unseen_cells(values, schema, CELL_ERRORS_LIMIT if refuse else MAX_WARNINGS)
+    if not cells:
+        return ()
+    columns = {column.name: column for column in schema.columns}
+    found: list[CellWarning] = []
+    hints: dict[tuple[str, object], object] = {}
+    for row, name in cells:
+        value, column = _shown(cell(row, name)), columns[name]
+        assert isinstance(column, Categorical)  # noqa: S101 - the only kind with unknown codes
+        known = (name, value)
+        if known not in hints:
+            hints[known] = meant(column, value, spelled=len(hints) < _MAX_SPELLED)
+        found.append(_warning(None if given else row, name, value, hints[known]))
+    if refuse:
+        raise InvalidInputError.of_cells(
+            [CellError(one.row, one.column, one.message) for one in found]
+        )
+    return found
+
+
+def as_documents(warnings: Sequence[CellWarning]) -> list[dict[str, object]]:
+    """Warnings as an answer has them."""
+    return [asdict(warning) for warning in warnings]
+
+
+def _warning(row: int | None, column: str, value: object, meant: object) -> CellWarning:
+    message = f"training did not see {value!r}"
+    if meant is not None:
+        message += f"; did you mean {meant!r}?"
+    elif isinstance(value, str) and value.strip() in NULL_TEXTS:
+        message += "; in a file that is trained on this text means missing: send null for that"
+    return CellWarning(row, column, value, meant, message)
+
+
+def _shown(value: object) -> object:
+    """A value as JSON has it: dates as text, and not more of a text than can be read."""
+    if isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
