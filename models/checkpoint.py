@@ -15,8 +15,6 @@ No pickle is read or written. A checkpoint trained on a GPU loads on a CPU and t
 import io
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -43,6 +41,7 @@ from models.checkpoint_files import (
     explained,
 )
 from models.checkpoint_json import parse_object, to_json_bytes
+from models.checkpoint_saving import MAX_ENTRIES, moved, unfinished
 from models.checkpoint_tensors import (
     LOG_WEIGHTS,
     REFERENCE,
@@ -68,12 +67,11 @@ __all__ = [
     "next_version",
     "read_description",
     "save_checkpoint",
+    "save_version",
     "versions",
 ]
 
-MAX_ENTRIES = 10_000
-"""Most entries of a directory that are looked at."""
-
+_TAKEN = "it exists already: a checkpoint is saved to a new directory"
 _VERSION = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -109,9 +107,10 @@ def versions(directory: str | Path) -> list[str]:
     return sorted(found, key=int)
 
 
-def next_version(directory: str | Path) -> str:
-    """The version after the latest in `checkpoints/<name>`: "1" where there is none."""
-    return str(max((int(version) for version in versions(directory)), default=0) + 1)
+def next_version(*directories: str | Path) -> str:
+    """The version after the latest in any `checkpoints/<name>`: "1" where there is none."""
+    found = [int(version) for directory in directories for version in versions(directory)]
+    return str(max(found, default=0) + 1)
 
 
 def save_checkpoint(
@@ -132,25 +131,53 @@ def save_checkpoint(
     """
     path = Path(path)
     if path.exists():
-        raise CheckpointError("it exists already: a checkpoint is saved to a new directory", path)
+        raise CheckpointError(_TAKEN, path)
     files = _contents(checkpoint, extra or {})
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        try:
-            for name, content in files.items():
-                with (beside / name).open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-            beside.chmod(0o755)
-            beside.rename(path)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
+        with unfinished(path.parent, files) as beside:
+            if not moved(beside, path):
+                raise CheckpointError(_TAKEN, path)
     except OSError as error:
-        reason = f"it cannot be written: {error.strerror or error}"
-        raise CheckpointError(reason, path) from error
+        raise _unwritable(path, error) from error
+
+
+def save_version(
+    directory: str | Path,
+    checkpoint: Checkpoint,
+    extra: Mapping[str, bytes] | None = None,
+    others: Sequence[str | Path] = (),
+) -> Path:
+    """Write a checkpoint as the next version of a model, whole or not at all.
+
+    The number is chosen when everything is written: of several that train one model at a time,
+    each gets a version of its own.
+
+    Args:
+        directory: Of the model, `checkpoints/<name>`.
+        checkpoint: What to write.
+        extra: Further files by name, such as pictures; they are not read back.
+        others: Directories of the same model elsewhere, whose numbers are taken as well.
+
+    Returns:
+        The directory of the version.
+
+    Raises:
+        CheckpointError: It cannot be written.
+    """
+    directory = Path(directory)
+    files = _contents(checkpoint, extra or {})
+    try:
+        with unfinished(directory, files) as beside:
+            number = int(next_version(directory, *others))
+            while not moved(beside, directory / str(number)):
+                number = max(number + 1, int(next_version(directory, *others)))
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+    return directory / str(number)
+
+
+def _unwritable(path: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(f"it cannot be written: {error.strerror or error}", path)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from models.card import model_card
-from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, save_version
 from models.columns.overrides import Overrides
 from models.columns.schema import Schema
 from models.errors import ConfigError, ModelsError, RowsTypeError, TrainingError
@@ -301,6 +301,28 @@ class DensityEstimator:
         """
         checkpoint = Checkpoint(self.schema, self.density, self.metrics, self.card)
         save_checkpoint(path, checkpoint, extra)
+
+    def save_version(
+        self,
+        directory: str | Path,
+        extra: Mapping[str, bytes] | None = None,
+        others: Sequence[str | Path] = (),
+    ) -> Path:
+        """Write a checkpoint as the next version of a model, whole or not at all.
+
+        Args:
+            directory: Of the model, such as `checkpoints/NAME`.
+            extra: Further files by name, such as pictures.
+            others: Directories of the same model elsewhere, whose numbers are taken as well.
+
+        Returns:
+            The directory of the version: the first number that nobody has taken.
+
+        Raises:
+            CheckpointError: It cannot be written.
+        """
+        checkpoint = Checkpoint(self.schema, self.density, self.metrics, self.card)
+        return save_version(directory, checkpoint, extra, others)
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> Self:

@@ -23,7 +23,6 @@ from app.cli.training_data import (
     prepared,
 )
 from models import DensityEstimator, Schema
-from models.checkpoint import next_version
 from models.training.presets import Preset
 from models.training.presets import preset as settings_of
 
@@ -87,8 +86,8 @@ def train(
         fit_shown(estimator, table, schema, console, interrupts)
         estimator.metrics["preset"] = preset
         estimator.describe(name, f"Trained by `madeira train {data.name} --name {name}`.")
-        saved = checkpoints / name / next_version(checkpoints / name)
-        estimator.save(saved, {LEARNING_CURVE: learning_curve(name, estimator)})
+        pictures = {LEARNING_CURVE: learning_curve(name, estimator)}
+        saved = estimator.save_version(checkpoints / name, pictures)
     if estimator.metrics["interrupted"]:
         console.print("Interrupted: the best so far was kept and is saved.")
     console.print(summary_report(estimator.metrics, name, saved, checkpoints), soft_wrap=True)

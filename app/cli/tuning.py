@@ -18,7 +18,7 @@ from app.cli.train import LEARNING_CURVE
 from app.cli.tuning_picture import draw_tuning
 from models import Schema
 from models.card import model_card
-from models.checkpoint import Checkpoint, next_version, save_checkpoint
+from models.checkpoint import Checkpoint, save_version
 from models.training.metrics import training_metrics
 from models.tuning import KINDS, SPACES, Search, StudyFolder, TrialRecord, importances
 
@@ -112,10 +112,9 @@ def tuned(
         description = f"Found by `madeira tune {data.name} --name {name}`: {_trials(records)}, "
         description += f"{_endings(records)}.\n\n{_settings_table(chosen)}"
         card = model_card(schema, metrics, name, description)
-        saved = checkpoints / name / next_version(checkpoints / name)
         curves = draw_learning_curve(name, metrics["members"])
-        save_checkpoint(
-            saved,
+        saved = save_version(
+            checkpoints / name,
             Checkpoint(schema, fitted.density, metrics, card),
             {LEARNING_CURVE: curves, TUNING: picture},
         )

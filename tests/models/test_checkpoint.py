@@ -13,6 +13,7 @@ import pytest
 
 from models import CheckpointError, DensityEstimator, FitConfig, MemberConfig, TrainingConfig
 from models.checkpoint import next_version, versions
+from models.checkpoint_saving import unfinished
 from models.made import MaskConfig, NetworkConfig
 
 FILES = ["README.md", "config.json", "metrics.json", "model.safetensors", "schema.json"]
@@ -183,7 +184,58 @@ def test_a_kill_during_save_leaves_the_old_version_whole_and_no_new_one(
     assert versions(saved.parent) == ["1"]
     DensityEstimator.load(saved)
     DensityEstimator.load(saved).save(new)
-    assert versions(saved.parent) == ["1", "2"]
+    assert sorted(path.name for path in saved.parent.iterdir()) == ["1", "2"]
+    assert sorted(file.name for file in new.iterdir()) == FILES
+
+
+def test_only_what_a_killed_save_left_is_cleared_away(
+    estimator: DensityEstimator, saved: Path, tmp_path: Path
+) -> None:
+    foreign = saved.parent / ".saving-thesis"
+    foreign.mkdir()
+    (foreign / "data.csv").write_text("mine")
+    marked = saved.parent / ".saving-marked"
+    marked.mkdir()
+    (marked / ".madeira-saving").write_text("another mark")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (saved.parent / ".saving-link").symlink_to(elsewhere)
+    with unfinished(saved.parent, {"a": b"b"}) as beside:
+        estimator.save(saved.parent / "2")
+        assert (beside / "a").read_bytes() == b"b"
+    assert not beside.exists()
+    names = {path.name for path in saved.parent.iterdir()}
+    assert names == {"1", "2", ".saving-thesis", ".saving-marked", ".saving-link"}
+    assert (foreign / "data.csv").read_text() == "mine"
+    assert elsewhere.is_dir()
+
+
+def test_all_that_train_one_model_at_a_time_get_a_version_of_their_own(
+    estimator: DensityEstimator, saved: Path, tmp_path: Path
+) -> None:
+    script = (
+        "import sys; from models import DensityEstimator\n"
+        "estimator = DensityEstimator.load(sys.argv[1])\n"
+        "for _ in range(5): print(estimator.save_version(sys.argv[2]).name)\n"
+    )
+    command = [sys.executable, "-c", script, str(saved), str(tmp_path / "race")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [version for one in running for version in one.communicate()[0].split()]
+    assert sorted(map(int, said)) == list(range(1, 16))
+    assert versions(tmp_path / "race") == [str(number) for number in range(1, 16)]
+    assert len(list((tmp_path / "race").iterdir())) == 15
+    for version in ("1", "15"):
+        DensityEstimator.load(tmp_path / "race" / version)
+
+
+def test_a_version_has_a_number_that_is_free_everywhere(
+    estimator: DensityEstimator, tmp_path: Path
+) -> None:
+    (tmp_path / "bundled" / "3").mkdir(parents=True)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "4").write_text("a file")
+    saved = estimator.save_version(tmp_path / "own", others=[tmp_path / "bundled"])
+    assert saved == tmp_path / "own" / "5"
 
 
 def test_a_full_disk_is_named_and_leaves_nothing_behind(
