@@ -18,6 +18,7 @@ AppError
     ├── ComputationError      500  the computation failed
     ├── PoisonousJobError     500  the computation ended every worker that tried it
     ├── UnavailableError      503  no model can answer
+    │   └── NoWorkerError     503  no worker can compute at present
     ├── DrainingError         503  the service is about to stop
     └── DeadlineError         504  the deadline passed before it was computed
 ```
@@ -43,6 +44,7 @@ __all__ = [
     "DrainingError",
     "InvalidInputError",
     "MalformedBodyError",
+    "NoWorkerError",
     "NotAcceptableError",
     "PoisonousJobError",
     "QueueFullError",
@@ -189,6 +191,16 @@ class UnavailableError(RequestError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     slug = "unavailable"
     title = "No model can answer"
+
+
+class NoWorkerError(UnavailableError):
+    """No worker can compute at present; new ones are being started."""
+
+    def __init__(self, retry_after_s: int = 5) -> None:
+        super().__init__(
+            f"No worker can compute at present; try again in {retry_after_s} s.",
+            headers={"Retry-After": str(retry_after_s)},
+        )
 
 
 class QueueFullError(RequestError):

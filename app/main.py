@@ -18,14 +18,16 @@ from app.api.observer import Observer
 from app.api.peers import Peers
 from app.api.service import Service
 from app.api.shortcut import ServiceApp
-from app.batching import Admission, Pool
+from app.batching import Admission, FleetSize, Pool
 from app.logs import set_up_logs
 from app.metrics import Metrics
 from app.registry import Registry
 from app.settings import Settings
 from app.traces import Traces, traces_of
 from app.workers.devices import require_devices
-from app.workers.supervisor import WORKER_MODULE, Supervisor, worker_plan
+from app.workers.spares import with_spares
+from app.workers.supervisor import Supervisor
+from app.workers.worker_plan import WORKER_MODULE, worker_plan
 
 __all__ = ["create_app"]
 
@@ -79,6 +81,7 @@ def create_app(
         set_up_logs(settings.log_format, settings.log_level)
     if runtime is None:
         require_devices(settings.worker_devices)
+    settings = with_spares(settings)
     traces = traces or traces_of()
     metrics = Metrics()
     door = Door(settings.queue_limit_requests)
@@ -91,7 +94,10 @@ def create_app(
                 settings.queue_limit_cost, settings.queue_limit_requests, metrics.queued
             )
             observer = Observer(metrics)
-            pool = Pool(directory, len(settings.worker_devices), admission, observer.computed)
+            size = FleetSize(
+                len(settings.worker_devices), settings.spare_workers or 0, settings.worker_wait_s
+            )
+            pool = Pool(directory, size, admission, observer.computed)
             limit = settings.memory_limit_mb
             registry = Registry(
                 settings.checkpoints,

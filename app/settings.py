@@ -63,6 +63,12 @@ class Settings(BaseSettings):
         description="Where the models compute, a worker process each: `cpu`, `cpu:2` (two "
         "workers), `cuda`, `cuda:0,cuda:1`.",
     )
+    spare_workers: int | None = Field(
+        default=None,
+        ge=0,
+        description="Workers that stand in at once where another one dies; unset: one beside a "
+        "single CPU worker where memory allows, else none.",
+    )
     threads: int | None = Field(
         default=None,
         ge=1,
@@ -127,6 +133,24 @@ class Settings(BaseSettings):
         default=60.0,
         gt=0,
         description="Seconds that one batch may compute; a worker that takes longer is replaced.",
+    )
+    load_timeout_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="Seconds that a worker may take to load a model; a version that takes longer "
+        "is refused.",
+    )
+    worker_wait_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds that requests wait where no worker can compute; then they are "
+        "answered 503 until one can.",
+    )
+    worker_memory_limit_mb: int | None = Field(
+        default=None,
+        ge=256,
+        description="Most megabytes of data of a worker; a request that would need more is "
+        "answered 500, and nobody else is harmed.",
     )
     batch_target_ms: float = Field(
         default=4.0, gt=0, description="Milliseconds of computation that batches are cut to."

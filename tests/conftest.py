@@ -7,6 +7,11 @@ import os
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
+# A spare worker beside every service would slow the tests; those that are about spares have them.
+os.environ.setdefault("MADEIRA_SPARE_WORKERS", "0")
+# A new worker may take long where many tests run at once.
+os.environ.setdefault("MADEIRA_WORKER_WAIT_S", "300")
+
 import random
 import shutil
 

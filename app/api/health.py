@@ -24,11 +24,13 @@ async def live(request: Request) -> Response:
 
     A worker that dies is replaced without that. It is 503 only where no worker comes up any more.
     """
-    service = service_of(request)
-    state = read_state(service.pool.directory)
-    if state is None or (
-        not service.pool.usable and min(state.failures, default=0) >= HOPELESS_FAILURES
-    ):
+    pool = service_of(request).pool
+    if not pool.is_supervised:
+        raise UnavailableError("Workers are no longer replaced; the log says why.")
+    state = read_state(pool.directory)
+    # Without a state nothing is known yet, or there is no descriptor to read it with.
+    failures = state.failures[: pool.workers] if state is not None else ()
+    if not pool.usable and min(failures, default=0) >= HOPELESS_FAILURES:
         raise UnavailableError("No worker can be started; the log says why.")
     return Response(json.encode({"status": "live"}), media_type=json.MEDIA_TYPE)
 
@@ -52,5 +54,6 @@ async def ready(request: Request) -> Response:
         "status": "ready",
         "models": list(registry.models),
         "workers": {"usable": service.pool.usable, "all": workers},
+        "spares": {"usable": service.pool.spares_usable, "all": service.pool.spares},
     }
     return Response(json.encode(document), media_type=json.MEDIA_TYPE)

@@ -1,8 +1,13 @@
 """The connection of one API process to one worker, made again whenever the worker is."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import re
+import signal
+import socket
+import struct
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -11,6 +16,7 @@ from typing import Any
 
 from app.batching.ticket import Entry, Sent
 from app.jobs import ModelKey
+from app.workers.descriptors import DescriptorReserve
 from app.workers.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
 from app.workers.journal import JournalReader
 from app.workers.wire import join
@@ -20,6 +26,12 @@ __all__ = ["Link", "LinkLostError"]
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.2
+
+DESCRIPTORS = 2
+"""A link has a socket and a journal open."""
+
+_JOURNAL = re.compile(r"[0-9]+-[0-9]+\.journal")
+_CREDENTIALS = struct.Struct("3i")
 
 _numbers = count(1)
 
@@ -50,6 +62,7 @@ class Link(asyncio.BufferedProtocol):
     Attributes:
         pid: Number of the worker's process; None while there is none.
         is_usable: Whether it is connected and has its models.
+        is_alone: Whether it computes a job that others are not to be computed beside.
         sent: The frames it has not answered, by number.
         weight: Of all of them together.
     """
@@ -68,12 +81,16 @@ class Link(asyncio.BufferedProtocol):
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
         self._journal: JournalReader | None = None
+        self._reserve = DescriptorReserve(DESCRIPTORS)
+        self._peer: int | None = None
         self._asked: dict[int, asyncio.Future[str | None]] = {}
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._senseless = False
         self.pid: int | None = None
         self.is_usable = False
+        self.is_alone = False
         self.sent: dict[int, Sent] = {}
         self.weight = 0.0
 
@@ -92,7 +109,11 @@ class Link(asyncio.BufferedProtocol):
         pause = FIRST_PAUSE_S
         while not self._closing:
             try:
-                await self._loop.create_unix_connection(lambda: self, str(self._path))
+                # Connecting never waits, so that nobody else takes the descriptor meanwhile.
+                with self._reserve:
+                    connection = _connected(self._path)
+                self._peer = _process_of(connection)
+                await self._loop.create_unix_connection(lambda: self, sock=connection)
             except OSError:
                 await asyncio.sleep(pause)
                 pause = min(pause * 1.5, LONGEST_PAUSE_S)
@@ -111,21 +132,39 @@ class Link(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Called by the event loop."""
         try:
-            frames = self._reader.filled(nbytes)
-        except FrameError as error:
+            for frame in self._reader.filled(nbytes):
+                self._hear(frame)
+        except Exception as error:  # whatever it is that a worker has sent
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Ends a worker that sends what cannot be read; it would do so again.
+
+        What it holds counts as what it was computing.
+        """
+        if isinstance(error, FrameError):
             log.error("a worker is given up: %s", error)
-            self._abort()
-            return
-        for frame in frames:
-            self._hear(frame)
+        else:
+            log.error("a worker is given up: its answer cannot be read", exc_info=error)
+        self._senseless = True
+        if self._peer is not None:
+            with contextlib.suppress(OSError):
+                os.kill(self._peer, signal.SIGKILL)
+        self._abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop."""
-        self._transport, self.is_usable, self.pid = None, False, None
-        computing = self._journal.frames() if self._journal is not None else frozenset()
+        self._transport, self._peer, self.pid = None, None, None
+        self.is_usable = self.is_alone = False
+        computing = frozenset[int]()
+        if self._senseless:
+            self._senseless, computing = False, frozenset(self.sent)
+        elif self._journal is not None:
+            computing = self._journal.frames()
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+        self._loop.call_soon(self._refill)
         for asked in self._asked.values():
             if not asked.done():
                 asked.set_exception(LinkLostError())
@@ -134,6 +173,11 @@ class Link(asyncio.BufferedProtocol):
         self._hearing.lost(self, computing)
         if not self._closing:
             self.open()
+
+    def _refill(self) -> None:
+        """Takes back the descriptors of a connection that has just been closed."""
+        if not self._closing:
+            self._reserve.refill()
 
     def _abort(self) -> None:
         if self._transport is not None:
@@ -144,22 +188,30 @@ class Link(asyncio.BufferedProtocol):
     def _hear(self, frame: Frame) -> None:
         match frame.header.get("kind"):
             case "hello":
-                self._background(self._greet(frame.header))
+                self._open_journal(frame.header["journal"])
+                self.pid = int(frame.header["pid"])
+                self._background(self._greet())
             case "prepared":
                 asked = self._asked.pop(frame.header["number"], None)
+                reason = frame.header.get("error")
+                if not isinstance(reason, str | None):
+                    raise FrameError("a reason that is no text")
                 if asked is not None and not asked.done():
-                    asked.set_result(frame.header.get("error"))
+                    asked.set_result(reason)
             case _:
                 self._hearing.answered(self, frame)
 
-    async def _greet(self, hello: dict[str, Any]) -> None:
-        """Has a new worker load what is served, and takes it into use."""
+    def _open_journal(self, name: str) -> None:
+        if self._journal is not None or not _JOURNAL.fullmatch(name):
+            raise FrameError("a worker that has no journal of its own")
         try:
-            self._journal = JournalReader(Path(hello["journal"]))
+            with self._reserve:
+                self._journal = JournalReader(self._path.with_name(name))
         except OSError:
             self._abort()  # it is gone already
-            return
-        self.pid = hello["pid"]
+
+    async def _greet(self) -> None:
+        """Has a new worker load what is served, and takes it into use."""
         done: set[ModelKey] = set()
         while missing := [key for key in self._wanted() if key not in done]:
             for key in missing:
@@ -210,6 +262,7 @@ class Link(asyncio.BufferedProtocol):
         sent = Sent(number, entries, weight, small, len(entries))
         self.sent[number] = sent
         self.weight += weight
+        self.is_alone = any(entry.deaths for entry in entries)
         for entry in entries:
             entry.sent = sent
         header = {
@@ -217,7 +270,7 @@ class Link(asyncio.BufferedProtocol):
             "number": number,
             "rows": [len(entry.job.values) for entry in entries],
             "cost": sum(entry.cost for entry in entries),
-            "alone": any(entry.deaths for entry in entries),
+            "alone": self.is_alone,
         }
         self.write(encode_frame(header, join([entry.parts.arrays for entry in entries])))
 
@@ -230,6 +283,7 @@ class Link(asyncio.BufferedProtocol):
         """Takes note that a frame is answered."""
         if self.sent.pop(sent.number, None) is not None:
             self.weight = self.weight - sent.weight if self.sent else 0.0
+            self.is_alone = self.is_alone and bool(self.sent)
 
     def close(self) -> None:
         """Ends the connection for good."""
@@ -237,3 +291,29 @@ class Link(asyncio.BufferedProtocol):
         for task in self._tasks:
             task.cancel()
         self._abort()
+        self._reserve.close()
+
+
+def _connected(path: Path) -> socket.socket:
+    """A connection to whoever listens there.
+
+    Raises:
+        OSError: Nobody does, or there is no descriptor.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        connection.connect(str(path))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _process_of(connection: socket.socket) -> int | None:
+    """The process at the other end, as the system says; None where it does not."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid: int = _CREDENTIALS.unpack(found)[0]
+    return pid

@@ -5,8 +5,10 @@ while a worker idles. A worker has room for what it computes, one batch behind i
 more for small jobs, which the worker computes before the large ones that wait with them.
 
 A worker that dies loses nothing: what it had not answered waits again, before all others. Jobs
-that were being computed when it died run alone from then on, so that only a job that kills
-workers is blamed for it; after three deaths it is refused.
+that were being computed when it died are suspects: each has a worker for itself from then on, so
+that only a job that kills workers is blamed for it. After two deaths it gets no worker that others
+need, after three it is refused. Nothing waits for ever: where no worker can compute for a while,
+what waits is refused, and so is what comes until one can.
 """
 
 import asyncio
@@ -18,13 +20,14 @@ from typing import Any, cast
 from app.batching.admission import Admission
 from app.batching.costs import cost_of
 from app.batching.fair_queue import FairQueue
-from app.batching.fleet import SMALL, Fleet
+from app.batching.fleet import SMALL, SUSPECT_DEATHS, Fleet, FleetSize
 from app.batching.link import Link
 from app.batching.ticket import Entry, Gone, Ticket
 from app.batching.work import Work
 from app.errors import (
     ComputationError,
     InvalidInputError,
+    NoWorkerError,
     PoisonousJobError,
     RequestError,
     UnavailableError,
@@ -49,7 +52,7 @@ class Pool:
 
     Args:
         directory: The runtime directory of a supervisor.
-        workers: How many workers there are.
+        size: How many workers there are.
         admission: Says what may wait here.
         computed: Told the jobs of one frame that were computed, with the header of the answer.
 
@@ -61,7 +64,7 @@ class Pool:
     def __init__(
         self,
         directory: Path,
-        workers: int,
+        size: FleetSize,
         admission: Admission,
         computed: Callable[[Sequence[Entry], dict[str, Any]], object] = lambda *_: None,
     ) -> None:
@@ -70,22 +73,40 @@ class Pool:
         self.executed = 0
         self._computed = computed
         self._queue = FairQueue()
+        self._suspects: list[Entry] = []
         self._budgets: dict[object, float] = {}
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
-        self._fleet = Fleet(directory, workers, self._answered, self._lost, self._schedule)
+        self._fleet = Fleet(
+            directory, size, self._answered, self._lost, self._schedule, self._give_up
+        )
 
     # ------------------------------------------------------------ models
 
     @property
     def workers(self) -> int:
-        """How many workers there should be."""
-        return len(self._fleet.links)
+        """How many workers there should be, without spares."""
+        return self._fleet.size.workers
 
     @property
     def usable(self) -> int:
-        """How many workers are connected and have their models."""
+        """How many workers can compute at the same time: connected, and with their models."""
         return self._fleet.usable
+
+    @property
+    def spares(self) -> int:
+        """How many spares there should be."""
+        return self._fleet.size.spares
+
+    @property
+    def spares_usable(self) -> int:
+        """How many more workers could compute if one of the others were missing."""
+        return self._fleet.spares_usable
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether workers that die are replaced."""
+        return self._fleet.is_supervised
 
     async def prepare(self, key: ModelKey) -> None:
         """Has a model loaded and warmed in every worker, those started later included.
@@ -94,8 +115,8 @@ class Pool:
         welcome from then on. Others are answered meanwhile.
 
         Raises:
-            UnavailableError: A worker cannot load it, for the reason that is given, or there is
-                no worker.
+            UnavailableError: A worker cannot load it, for the reason that is given.
+            NoWorkerError: There is no worker.
         """
         await self._fleet.prepare(key)
 
@@ -120,8 +141,11 @@ class Pool:
             gone: Returns when its caller is gone; called only for requests that take a while.
 
         Raises:
+            NoWorkerError: There has been no worker for a while.
             QueueFullError: There is no room for it.
         """
+        if self._fleet.is_given_up:
+            raise NoWorkerError
         ticket = Ticket(self, cost, gone, large)
         self.admission.enter(ticket)
         return ticket
@@ -199,6 +223,8 @@ class Pool:
 
     def _dispatch(self) -> None:
         self._scheduled = False
+        if self._suspects or self._fleet.draining is not None:
+            self._dispatch_suspects()
         while (entry := self._queue.first()) is not None:
             budget = self._budgets.get(entry.kind, INITIAL_COST)
             small = entry.cost <= budget * SMALL
@@ -206,12 +232,29 @@ class Pool:
             if link is None:
                 return
             batch, cost = [self._queue.pop()], entry.cost
-            while small and not entry.deaths and (other := self._queue.first()) is not None:
-                if other.group != entry.group or other.deaths or cost + other.cost > budget:
+            while small and (other := self._queue.first()) is not None:
+                if other.group != entry.group or cost + other.cost > budget:
                     break
                 batch.append(self._queue.pop())
                 cost += other.cost
             link.submit(batch, cost / budget, small)
+
+    def _dispatch_suspects(self) -> None:
+        """Sends what is to be computed beside nothing else, to workers that are idle."""
+        self._fleet.draining = None
+        self._suspects = [entry for entry in self._suspects if not entry.done]
+        waiting = []
+        for entry in self._suspects:
+            link = self._fleet.for_suspect(entry.deaths)
+            if link is None:
+                waiting.append(entry)
+            else:
+                link.submit(
+                    [entry], entry.cost / self._budgets.get(entry.kind, INITIAL_COST), False
+                )
+        self._suspects = waiting
+        if not waiting:
+            self._fleet.draining = None
 
     def _answered(self, link: Link, frame: Frame) -> None:
         """Hands out what a worker has answered."""
@@ -274,10 +317,30 @@ class Pool:
                 if entry.deaths >= DEATHS_LIMIT:
                     log.error("a job is refused: %d workers died computing it", entry.deaths)
                     self._finish(entry, None, PoisonousJobError())
+                elif entry.deaths:
+                    self._suspects.append(entry)
+                    if entry.deaths >= SUSPECT_DEATHS:
+                        wait_s = self._fleet.size.wait_s
+                        self._loop.call_later(wait_s, self._give_up_suspect, entry)
                 else:
                     self._queue.push_first(entry)
         link.sent.clear()
         self._schedule()
+
+    def _give_up(self) -> None:
+        """Refuses all that waits: no worker has come for as long as is waited."""
+        waiting, self._suspects = self._suspects, []
+        while self._queue.first() is not None:
+            waiting.append(self._queue.pop())
+        for entry in waiting:
+            self._finish(entry, None, NoWorkerError())
+
+    def _give_up_suspect(self, entry: Entry) -> None:
+        """Refuses a job that may not have the last worker, and has waited for another one."""
+        if entry in self._suspects:
+            self._suspects.remove(entry)
+            self._finish(entry, None, NoWorkerError())
+            self._schedule()
 
     def close(self) -> None:
         """Ends the connections."""

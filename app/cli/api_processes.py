@@ -21,7 +21,9 @@ from app.logs import set_up_logs
 from app.settings import Settings
 from app.workers.devices import require_devices
 from app.workers.runtime_directory import METRICS
-from app.workers.supervisor import Supervisor, worker_plan
+from app.workers.spares import with_spares
+from app.workers.supervisor import Supervisor
+from app.workers.worker_plan import worker_plan
 
 __all__ = ["run_api_processes"]
 
@@ -64,6 +66,7 @@ def run_api_processes(
     """
     require_devices(settings.worker_devices)
     set_up_logs(settings.log_format, settings.log_level)
+    settings = with_spares(settings)
     supervisor = Supervisor(worker_plan(settings))
     supervisor.start()
     try:

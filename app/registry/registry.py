@@ -14,7 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from app.errors import InvalidInputError, RequestError, UnavailableError, UnknownModelError
+from app.errors import (
+    InvalidInputError,
+    NoWorkerError,
+    RequestError,
+    UnavailableError,
+    UnknownModelError,
+)
 from app.jobs import ModelKey
 from app.registry.store import ModelStore, Refusal, ServedModel
 
@@ -185,6 +191,9 @@ class Registry:
                     # It is loaded even where it cannot stay: only what has computed is served.
                     keep = current is not None or self._has_room(found)
                     await self._hold(found, holder, keep=keep)
+                except NoWorkerError as error:
+                    # That says nothing of the version, which is tried again at the next look.
+                    found = Refusal(name, version, error.detail)
                 except RequestError as error:
                     found = self._store.refuse(found.key, error.detail)
                 else:

@@ -95,3 +95,4 @@ class Ready(BaseModel):
     status: Literal["ready"]
     models: list[str]
     workers: WorkerCounts
+    spares: WorkerCounts

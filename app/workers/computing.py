@@ -237,7 +237,7 @@ class Computing:
             case NumericalError():
                 log.error("a job of %s failed: %s", pending.parts.header["model"][0], error)
                 code, message = "numerical", str(error)
-            case MemoryError() | torch.OutOfMemoryError():
+            case MemoryError() | torch.OutOfMemoryError() | RuntimeError() if _is_memory(error):
                 code, message = "memory", "not enough memory"
             case _:
                 log.error("a job failed", exc_info=error)
@@ -250,6 +250,13 @@ class Computing:
             "message": message,
         }
         pending.outlet.send(encode_frame(answer, {}))
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether memory ran out; PyTorch says so of the CPU's in words only."""
+    return not isinstance(error, RuntimeError) or (
+        isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    )
 
 
 def _kept(pending: Pending) -> Slices:

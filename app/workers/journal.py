@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["FRAMES_LIMIT", "Journal", "JournalReader"]
+__all__ = ["FRAMES_LIMIT", "Journal", "JournalReader", "create_journal"]
 
 FRAMES_LIMIT = 512
 """Most frames that are computed in one batch."""
@@ -23,16 +23,36 @@ _HEAD = struct.Struct("<dQ")
 _SIZE = _HEAD.size + 8 * FRAMES_LIMIT
 
 
-class Journal:
-    """A worker's own journal.
+def create_journal(path: Path, limit_s: float) -> None:
+    """Makes a journal for a process that is about to begin.
+
+    All of it is written, so that it has its space on the disk: a mapped file whose space runs out
+    ends the process that writes to it.
 
     Args:
-        path: The file; it is made.
+        path: Where; nothing is there.
+        limit_s: Seconds after which the process is late if it has not written anything.
+
+    Raises:
+        OSError: There is no space, or no descriptor.
+    """
+    head = _HEAD.pack(time.monotonic() + limit_s, 0)
+    with path.open("xb") as file:
+        file.write(head + bytes(_SIZE - _HEAD.size))
+
+
+class Journal:
+    """A process's own journal.
+
+    Args:
+        path: The file, as `create_journal` makes it.
+
+    Raises:
+        OSError: There is none.
     """
 
     def __init__(self, path: Path) -> None:
-        with path.open("w+b") as file:
-            file.truncate(_SIZE)
+        with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), _SIZE)
 
     def begin(self, limit_s: float, frames: Sequence[int] = ()) -> None:

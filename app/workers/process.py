@@ -16,11 +16,13 @@ import json
 import logging
 import os
 import queue
+import resource
 import selectors
 import signal
 import socket
 import sys
 import threading
+import time
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,10 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 1.0
 """How often a worker that has nothing to do says that it is well."""
+
+FIRST_TO_GO = 500
+"""What the system adds to a worker's score where memory runs out: a worker is replaced and loses
+no request, the process that serves is not and does."""
 
 _RECEIVED_AT_ONCE = 64
 _PR_SET_PDEATHSIG = 1
@@ -141,6 +147,7 @@ class Worker:
         self._wake, self._woken = socket.socketpair()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._ending = False
+        self._loading: tuple[Connection, dict[str, Any], float] | None = None
 
     def run(self) -> None:
         """Listens, says so, and works until the owner is gone."""
@@ -165,6 +172,7 @@ class Worker:
             timeout = self._computing.waits_s(self._config.batch_delay_s)
         else:
             self._journal.begin(self._config.job_timeout_s)
+        self._check_load()
         for key, events in self._selector.select(timeout):
             if not isinstance(key.data, Connection):
                 key.data()
@@ -179,15 +187,19 @@ class Worker:
     def _accept(self) -> None:
         connection = Connection(self._listener.accept()[0], self._selector)
         self._connections.add(connection)
-        hello = {"kind": "hello", "pid": os.getpid(), "journal": self._config.journal}
+        hello = {
+            "kind": "hello",
+            "pid": os.getpid(),
+            "journal": Path(self._config.journal).name,
+        }
         connection.send(encode_frame(hello, {}))
 
     def _receive(self, connection: Connection) -> None:
         try:
             for frame in connection.receive():
                 self._take(frame, connection)
-        except (OSError, FrameError) as error:
-            if isinstance(error, FrameError):
+        except Exception as error:  # whatever one connection brings, the others go on
+            if not isinstance(error, OSError):
                 log.error("a connection is closed: %s", error)
             self._computing.drop(connection)
             self._store.release(connection)
@@ -212,6 +224,7 @@ class Worker:
         while True:
             connection, frame = self._loads.get()
             answer: dict[str, Any] = {"kind": "prepared", "number": frame.header.get("number")}
+            self._loading = connection, dict(answer), time.monotonic()
             try:
                 self._store.prepare(_key(frame.header), connection)
             except CheckpointError as error:
@@ -224,8 +237,20 @@ class Worker:
             # What is loaded stays: the garbage collector need not look at it on every round.
             gc.collect()
             gc.freeze()
+            self._loading = None
             self._loaded.put((connection, encode_frame(answer, {})))
             self._wake.send(b"1")
+
+    def _check_load(self) -> None:
+        """Ends the process where a model does not finish loading: the thread cannot be ended."""
+        if self._loading is None:
+            return
+        connection, answer, began = self._loading
+        if time.monotonic() - began > self._config.load_timeout_s:
+            error = f"it could not be loaded within {self._config.load_timeout_s:g} s"
+            log.error("a model is given up, and this worker with it: %s", error)
+            connection.send(encode_frame({**answer, "error": error}, {}))
+            os._exit(1)
 
     def _answer_loads(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -257,6 +282,16 @@ def _die_with(owner: int) -> None:
         sys.exit(0)
 
 
+def _limit_memory(limit_bytes: int | None) -> None:
+    """Bounds the memory of data, and offers this process first where all memory runs out."""
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_GO), encoding="ascii")
+    if limit_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+
+
 def main(arguments: list[str], execute: Execute = execute) -> None:
     """Runs a worker until its owner is gone.
 
@@ -266,6 +301,7 @@ def main(arguments: list[str], execute: Execute = execute) -> None:
     """
     config = WorkerConfig(**json.loads(arguments[0]))
     _die_with(config.owner)
+    _limit_memory(config.memory_limit_bytes)
     # Who ends the service ends it through the owner, which lets workers finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

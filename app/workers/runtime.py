@@ -10,6 +10,7 @@ __all__ = [
     "journal_path",
     "read_state",
     "socket_path",
+    "supervisor_journal_path",
     "write_state",
 ]
 
@@ -41,6 +42,11 @@ def socket_path(directory: Path, number: int) -> Path:
 def journal_path(directory: Path, number: int, generation: int) -> Path:
     """Where a worker writes what it does; of each process its own."""
     return directory / f"{number}-{generation}.journal"
+
+
+def supervisor_journal_path(directory: Path) -> Path:
+    """Where the supervisor shows that it runs."""
+    return directory / "supervisor.heartbeat"
 
 
 def write_state(directory: Path, state: State) -> None:

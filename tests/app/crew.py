@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.batching import Admission, Pool
+from app.batching import Admission, FleetSize, Pool
 from app.jobs import ModelKey
 from app.workers.runtime import State, read_state
-from app.workers.supervisor import Supervisor, WorkerPlan
+from app.workers.supervisor import Supervisor
+from app.workers.worker_plan import WorkerPlan
 
 __all__ = ["KEY", "Crew", "crew"]
 
@@ -64,7 +65,9 @@ class Crew:
 
 
 @contextmanager
-def crew(checkpoints: Path, workers: int = 1, **plan: Any) -> Iterator[Crew]:
+def crew(
+    checkpoints: Path, workers: int = 1, wait_s: float = LIMIT_S, **plan: Any
+) -> Iterator[Crew]:
     """Workers that hold the model `shop`."""
     settings = {
         "devices": ("cpu",) * workers,
@@ -85,13 +88,14 @@ def crew(checkpoints: Path, workers: int = 1, **plan: Any) -> Iterator[Crew]:
     try:
 
         async def begin() -> Pool:
-            pool = Pool(supervisor.directory, workers, Admission(1e6, 256))
+            size = FleetSize(workers, plan.get("spares", 0), wait_s)
+            pool = Pool(supervisor.directory, size, Admission(1e6, 256))
             await pool.prepare(KEY)
             return pool
 
         pool = asyncio.run_coroutine_threadsafe(begin(), loop).result(LIMIT_S)
         running = Crew(supervisor, pool, loop)
-        running.wait_until(lambda: pool.usable == workers)
+        running.wait_until(lambda: pool.usable == workers and pool.spares_usable == pool.spares)
         yield running
 
         async def end() -> None:

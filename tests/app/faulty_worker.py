@@ -1,4 +1,4 @@
-"""A worker that computes like any other, except what is marked: kills, hangs, fails, waits, loses.
+"""A worker that computes like any other, except what is marked, which makes it die, hang, fail ...
 
 `python -m tests.app.faulty_worker CONFIGURATION` runs in the place of `app.workers.process`.
 """
@@ -18,15 +18,20 @@ import torch
 
 from app.jobs import Array, Job
 from app.workers.execute import execute
-from app.workers.process import main
+from app.workers.frames import Buffers
+from app.workers.process import Connection, main
+from models import DensityEstimator
 from models.inference.density import Density
 
-__all__ = ["CODES", "DEADLY", "ENDLESS", "FAILING", "HELD", "LOST", "MARKS", "held", "marked"]
+__all__ = [
+    "CODES", "DEADLY", "DEADLY_VERSION", "ENDLESS", "ENDLESS_VERSION", "FAILING", "HELD", "LARGE",
+    "LOST", "MARKS", "SENSELESS", "held", "marked",
+]  # fmt: skip
 
-DEADLY, ENDLESS, FAILING, HELD, LOST = 6661.0, 6662.0, 6663.0, 6664.0, 6665.0
+DEADLY, ENDLESS, FAILING, HELD, LOST, LARGE, SENSELESS = map(float, range(6661, 6668))
 """Values that no column of the tests has; wherever they stand in a job, it happens."""
 
-MARKS = (DEADLY, ENDLESS, FAILING, HELD, LOST)
+MARKS = (DEADLY, ENDLESS, FAILING, HELD, LOST, LARGE, SENSELESS)
 
 CODES = "FAULTY_WORKER_CODES"
 """Environment variable with what stands for each of the marks in a job, where it is not itself."""
@@ -58,6 +63,10 @@ def _execute(job: Job[Any], density: Density) -> object:
     if LOST in marks and held(os.getppid()).exists():
         held(os.getppid()).unlink()  # the device is there again for the next worker
         raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+    if LARGE in marks:
+        torch.ones(2**28, dtype=torch.float64)
+    if SENSELESS in marks:
+        _send_senseless()
     if HELD in marks:
         while held(os.getppid()).exists():
             time.sleep(0.005)
@@ -67,5 +76,29 @@ def _execute(job: Job[Any], density: Density) -> object:
     return execute(job, density)
 
 
+def _send_senseless() -> None:
+    """Has this worker answer with bytes that are no frame."""
+
+    def send(self: Connection, buffers: Buffers) -> None:
+        self.socket.sendall(b"senseless" * 10)
+
+    Connection.send = send  # type: ignore[method-assign]
+
+
+ENDLESS_VERSION, DEADLY_VERSION = "6662", "6661"
+"""Versions that are never done loading, and that kill who loads them."""
+
+
+def _load(path: Path, device: str) -> DensityEstimator:
+    if Path(path).name == ENDLESS_VERSION:
+        time.sleep(3600)
+    if Path(path).name == DEADLY_VERSION:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _load_as_ever(path, device=device)
+
+
+_load_as_ever = DensityEstimator.load
+
 if __name__ == "__main__":
+    DensityEstimator.load = _load  # type: ignore[method-assign, assignment]
     main(sys.argv[1:], _execute)

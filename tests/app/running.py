@@ -15,7 +15,7 @@ from app.cli.server import HttpServer
 from app.main import create_app
 from app.settings import Settings
 from app.traces import Traces
-from app.workers.supervisor import WORKER_MODULE
+from app.workers.worker_plan import WORKER_MODULE
 
 __all__ = ["Document", "RunningService", "assert_problem", "running"]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import NoWorkerError
 from app.jobs import ModelKey
 from app.registry import Registry
 from tests.app.running import RunningService
@@ -63,6 +64,26 @@ def test_a_broken_checkpoint_is_refused_and_the_others_are_served(
     assert (refusal.name, refusal.version) == ("broken", "1")
     assert refusal.reason
     assert str(directory) not in refusal.reason
+
+
+def test_a_version_for_which_no_worker_was_there_is_tried_again(directory: Path) -> None:
+    class _Late(_Willing):
+        there = False
+
+        async def prepare(self, key: ModelKey) -> None:
+            if not self.there:
+                raise NoWorkerError
+
+    async def look_twice() -> list[list[str]]:
+        registry, holder, served = Registry(directory), _Late(), []
+        for holder.there in (False, True):
+            await registry.refresh(holder)
+            served.append([*registry.models, *(one.reason for one in registry.refused)])
+        return served
+
+    first, second = asyncio.run(look_twice())
+    assert [reason.partition(";")[0] for reason in first] == ["No worker can compute at present"]
+    assert second == ["shop"]
 
 
 def test_a_pickle_is_never_opened(directory: Path) -> None:

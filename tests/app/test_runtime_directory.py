@@ -52,7 +52,13 @@ def listen(path: Path) -> None:
 
 def fill(directory: Path) -> None:
     """Everything that a service puts into its directory."""
-    for name in ("supervisor.json", "supervisor.json.new", "0-1.journal", "12-345.journal"):
+    for name in (
+        "supervisor.json",
+        "supervisor.heartbeat",
+        "supervisor.json.new",
+        "0-1.journal",
+        "12-345.journal",
+    ):
         (directory / name).write_bytes(b"x")
     for name in ("0.sock", "api-4194304.sock"):
         listen(directory / name)

@@ -183,8 +183,9 @@ def test_a_job_that_kills_workers_is_refused_and_alone_blamed(
     assert isinstance(found[4], PoisonousJobError)
     for job, result in zip(jobs[:4] + jobs[5:], found[:4] + found[5:], strict=True):
         assert_equal(result, execute(job, estimator.density))
-    assert workers.state.restarts == restarts + 3
+    workers.wait_until(lambda: workers.state.restarts >= restarts + 3)
     workers.wait_until(lambda: workers.pool.usable == 2)
+    assert workers.state.restarts == restarts + 3
 
 
 def test_a_job_that_hangs_is_refused_and_alone_blamed(
@@ -194,7 +195,7 @@ def test_a_job_that_hangs_is_refused_and_alone_blamed(
     jobs[4] = score(marked(values[4:5], ENDLESS))
     with crew(directory, job_timeout_s=3.0) as slow:
         found = slow.run(outcomes(slow, jobs))
-        assert slow.state.restarts >= 3
+        slow.wait_until(lambda: slow.state.restarts >= 3)
     assert isinstance(found[4], PoisonousJobError)
     for job, result in zip(jobs[:4] + jobs[5:], found[:4] + found[5:], strict=True):
         assert_equal(result, execute(job, estimator.density))

@@ -1,0 +1,213 @@
+"""Whatever is short when a worker dies, another one comes; and nothing waits for it for ever."""
+
+import contextlib
+import errno
+import os
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.errors import NoWorkerError
+from app.jobs import ModelKey, ScoreJob
+from app.workers import supervisor, worker_process
+from app.workers.execute import execute
+from app.workers.journal import Journal, JournalReader, create_journal
+from models import DensityEstimator
+from tests.app.crew import KEY, Crew, crew
+
+
+@pytest.fixture(scope="module")
+def one(checkpoints: Path) -> Iterator[Crew]:
+    """One worker; what waits for it is refused after a minute."""
+    with crew(checkpoints, wait_s=60.0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def job(estimator: DensityEstimator, shop_table: object) -> ScoreJob:
+    return ScoreJob(KEY, estimator.schema.encode(shop_table)[:3], False)
+
+
+def assert_answers(workers: Crew, job: ScoreJob, estimator: DensityEstimator) -> None:
+    found = workers.run(workers.pool.run(job))
+    expected = execute(job, estimator.density)
+    np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-3)
+
+
+def kill_and_await_another(workers: Crew) -> None:
+    (before,) = workers.state.pids
+    workers.kill()
+    workers.wait_until(lambda: workers.state.pids[0] not in (None, before))
+    workers.wait_until(lambda: workers.pool.usable == 1)
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Not one more file can be opened in this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken: list[int] = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 512), hard))
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        with pytest.raises(OSError, match="Too many open files"):
+            os.open(os.devnull, os.O_RDONLY)
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_worker_is_replaced_where_no_descriptor_is_left(
+    one: Crew, job: ScoreJob, estimator: DensityEstimator
+) -> None:
+    (pid,) = one.state.pids
+    assert pid is not None
+    with no_descriptors():
+        os.kill(pid, signal.SIGKILL)
+        one.wait_until(lambda: one.pool.usable == 0)
+        one.wait_until(lambda: one.pool.usable == 1)
+        assert_answers(one, job, estimator)
+    assert one.state.pids[0] != pid
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EAGAIN, "Resource temporarily unavailable"),
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        subprocess.SubprocessError("odd"),
+    ],
+    ids=lambda error: type(error).__name__ + str(error.args[:1]),
+)
+def test_starting_a_worker_is_tried_until_it_succeeds(
+    one: Crew,
+    job: ScoreJob,
+    estimator: DensityEstimator,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    start, failures = subprocess.Popen, iter(range(3))
+    opened = len(os.listdir("/proc/self/fd"))
+
+    def failing(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        if next(failures, None) is not None:
+            raise error
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", failing)
+    kill_and_await_another(one)
+    assert next(failures, None) is None
+    assert_answers(one, job, estimator)
+    one.wait_until(lambda: len(os.listdir("/proc/self/fd")) <= opened)
+    assert len(list(one.supervisor.directory.glob("0-*.journal"))) == 1
+
+
+def test_a_supervisor_that_fails_goes_on(
+    one: Crew, job: ScoreJob, estimator: DensityEstimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter(range(3))
+    monkeypatch.setattr(supervisor.Supervisor, "_tell", lambda _: 1 / len(list(failures)[:1]))
+    one.kill()
+    one.wait_until(lambda: next(failures, None) is None)
+    monkeypatch.undo()
+    one.wait_until(lambda: one.pool.usable == 1)
+    assert_answers(one, job, estimator)
+
+
+def test_a_runtime_directory_that_was_removed_is_made_again(
+    one: Crew, job: ScoreJob, estimator: DensityEstimator
+) -> None:
+    shutil.rmtree(one.supervisor.directory)
+    one.run(kill_peer(one))
+    one.wait_until(lambda: one.pool.usable == 0)
+    one.wait_until(lambda: one.pool.usable == 1)
+    assert one.supervisor.directory.stat().st_mode & 0o777 == 0o700
+    assert_answers(one, job, estimator)
+
+
+async def kill_peer(workers: Crew) -> None:
+    """Kills the worker; which one it is does not stand anywhere any more."""
+    (link,) = workers.pool._fleet.links
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGKILL)
+
+
+def test_what_waits_for_a_worker_is_refused_after_a_while_and_what_comes_at_once(
+    one: Crew, job: ScoreJob, estimator: DensityEstimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    fleet = one.pool._fleet
+    with monkeypatch.context() as patched:
+        patched.setattr(fleet, "size", replace(fleet.size, wait_s=0.5))
+        patched.setattr(fleet, "_wait_s", 0.5)
+        patched.setattr(subprocess, "Popen", failing)
+        one.kill()
+        one.wait_until(lambda: one.pool.usable == 0)
+        for _ in range(2):
+            with pytest.raises(NoWorkerError) as refused:
+                one.run(one.pool.run(job))
+            assert int(refused.value.headers["Retry-After"]) >= 1
+        assert len(one.pool.admission) == 0
+        with pytest.raises(NoWorkerError):
+            one.run(one.pool.prepare(ModelKey("shop", "2")))
+    one.wait_until(lambda: one.pool.usable == 1)
+    assert_answers(one, job, estimator)
+
+
+def test_a_journal_has_its_space_from_the_beginning_and_knows_when_it_is_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "1.journal"
+    create_journal(path, 3600.0)
+    assert path.stat().st_blocks * 512 >= path.stat().st_size > 0
+    reader = JournalReader(path)
+    assert -3600 <= reader.late_s() < 0
+    Journal(path).begin(-1.0, [7, 9])
+    assert reader.late_s() >= 1
+    assert reader.frames() == {7, 9}
+    reader.close()
+
+
+def test_a_service_that_was_stopped_for_long_keeps_its_workers(
+    one: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine that slept, or in a container that was paused."""
+    (pid,) = one.state.pids
+    assert pid is not None
+    restarts, looks = one.state.restarts, []
+
+    def hangs(_: object) -> bool:
+        looks.append(True)
+        return True
+
+    def a_turn_is_taken() -> None:
+        before = one.supervisor._turned
+        one.wait_until(lambda: one.supervisor._turned > before)
+
+    monkeypatch.setattr(supervisor, "STOPPED_S", -1.0)  # every turn comes so late
+    a_turn_is_taken()
+    a_turn_is_taken()
+    monkeypatch.setattr(worker_process.WorkerProcess, "hangs", hangs)
+    a_turn_is_taken()
+    a_turn_is_taken()
+    assert not looks
+    monkeypatch.undo()
+    assert one.state.pids == (pid,)
+    assert one.state.restarts == restarts
