@@ -10,7 +10,6 @@ command waits for them.
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
@@ -35,6 +34,7 @@ _commands = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 for _command in (serve, train, tune, schema, models, report_page):
     _commands.command()(_command)
@@ -42,6 +42,8 @@ for _command in (serve, train, tune, schema, models, report_page):
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"madeira {version('madeira')}")
         raise typer.Exit
 

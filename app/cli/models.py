@@ -1,23 +1,24 @@
 """`madeira models`: what lies in the directory of models."""
 
+import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from app.errors import AppError
 from app.settings import Settings
-from models.checkpoint import Checkpoint, load_checkpoint, versions
 from models.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from models.checkpoint import Description
 
 __all__ = ["ModelsDirectoryError", "models"]
 
 _HEADINGS = ("model", "version", "columns", "rows", "valid nats", "trained", "size")
+_WIDEST = 10_000
 
 
 class ModelsDirectoryError(AppError):
@@ -40,16 +41,13 @@ def models(
         for entry in checkpoints.iterdir()
         if entry.is_dir() and not entry.name.startswith((".", "__"))
     )
-    console = Console()
     if not names:
-        console.print(f"No models in {checkpoints}; `madeira train DATA --name NAME` makes one.")
+        typer.echo(f"No models in {checkpoints}; `madeira train DATA --name NAME` makes one.")
         return
-    shown = Table(header_style="bold", box=SIMPLE_HEAD)
-    for heading in _HEADINGS:
-        right = heading in ("version", "rows", "valid nats", "size")
-        shown.add_column(
-            heading, justify="right" if right else "left", no_wrap=heading != "trained"
-        )
+    # These load the networks, which `madeira --help` need not wait for.
+    from models.checkpoint import read_description, versions
+
+    rows: list[Sequence[str]] = []
     broken: list[str] = []
     for name in names:
         found = versions(checkpoints / name)
@@ -58,19 +56,47 @@ def models(
         for version in found:
             path = checkpoints / name / version
             try:
-                shown.add_row(name, version, *_row(load_checkpoint(path)), _size(path))
+                rows.append((name, version, *_row(read_description(path)), _size(path)))
             except CheckpointError as error:
-                shown.add_row(name, version, Text("broken", style="red"))
+                rows.append((name, version, "broken", "", "", "", ""))
                 broken.append(str(error))
-    console.print(shown)
+    _show(rows, broken)
+
+
+def _show(rows: Sequence[Sequence[str]], broken: Sequence[str]) -> None:
+    """A table where it fits, and in a file; on a narrower screen a paragraph a model."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    shown = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in _HEADINGS:
+        right = heading in ("version", "rows", "valid nats", "size")
+        shown.add_column(heading, justify="right" if right else "left", no_wrap=True)
+    for row in rows:
+        shown.add_row(*(Text(cell, style="red" if cell == "broken" else "") for cell in row))
+    width = console.measure(shown, options=console.options.update(width=_WIDEST)).maximum
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=max(width, console.width))
+    if width <= console.width:
+        console.print(shown)
+    else:
+        for row in rows:
+            console.print(Text(f"{row[0]} version {row[1]}", style="bold"), soft_wrap=True)
+            for heading, cell in zip(_HEADINGS[2:], row[2:], strict=True):
+                if cell:
+                    text = Text(f"  {heading}: {', '.join(cell.splitlines())}")
+                    console.print(text, soft_wrap=True)
     for reason in broken:
         console.print(Text(f"broken: {reason}", style="red"), soft_wrap=True)
 
 
-def _row(checkpoint: Checkpoint) -> tuple[str, str, str, str]:
+def _row(described: "Description") -> tuple[str, str, str, str]:
     """Columns by kind, rows trained on, validation nats, when."""
-    kinds = Counter(column.kind for column in checkpoint.schema.columns)
-    metrics = checkpoint.metrics
+    kinds = Counter(column.kind for column in described.schema.columns)
+    metrics = described.metrics
     return (
         "\n".join(f"{count} {kind}" for kind, count in sorted(kinds.items())),
         f"{metrics['train_rows']:,}",

@@ -3,15 +3,18 @@
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from app.settings import Settings
-from models import Schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models import Schema
 
 __all__ = ["schema_report", "summary_report"]
 
@@ -23,7 +26,7 @@ _SHOWN_VALUES = 4
 _LONGEST_VALUE = 24
 
 
-def schema_report(schema: Schema, table: pa.Table) -> RenderableType:
+def schema_report(schema: "Schema", table: "pa.Table") -> RenderableType:
     """The columns that are modelled, each with kind, details and nulls; then those set aside."""
     shown = Table(title="Columns", title_justify="left", header_style="bold")
     for heading in ("column", "kind", "details"):

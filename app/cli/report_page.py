@@ -4,20 +4,19 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
-from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pyarrow as pa
 import typer
-from rich.console import Console
 
 from app.errors import AppError
 from app.settings import Settings
-from models import read_table
-from models.checkpoint import versions
 from models.errors import TableError
-from models.estimator import DensityEstimator
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from models import DensityEstimator
 
 __all__ = ["ReportError", "report"]
 
@@ -71,13 +70,17 @@ def report(
     with their reasons, imputation put to the test, distances to the closest records. One file that
     needs no network.
     """
-    from app.report import SECTIONS, gather, page
-
     start = time.monotonic()
     path = _find(checkpoints, name, model_version)
     target = output or Path(f"{name}-report.html")
     if not target.absolute().parent.is_dir():
         raise ReportError(f"{target.parent} is not a directory")
+    # These load the networks, which `madeira --help` need not wait for.
+    from rich.console import Console
+
+    from app.report import SECTIONS, gather, page
+    from models import DensityEstimator
+
     estimator = DensityEstimator.load(path)
     tables = [_read(file, estimator) for file in (data, train) if file is not None]
     learned = tables[1] if train is not None else None
@@ -111,6 +114,8 @@ def _find(checkpoints: Path, name: str, wanted: str | None) -> Path:
     """
     if not checkpoints.is_dir():
         raise ReportError(f"{checkpoints} is not a directory")
+    from models.checkpoint import versions
+
     models = sorted(path.name for path in checkpoints.iterdir() if versions(path))
     if name not in models:
         known = ", ".join(models) or "none; `madeira train DATA --name NAME` makes one"
@@ -123,12 +128,14 @@ def _find(checkpoints: Path, name: str, wanted: str | None) -> Path:
     return checkpoints / name / (wanted or numbers[-1])
 
 
-def _read(path: Path, estimator: DensityEstimator) -> pa.Table:
+def _read(path: Path, estimator: "DensityEstimator") -> "pa.Table":
     """The columns of the model from a file.
 
     Raises:
         ReportError: The file has no rows, lacks columns, or has cells that do not fit.
     """
+    from models import read_table
+
     table = read_table(path)
     names = estimator.schema.names
     missing = [name for name in names if name not in table.column_names]
@@ -148,7 +155,7 @@ def _read(path: Path, estimator: DensityEstimator) -> pa.Table:
 
 
 def _introduction(
-    name: str, version: str, data: Path, rows: int, seen: int, estimator: DensityEstimator
+    name: str, version: str, data: Path, rows: int, seen: int, estimator: "DensityEstimator"
 ) -> str:
     left_out = [column.name for column in estimator.schema.left_out]
     aside = f"; set aside: {escape(', '.join(left_out[:12]))}" if left_out else ""
@@ -162,6 +169,8 @@ def _introduction(
 
 
 def _footer(words: Sequence[str], start: float) -> str:
+    from importlib.metadata import version as installed
+
     when = datetime.now(UTC).isoformat(sep=" ", timespec="minutes")[:16]
     return (
         f"<p>Madeira {installed('madeira')}, {when} UTC, in {time.monotonic() - start:.0f} s: "

@@ -1,16 +1,11 @@
 """`madeira train`: from a file with a table to a model that can be served."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pyarrow as pa
-import torch
 import typer
-from rich.console import Console
 
 from app.cli.interrupts import ABORTED, Interrupts
-from app.cli.progress import shown_progress
-from app.cli.report import summary_report
 from app.cli.training_data import (
     CHECKPOINTS,
     CheckpointsOption,
@@ -22,9 +17,13 @@ from app.cli.training_data import (
     TrainError,
     prepared,
 )
-from models import DensityEstimator, Schema
-from models.training.presets import Preset
-from models.training.presets import preset as settings_of
+from models.preset_names import Preset
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.console import Console
+
+    from models import DensityEstimator, Schema
 
 __all__ = ["LEARNING_CURVE", "fit_shown", "train"]
 
@@ -74,6 +73,13 @@ def train(
 
     Ctrl-C ends training early and keeps the best model so far; a second Ctrl-C aborts.
     """
+    # These load the networks, which `madeira --help` need not wait for.
+    from rich.console import Console
+
+    from app.cli.report import summary_report
+    from models import DensityEstimator
+    from models import preset as settings_of
+
     console = Console()
     table, schema = prepared(data, schema_file, checkpoints / name, device, console)
     config = replace(
@@ -94,10 +100,10 @@ def train(
 
 
 def fit_shown(
-    estimator: DensityEstimator,
-    table: pa.Table,
-    schema: Schema,
-    console: Console,
+    estimator: "DensityEstimator",
+    table: "pa.Table",
+    schema: "Schema",
+    console: "Console",
     interrupts: Interrupts,
 ) -> None:
     """Fits the estimator and shows how far it is.
@@ -106,6 +112,10 @@ def fit_shown(
         TrainError: The table cannot be trained on, or the device has not enough memory.
         SystemExit: Ctrl-C came before there was anything to keep.
     """
+    import torch
+
+    from app.cli.progress import shown_progress
+
     try:
         with shown_progress(console) as on_epoch, interrupts.stopping():
             estimator.fit(table, schema, on_epoch=on_epoch)
@@ -119,7 +129,7 @@ def fit_shown(
         ) from error
 
 
-def learning_curve(name: str, estimator: DensityEstimator) -> bytes:
+def learning_curve(name: str, estimator: "DensityEstimator") -> bytes:
     """The picture of the learning curves of the estimator's members, PNG."""
     # matplotlib takes long to import, and only here is it needed.
     from app.cli.learning_curve import draw_learning_curve

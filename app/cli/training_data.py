@@ -3,19 +3,20 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pyarrow as pa
-import torch
 import typer
-from rich.console import Console
 
-from app.cli.report import schema_report
-from app.cli.schema_file import read_schema
 from app.errors import AppError
 from app.settings import Settings
-from models import Schema, SchemaError, TableError, read_table
 from models.echo import quoted
+from models.errors import SchemaError, TableError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.console import Console
+
+    from models import Schema
 
 __all__ = [
     "CHECKPOINTS",
@@ -86,8 +87,8 @@ SchemaOption = Annotated[
 
 
 def prepared(
-    data: Path, schema_file: Path | None, target: Path, device: str, console: Console
-) -> tuple[pa.Table, Schema]:
+    data: Path, schema_file: Path | None, target: Path, device: str, console: "Console"
+) -> "tuple[pa.Table, Schema]":
     """Reads the table, and shows what its columns are taken for.
 
     Args:
@@ -101,6 +102,11 @@ def prepared(
         TrainError: The place, the device, the table or the kinds will not do.
         TableFileError: The file holds no readable table.
     """
+    # These load the networks, which `madeira --help` need not wait for.
+    from app.cli.report import schema_report
+    from app.cli.schema_file import read_schema
+    from models import Schema, read_table
+
     require_writable(target)
     _require_device(device)
     table = read_table(data)
@@ -115,13 +121,13 @@ def prepared(
     return table, schema
 
 
-def _require_rows(path: Path, table: pa.Table) -> None:
+def _require_rows(path: Path, table: "pa.Table") -> None:
     if table.num_rows < 2:
         rows = "no rows" if table.num_rows == 0 else "one row"
         raise TrainError(f"{path} has {rows}; a model needs at least two to learn from")
 
 
-def _require_columns(path: Path, schema: Schema) -> None:
+def _require_columns(path: Path, schema: "Schema") -> None:
     if not schema.columns:
         reasons = "; ".join(f"{column.name}: {column.reason}" for column in schema.left_out)
         raise TrainError(f"{path}: every column is set aside ({reasons})")
@@ -141,6 +147,8 @@ def require_writable(directory: Path) -> None:
 def _require_device(device: str) -> None:
     if not device.startswith("cuda"):
         return
+    import torch
+
     index = torch.device(device).index or 0
     if index >= torch.cuda.device_count():
         raise TrainError(f"there is no CUDA device {index} here; train with --device cpu")

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from app.cli.report import summary_report
 from app.cli.training_data import (
     CHECKPOINTS,
     CheckpointsOption,
@@ -65,6 +63,9 @@ def tune(
     """
     if importlib.util.find_spec("optuna") is None:
         raise TrainError("the search is done by Optuna, an extra: pip install 'madeira[tune]'")
+    from rich.console import Console
+
+    from app.cli.report import summary_report
     from app.cli.tuning import tuned  # imports Optuna
 
     console = Console()

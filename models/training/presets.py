@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 from models.columns.overrides import suggest
 from models.errors import ConfigError
 from models.made.config import MaskConfig, NetworkConfig
+from models.preset_names import Preset
 from models.training.config import FitConfig, MemberConfig, TrainingConfig
 
 __all__ = ["PRESETS", "Preset", "preset"]
-
-Preset = Literal["fast", "balanced", "best"]
 
 ANY_ORDER = MaskConfig("sampled", "even", count=None, ensemble=8, answering_share=0.3)
 NATURAL = MaskConfig("natural", "even", count=1)

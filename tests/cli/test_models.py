@@ -1,5 +1,6 @@
 """`madeira models` lists what is on disk, the broken included."""
 
+import json
 import re
 from pathlib import Path
 
@@ -36,6 +37,32 @@ def test_whole_models_are_listed_and_broken_ones_named(checkpoints: Path, madeir
     assert f"broken: {checkpoints / 'small' / '2'}: metrics.json does not have the digest" in said
     assert "empty: no version" in said
     assert "__pycache__" not in said
+
+
+@pytest.mark.parametrize("columns", ["80", "40", None])
+def test_nothing_is_cut_at_any_width(
+    columns: str | None, checkpoints: Path, madeira: Madeira, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if columns is None:  # into a file
+        monkeypatch.delenv("COLUMNS", raising=False)
+    else:
+        monkeypatch.setenv("COLUMNS", columns)
+    metrics = json.loads((checkpoints / "small" / "1" / "metrics.json").read_text())
+    (checkpoints / ("a-name-that-is-rather-long-" * 3)).symlink_to(checkpoints / "small")
+    try:
+        outcome = madeira("models", "--checkpoints", checkpoints)
+    finally:
+        (checkpoints / ("a-name-that-is-rather-long-" * 3)).unlink()
+    assert "…" not in outcome.out
+    said = " ".join(outcome.out.split())
+    day, clock = metrics["trained_at"][:10], metrics["trained_at"][11:16]
+    for words in ("a-name-that-is-rather-long-" * 3, day, clock, "1 binary", "1 continuous", " MB"):
+        assert words in said
+    if columns == "40":
+        listed = outcome.out.partition("broken:")[0].splitlines()
+        assert max(len(line) for line in listed if "rather-long" not in line) <= 40
+    if columns is None:
+        assert re.search(rf"1 binary +36 +\S+ +{day} +\S+ MB", outcome.out)
 
 
 def test_directory_without_models_says_how_to_make_one(tmp_path: Path, madeira: Madeira) -> None:
