@@ -131,7 +131,7 @@ def frame(header: str, header_size: int | None = None, body_size: int = 0) -> by
         frame('{"kind": "prepared", "number": 1, "error": {}, "arrays": []}'),
         frame('{"kind": "hello", "pid": 1, "journal": "0-1.journal", "arrays": []}'),
         frame('{"kind": "answer", "number": [], "arrays": []}'),
-        frame('{"kind": "answer", "number": 5, "places": "x", "arrays": []}'),
+        frame('{"kind": "answer", "number": 7, "places": "x", "arrays": []}'),
     ],
     ids=lambda sent: sent[:60].decode("latin-1"),
 )
