@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,7 @@ from fastapi.telemetry import TelemetryConfig
 from app.api import health, impute, models, openapi, pages, problems, sample, score
 from app.api import metrics as metrics_page
 from app.api.door import Door
+from app.api.memory import MemoryLimit
 from app.api.observer import Observer
 from app.api.peers import Peers
 from app.api.service import Service
@@ -34,6 +36,9 @@ __all__ = ["create_app"]
 log = logging.getLogger(__name__)
 
 GARBAGE_OBJECTS = 20_000
+
+SWITCH_INTERVAL_S = 0.0005
+"""So soon a thread that reads or writes a large table lets the event loop go on."""
 
 _DESCRIPTION = """
 Exact densities of tables. A trained model answers three questions about rows:
@@ -108,7 +113,8 @@ def create_app(
             )
             observer.begin(registry, pool)
             peers = None if runtime is None else await _join(runtime, registry, pool)
-            app.state.service = Service(settings, registry, pool, door, metrics, peers)
+            memory = MemoryLimit(settings.request_memory_limit_bytes)
+            app.state.service = Service(settings, registry, pool, door, metrics, memory, peers)
             await registry.refresh(pool)
             watching = asyncio.create_task(_watch(registry, pool, settings.reload_interval_s))
             # The models stay: the garbage collector need not look at them on every round.
@@ -117,6 +123,7 @@ def create_app(
             # What requests leave behind is rarely cyclic; looking for it at every 700 objects, as
             # Python does by itself, took a seventh of the time of a request of one row.
             gc.set_threshold(GARBAGE_OBJECTS)
+            sys.setswitchinterval(SWITCH_INTERVAL_S)
             yield
             watching.cancel()
             observer.close()

@@ -98,6 +98,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Most work of one `/score` or `/impute` request (rows scored, cells drawn).",
     )
+    request_memory_limit_bytes: int = Field(
+        default=2**30,
+        ge=2**20,
+        description="Most memory that bodies, tables and results of all large requests may take "
+        "together in an API process, one of them half of it; more is answered 429.",
+    )
     sample_limit_rows: int = Field(
         default=10_000_000, ge=1, description="Most rows one `/sample` request may ask for."
     )

@@ -10,6 +10,7 @@ from fastapi import Request
 from app.api.offload import offload
 from app.api.service import Service
 from app.batching import Work
+from app.workers.wire import empty_like, put, rows_of
 
 __all__ = ["compute", "compute_all"]
 
@@ -53,6 +54,18 @@ async def compute(
                 ticket.go_on()
 
 
-async def compute_all(request: Request, service: Service, work: Work[ResultT]) -> list[ResultT]:
-    """The results of all jobs of a request; arguments and errors are those of `compute`."""
-    return [result async for result in compute(request, service, work)]
+async def compute_all(request: Request, service: Service, work: Work[ResultT]) -> ResultT:
+    """The results of all jobs of a request as one; arguments and errors are those of `compute`.
+
+    Each is put where it belongs as soon as it is there: they never stand in memory twice.
+    """
+    whole: ResultT | None = None
+    start = 0
+    async for part in compute(request, service, work):
+        if whole is None:
+            whole = part if start + rows_of(part) >= work.rows else empty_like(part, work.rows)
+        if whole is not part:
+            put(whole, start, part)
+        start += rows_of(part)
+    assert whole is not None  # noqa: S101 - there is a job, even of no rows
+    return whole

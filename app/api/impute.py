@@ -1,8 +1,7 @@
 """`POST /impute`: fill what is missing."""
 
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 from fastapi import APIRouter, Request, Response
 
 from app.api.bodies import Received, read_body
@@ -14,20 +13,28 @@ from app.api.offload import coded
 from app.api.openapi import answers, body
 from app.api.sample import pick_seed
 from app.api.service import Service, service_of
+from app.api.written import row_slices, written
 from app.batching import Work, costs_of_rows
 from app.codecs import json
 from app.codecs.arrow import StreamWriter
 from app.codecs.arrow_filled import filled_tables
-from app.codecs.filled import fill
+from app.codecs.filled import filled_cells, filled_rows
 from app.errors import InvalidInputError
 from app.jobs import Array, ImputeJob, ImputeResult
 from app.schemas.examples import IMPUTE, IMPUTED
 from app.schemas.impute import ImputeOptions, ImputeRequest, ImputeResponse
+from app.workers.wire import cut
 from models.inference.noise import draw_noise, noise_generator
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["Density"])
+
+ARRAYS = 4
+"""Of one number a cell: what was sent, and how sure is what was drawn."""
+
+ANSWER_BYTES_A_CELL = 60
+ROWS_A_PIECE = 1024
 
 
 @router.post(
@@ -45,21 +52,23 @@ async def impute(request: Request) -> Response:
     as they were sent.
     """
     service = service_of(request)
-    received = await read_body(request, service.settings.body_limit_bytes)
-    intake, values, costs, objects = await coded(len(received.content), _read, received, service)
+    received = await read_body(request, service.settings.body_limit_bytes, service.memory)
+    read = await coded(len(received.content), _read, request, received, service)
+    intake, values, costs = read
     await service.take_up(intake.model, len(values))
     seed = pick_seed(intake.options.seed)
     most = max(1, service.settings.compute_chunk_rows // intake.options.draws)
-    results = await compute_all(request, service, _work(intake, values, costs, seed, most))
-    size = len(received.content) * intake.options.draws
-    content = await coded(size, _answer, intake, values, objects, results, seed)
-    return Response(content, media_type=intake.answer)
+    work = _work(intake, values, costs, seed, most)
+    result = await compute_all(request, service, work)
+    write = _arrow if intake.answer is Format.ARROW else _json
+    size = len(received.content) * intake.options.draws + int(costs.sum()) * ANSWER_BYTES_A_CELL
+    return await written(write(intake, values, result, seed), size, intake.answer)
 
 
 def _read(
-    received: Received, service: Service
-) -> tuple[Intake[ImputeOptions], Array, Array, list[dict[str, Any]]]:
-    """The request, its codes, what each row costs, and, for JSON, its rows as objects."""
+    request: Request, received: Received, service: Service
+) -> tuple[Intake[ImputeOptions], Array, Array]:
+    """The request, its codes, and what each row costs."""
     settings = service.settings
     limit = settings.request_limit_rows
     intake = take_in(received, ImputeOptions, service.registry, limit, left_out=True)
@@ -76,6 +85,8 @@ def _read(
             f"{len(intake.rows)} rows in {draws} draws are over the limit of "
             f"{settings.request_limit_rows} rows; send several requests."
         )
+    cells = len(intake.rows) * len(intake.model.schema.columns)
+    service.memory.take(request.scope, 8 * cells * (ARRAYS + draws))
     intake, values = intake.encoded()
     costs = costs_of_rows(values, draws)
     check_cost(
@@ -83,7 +94,9 @@ def _read(
         settings.request_limit_cost,
         f"{len(values)} rows, and 1 for each missing cell and draw",
     )
-    return intake, values, costs, [] if intake.answer is Format.ARROW else intake.rows.objects()
+    if intake.answer is Format.JSON:
+        intake.rows.check_objects()
+    return intake, values, costs
 
 
 def _work(
@@ -115,36 +128,38 @@ def _work(
     )
 
 
-def _answer(
-    intake: Intake[ImputeOptions],
-    values: Array,
-    objects: list[dict[str, Any]],
-    results: list[ImputeResult],
-    seed: int,
-) -> bytes:
-    whole = ImputeResult(
-        tables=np.concatenate([result.tables for result in results], axis=1),
-        probability=np.concatenate([result.probability for result in results]),
-        lower=np.concatenate([result.lower for result in results]),
-        upper=np.concatenate([result.upper for result in results]),
-    )
-    if intake.answer is Format.ARROW:
-        return _arrow(intake, values, whole, seed)
-    tables, imputed = fill(objects, values, whole, intake.model.schema)
-    document: dict[str, Any] = {
-        **head_entries(intake.model, intake.warnings),
-        "seed": seed,
-        "rows": tables if intake.options.draws > 1 else tables[0],
-        "imputed": imputed,
-    }
-    return json.encode(document)
+def _json(
+    intake: Intake[ImputeOptions], values: Array, result: ImputeResult, seed: int
+) -> Iterator[bytes]:
+    schema, several = intake.model.schema, len(result.tables) > 1
+    slices = row_slices(len(values), ROWS_A_PIECE)
+    head = json.encode({**head_entries(intake.model, intake.warnings), "seed": seed})
+    yield head[:-1] + (b',"rows":[[' if several else b',"rows":[')
+    for number, drawn in enumerate(result.tables):
+        if number:
+            yield b"],["
+        for rows in slices:
+            sent = intake.rows.objects(rows.start, rows.stop)
+            filled = json.encode(filled_rows(sent, values[rows], drawn[rows], schema))
+            yield (b"," if rows.start else b"") + filled[1:-1]
+    yield b']],"imputed":[' if several else b'],"imputed":['
+    separator = b""
+    for part, rows in zip(cut(result, [s.stop - s.start for s in slices]), slices, strict=True):
+        cells = filled_cells(values[rows], part, schema, rows.start)
+        if cells:
+            yield separator + json.encode(cells)[1:-1]
+            separator = b","
+    yield b"]}"
 
 
-def _arrow(intake: Intake[ImputeOptions], values: Array, result: ImputeResult, seed: int) -> bytes:
+def _arrow(
+    intake: Intake[ImputeOptions], values: Array, result: ImputeResult, seed: int
+) -> Iterator[bytes]:
     schema = intake.model.schema
-    tables = filled_tables(intake.rows.arrow(schema), values, result, schema)
-    first = next(tables)
-    head = head_metadata(intake.model, intake.warnings)
-    metadata = {**head, "madeira.seed": str(seed)}
-    writer = StreamWriter(first.schema, metadata)
-    return b"".join([writer.write(first), *map(writer.write, tables), writer.close()])
+    writer: StreamWriter | None = None
+    for table in filled_tables(intake.rows.arrow(schema), values, result, schema):
+        metadata = {**head_metadata(intake.model, intake.warnings), "madeira.seed": str(seed)}
+        writer = writer or StreamWriter(table.schema, metadata)
+        yield writer.write(table)
+    if writer is not None:
+        yield writer.close()

@@ -54,7 +54,7 @@ async def sample(request: Request) -> Response:
     drawing stops when the reader goes away.
     """
     service = service_of(request)
-    received = await read_body(request, service.settings.body_limit_bytes)
+    received = await read_body(request, service.settings.body_limit_bytes, service.memory)
     drawing = await coded(len(received.content), _read, received, service)
     await service.take_up(drawing.model, drawing.rows)
     chunks = drawing.chunks(request, service)

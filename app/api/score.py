@@ -1,6 +1,9 @@
 """`POST /score`: how likely are these rows?"""
 
-import numpy as np
+from collections.abc import Iterator
+from typing import Any
+
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 from fastapi import APIRouter, Request, Response
@@ -13,8 +16,10 @@ from app.api.negotiation import Format
 from app.api.offload import coded
 from app.api.openapi import answers, body
 from app.api.service import Service, service_of
+from app.api.written import row_slices, written
 from app.batching import Work
-from app.codecs import arrow, json
+from app.codecs import json
+from app.codecs.arrow import StreamWriter
 from app.jobs import Array, ScoreJob, ScoreResult
 from app.schemas.examples import SCORE, SCORED
 from app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
@@ -24,6 +29,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["Density"])
 
 ANSWER_BYTES_A_CELL = 20
+ROWS_A_PIECE = 8192
 
 
 @router.post(
@@ -39,8 +45,8 @@ async def score(request: Request) -> Response:
     has never seen is data, and unlikely; a value of the wrong type is an error.
     """
     service = service_of(request)
-    received = await read_body(request, service.settings.body_limit_bytes)
-    intake, values = await coded(len(received.content), _read, received, service)
+    received = await read_body(request, service.settings.body_limit_bytes, service.memory)
+    intake, values = await coded(len(received.content), _read, request, received, service)
     await service.take_up(intake.model, len(values))
     key, contributions = intake.model.key, intake.options.contributions
     work = Work(
@@ -52,17 +58,17 @@ async def score(request: Request) -> Response:
         row_bytes=0,
         job=lambda start, stop: ScoreJob(key, values[start:stop], contributions),
     )
-    results = await compute_all(request, service, work)
-    for result in results:
-        service.metrics.scored(key, result.log_likelihood)
-    width = values.shape[1] if intake.options.contributions else 3
-    size = len(values) * width * ANSWER_BYTES_A_CELL
+    result = await compute_all(request, service, work)
+    service.metrics.scored(key, result.log_likelihood)
+    width = values.shape[1] if contributions else 3
     write = _arrow if intake.answer is Format.ARROW else _json
-    content = await coded(size, write, intake, results)
-    return Response(content, media_type=intake.answer)
+    size = len(values) * width * ANSWER_BYTES_A_CELL
+    return await written(write(intake, result), size, intake.answer)
 
 
-def _read(received: Received, service: Service) -> tuple[Intake[ScoreOptions], Array]:
+def _read(
+    request: Request, received: Received, service: Service
+) -> tuple[Intake[ScoreOptions], Array]:
     limit = service.settings.request_limit_rows
     intake = take_in(received, ScoreOptions, service.registry, limit)
     each = _row_cost(intake)
@@ -74,6 +80,9 @@ def _read(received: Received, service: Service) -> tuple[Intake[ScoreOptions], A
         else f"{len(intake.rows)} rows at {each} each: 1, "
         "and 1 for the contribution of each column",
     )
+    columns = len(intake.model.schema.columns)
+    results = 2 + intake.options.contributions * columns
+    service.memory.take(request.scope, 8 * len(intake.rows) * (columns + results))
     intake, values = intake.encoded()
     return intake.without_rows(), values
 
@@ -82,35 +91,55 @@ def _row_cost(intake: Intake[ScoreOptions]) -> int:
     return 1 + intake.options.contributions * len(intake.model.schema.columns)
 
 
-def _arrow(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:
-    anomaly_score = _joined([result.anomaly_score for result in results])
-    columns = {
-        "log_likelihood": _joined([result.log_likelihood for result in results]),
-        "anomaly_score": anomaly_score,
-        "is_anomaly": anomaly_score > 1 - intake.options.contamination,
+def _arrow(intake: Intake[ScoreOptions], result: ScoreResult) -> Iterator[bytes]:
+    writer: StreamWriter | None = None
+    for rows in row_slices(len(result.log_likelihood), ROWS_A_PIECE):
+        anomaly_score = result.anomaly_score[rows]
+        columns = {
+            "log_likelihood": result.log_likelihood[rows],
+            "anomaly_score": anomaly_score,
+            "is_anomaly": anomaly_score > 1 - intake.options.contamination,
+        }
+        if result.contributions is not None:
+            nats = result.contributions[rows]
+            surprises = [pa.array(column, from_pandas=True) for column in nats.T]  # NaN is null
+            names = intake.model.schema.names
+            columns["contributions"] = pa.StructArray.from_arrays(surprises, names)
+        table = pa.table(columns)
+        writer = writer or StreamWriter(table.schema, head_metadata(intake.model, intake.warnings))
+        yield writer.write(table)
+    if writer is not None:
+        yield writer.close()
+
+
+def _json(intake: Intake[ScoreOptions], result: ScoreResult) -> Iterator[bytes]:
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "log_likelihood": result.log_likelihood,
+        "anomaly_score": result.anomaly_score,
+        "is_anomaly": result.anomaly_score > 1 - intake.options.contamination,
     }
-    if intake.options.contributions:
-        nats = _joined([r.contributions for r in results if r.contributions is not None])
-        surprises = [pa.array(column, from_pandas=True) for column in nats.T]  # NaN is null
-        columns["contributions"] = pa.StructArray.from_arrays(surprises, intake.model.schema.names)
-    return arrow.encode(pa.table(columns), head_metadata(intake.model, intake.warnings))
+    head, nats = head_entries(intake.model, intake.warnings), result.contributions
+    slices = row_slices(len(result.log_likelihood), ROWS_A_PIECE)
+    if len(slices) == 1:
+        document = {**head, **arrays}
+        if nats is not None:
+            document["contributions"] = orjson.Fragment(b"[" + _json_rows(intake, nats) + b"]")
+        yield json.encode(document)
+        return
+    yield json.encode(head)[:-1]
+    for name, array in arrays.items():
+        yield b"," + json.encode(name) + b":["
+        for rows in slices:
+            yield (b"," if rows.start else b"") + json.encode(array[rows])[1:-1]
+        yield b"]"
+    if nats is not None:
+        yield b',"contributions":['
+        for rows in slices:
+            yield (b"," if rows.start else b"") + _json_rows(intake, nats[rows])
+        yield b"]"
+    yield b"}"
 
 
-def _json(intake: Intake[ScoreOptions], results: list[ScoreResult]) -> bytes:
-    anomaly_score = _joined([result.anomaly_score for result in results])
-    document = {
-        **head_entries(intake.model, intake.warnings),
-        "log_likelihood": _joined([result.log_likelihood for result in results]),
-        "anomaly_score": anomaly_score,
-        "is_anomaly": anomaly_score > 1 - intake.options.contamination,
-    }
-    if intake.options.contributions:
-        nats = _joined([r.contributions for r in results if r.contributions is not None])
-        columns = [pa.array(column) for column in nats.T]
-        rows = json.encode_rows(intake.model.schema.names, columns, len(nats))
-        document["contributions"] = orjson.Fragment(b"[" + rows + b"]")
-    return json.encode(document)
-
-
-def _joined(parts: list[Array]) -> Array:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _json_rows(intake: Intake[ScoreOptions], nats: Array) -> bytes:
+    columns = [pa.array(column) for column in nats.T]
+    return json.encode_rows(intake.model.schema.names, columns, len(nats))

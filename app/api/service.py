@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 
 from app.api.door import BEGUN, Door
+from app.api.memory import MemoryLimit
 from app.api.peers import Peers
 from app.batching import Pool, Ticket, Work
 from app.errors import DeadlineError, InvalidInputError
@@ -33,6 +34,7 @@ class Service:
         pool: Where jobs are computed.
         door: Where requests come in.
         metrics: Where they are counted.
+        memory: What large requests take.
         peers: The other API processes; None where there is one only.
     """
 
@@ -41,6 +43,7 @@ class Service:
     pool: Pool
     door: Door
     metrics: Metrics
+    memory: MemoryLimit
     peers: Peers | None = None
 
     async def take_up(self, model: ServedModel, rows: int) -> None:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.door import Door, DoorKeeper
 from app.api.problems import answer_of, answer_to
+from app.api.service import service_of
 from app.api.watch import Watch
 from app.errors import RequestError
 from app.metrics import Metrics
@@ -85,8 +86,12 @@ class _Fork:
 
 async def _call_endpoint(scope: Scope, receive: Receive, send: Send) -> None:
     endpoint: Endpoint = scope["route"].endpoint
+    request = Request(scope, receive, send)
     try:
-        response = await endpoint(Request(scope, receive, send))
-    except Exception as error:
-        response = answer_to(error, scope)
-    await response(scope, receive, send)
+        try:
+            response = await endpoint(request)
+        except Exception as error:
+            response = answer_to(error, scope)
+        await response(scope, receive, send)
+    finally:
+        service_of(request).memory.give_back(scope)

@@ -18,7 +18,7 @@ from models.columns.base import Column
 from models.columns.schema import Schema
 from models.errors import CellError, TableError
 
-__all__ = ["columns_to_read", "encode_arrow", "row_objects"]
+__all__ = ["check_row_objects", "columns_to_read", "encode_arrow", "row_objects"]
 
 
 def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str]], Sequence[int]]:
@@ -121,7 +121,15 @@ def row_objects(table: pa.Table, limit_bytes: int) -> list[dict[str, Any]]:
         InvalidInputError: A column is of a type that JSON does not have.
         BodyTooLargeError: Its texts are too long together.
     """
-    columns: list[Sequence[Any]] = []
+    check_row_objects(table, limit_bytes)
+    columns = [json_values(column) for column in table.columns]
+    if not columns:
+        return [{} for _ in range(table.num_rows)]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def check_row_objects(table: pa.Table, limit_bytes: int) -> None:
+    """Checks that `row_objects` can write a table; arguments and errors are the same."""
     size = 0
     for field, column in zip(table.schema, table.columns, strict=True):
         if family(field.type) is Family.OTHER:
@@ -130,10 +138,6 @@ def row_objects(table: pa.Table, limit_bytes: int) -> list[dict[str, Any]]:
         size += _text_bytes(column)
         if size > limit_bytes:
             raise BodyTooLargeError(limit_bytes)
-        columns.append(json_values(column))
-    if not columns:
-        return [{} for _ in range(table.num_rows)]
-    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _text_bytes(column: pa.ChunkedArray) -> int:

@@ -58,12 +58,12 @@ class TableForm:
     def __len__(self) -> int:
         return len(self.data if self.rows is None else self.rows)
 
-    def objects(self) -> list[dict[str, Any]]:
-        """The rows as objects, cells as they were sent."""
+    def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
+        """Some rows as objects, cells as they were sent."""
         if self.rows is not None:
-            return self.rows
+            return self.rows[start:stop]
         names = self.columns or []
-        return [dict(zip(names, values, strict=True)) for values in self.data]
+        return [dict(zip(names, values, strict=True)) for values in self.data[start:stop]]
 
     def names(self) -> list[str]:
         """Names of all columns, in the order in which they first come."""

@@ -10,45 +10,53 @@ from app.jobs import Array, ImputeResult
 from models.columns.base import Column
 from models.columns.schema import Schema
 
-__all__ = ["fill"]
+__all__ = ["filled_cells", "filled_rows"]
 
 Row = dict[str, Any]
 
 
-def fill(
-    sent: Sequence[Row], values: Array, result: ImputeResult, schema: Schema
-) -> tuple[list[list[Row]], list[Row]]:
+def filled_rows(sent: Sequence[Row], values: Array, drawn: Array, schema: Schema) -> list[Row]:
     """Puts what was drawn where something was missing, and nowhere else.
-
-    Only filled cells are touched, one by one: each of them is an entry of the answer.
 
     Args:
         sent: The rows as they came, cells that the model does not know included.
         values: The same, encoded: `(rows, D)`, NaN where missing.
+        drawn: `(rows, D)`, nothing missing.
+        schema: The columns of the model.
+    """
+    rows = list(map(dict, sent))
+    for place, column in enumerate(schema.columns):
+        gaps = np.flatnonzero(np.isnan(values[:, place]))
+        if len(gaps):
+            cells = json_values(column.decode(drawn[gaps, place]))
+            for row, cell in zip(gaps.tolist(), cells, strict=True):
+                rows[row][column.name] = cell
+    return rows
+
+
+def filled_cells(values: Array, result: ImputeResult, schema: Schema, first_row: int) -> list[Row]:
+    """An entry for each filled cell, by row and then by column.
+
+    Args:
+        values: `(rows, D)`, NaN where a cell was missing.
         result: What was drawn.
         schema: The columns of the model.
-
-    Returns:
-        One table a draw, and an entry for each filled cell, by row and then by column.
+        first_row: Number of the first of the rows in the whole table.
     """
-    tables: list[list[Row]] = [list(map(dict, sent)) for _ in result.tables]
     entries: list[tuple[int, Row]] = []
     for place, column in enumerate(schema.columns):
         gaps = np.flatnonzero(np.isnan(values[:, place]))
         if not len(gaps):
             continue
-        rows = gaps.tolist()
         drawn = [json_values(column.decode(table[gaps, place])) for table in result.tables]
-        for table, filled in zip(tables, drawn, strict=True):
-            for row, cell in zip(rows, filled, strict=True):
-                table[row][column.name] = cell
         uncertainty = _uncertainty(column, gaps, place, result)
-        for row, cells, spread in zip(rows, zip(*drawn, strict=True), uncertainty, strict=True):
-            entry = {"row": row, "column": column.name}
-            entry |= {"value": cells[0]} if len(tables) == 1 else {"values": cells}
+        cells = zip(gaps.tolist(), zip(*drawn, strict=True), uncertainty, strict=True)
+        for row, found, spread in cells:
+            entry = {"row": first_row + row, "column": column.name}
+            entry |= {"value": found[0]} if len(found) == 1 else {"values": found}
             entries.append((row, entry | spread))
     entries.sort(key=lambda entry: entry[0])  # stable: columns stay in their order
-    return tables, [entry for _, entry in entries]
+    return [entry for _, entry in entries]
 
 
 def _uncertainty(column: Column, gaps: np.ndarray, place: int, result: ImputeResult) -> list[Row]:

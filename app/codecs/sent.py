@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import orjson
 import pyarrow as pa
 
-from app.codecs.arrow_cells import encode_arrow, row_objects
+from app.codecs.arrow_cells import check_row_objects, encode_arrow, row_objects
 from app.codecs.cells import TableForm, column_array, encode_table
 from app.jobs import Array
 from models.columns.arrow_types import family
@@ -28,8 +28,11 @@ class SentTable(Protocol):
     def cell(self, row: int, name: str) -> object:
         """One value, as it was sent."""
 
-    def objects(self) -> list[dict[str, Any]]:
-        """The rows as JSON objects, cells as they were sent."""
+    def check_objects(self) -> None:
+        """Raises InvalidInputError or BodyTooLargeError where `objects` has no or too long text."""
+
+    def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
+        """Some rows as JSON objects, cells as they were sent."""
 
     def arrow(self, schema: Schema) -> pa.Table:
         """The columns as Arrow has them, once `encode` has accepted them."""
@@ -60,9 +63,13 @@ class ArrowTable:
         value: object = self.table.column(name)[row].as_py()
         return value
 
-    def objects(self) -> list[dict[str, Any]]:
-        """See `SentTable`; raises where a column is none of JSON's, or too long written out."""
-        return row_objects(self.table, self.text_limit_bytes)
+    def check_objects(self) -> None:
+        """See `SentTable`."""
+        check_row_objects(self.table, self.text_limit_bytes)
+
+    def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
+        """See `SentTable`."""
+        return row_objects(self.table.slice(start, stop - start), self.text_limit_bytes)
 
     def arrow(self, schema: Schema) -> pa.Table:
         """See `SentTable`."""
@@ -90,9 +97,12 @@ class JsonTable:
         """See `SentTable`."""
         return self.form.cell(row, name)
 
-    def objects(self) -> list[dict[str, Any]]:
+    def check_objects(self) -> None:
+        """See `SentTable`; nothing can be wrong with what came as JSON."""
+
+    def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
         """See `SentTable`."""
-        return self.form.objects()
+        return self.form.objects(start, stop)
 
     def arrow(self, schema: Schema) -> pa.Table:
         """See `SentTable`; columns that the model leaves out have the type their values have."""

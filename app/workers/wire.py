@@ -28,7 +28,18 @@ from app.jobs import (
 )
 from app.workers.frames import AnyArray, Frame, FrameError
 
-__all__ = ["Parts", "cut", "group_of", "job_of", "join", "parts_of", "result_of"]
+__all__ = [
+    "Parts",
+    "cut",
+    "empty_like",
+    "group_of",
+    "job_of",
+    "join",
+    "parts_of",
+    "put",
+    "result_of",
+    "rows_of",
+]
 
 Result = TypeVar("Result")
 
@@ -150,6 +161,39 @@ def cut(result: Result, rows: Sequence[int]) -> Iterator[Result]:
             }
         )
         start += count
+
+
+def rows_of(result: object) -> int:
+    """How many rows a result has."""
+    name, axis = _axes(cast(Hashable, type(result)))[0]
+    return int(getattr(result, name).shape[axis])
+
+
+def empty_like(result: Result, rows: int) -> Result:
+    """A result of so many rows, in all else like another, to be filled by `put`."""
+    kind = type(result)
+    found: dict[str, Any] = {}
+    for name, axis in _axes(cast(Hashable, kind)):
+        value = getattr(result, name)
+        if isinstance(value, np.ndarray):
+            value = np.empty((*value.shape[:axis], rows, *value.shape[axis + 1 :]), value.dtype)
+        found[name] = value
+    return kind(**found)
+
+
+def put(whole: object, start: int, part: object) -> None:
+    """Writes the rows of a part into a whole.
+
+    Args:
+        whole: See `empty_like`.
+        start: Row of the whole that is the first of the part.
+        part: A result of the same kind.
+    """
+    here = slice(start, start + rows_of(part))
+    for name, axis in _axes(cast(Hashable, type(part))):
+        value = getattr(part, name)
+        if isinstance(value, np.ndarray):
+            getattr(whole, name)[(slice(None),) * axis + (here,)] = value
 
 
 @cache
