@@ -105,7 +105,7 @@ def create_app(
             pool = Pool(directory, size, admission, observer.computed)
             limit = settings.memory_limit_mb
             registry = Registry(
-                settings.checkpoints,
+                settings.search_path,
                 settings.default_model,
                 settings.pins,
                 None if limit is None else limit * 2**20,

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import SettingsError
+from app.model_directories import default_search_path, directories_of
 from models.echo import did_you_mean
 
 __all__ = ["Settings", "settings_table"]
@@ -54,9 +55,10 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one."
     )
-    checkpoints: Path = Field(
-        default=Path("checkpoints"),
-        description="Directory of the models to serve: `<name>/<version>/`.",
+    checkpoints: Path | None = Field(
+        default=None,
+        description="Directories of the models to serve, `<name>/<version>/`, with colons between "
+        "them; unset: `~/.local/share/madeira/models`, where trained ones go, and the bundled one.",
     )
     devices: Annotated[str, AfterValidator(_devices)] = Field(
         default="cpu",
@@ -235,6 +237,12 @@ class Settings(BaseSettings):
             kind, _, number = entry.strip().partition(":")
             found += ["cpu"] * int(number or 1) if kind == "cpu" else [entry.strip()]
         return tuple(found)
+
+    @property
+    def search_path(self) -> Path:
+        """The directories of models, absolute, as `app.model_directories` reads them."""
+        found = directories_of(self.checkpoints or default_search_path())
+        return Path(os.pathsep.join(str(one.absolute()) for one in found))
 
     @property
     def pins(self) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What holds for every test: one thread each, the same seeds, skips that say what is missing."""
 
 import os
+import tempfile
 
 # Before torch and NumPy are imported, here and in every process a test starts: pytest's workers
 # share the cores already.
@@ -11,6 +12,8 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("MADEIRA_SPARE_WORKERS", "0")
 # A new worker may take long where many tests run at once.
 os.environ.setdefault("MADEIRA_WORKER_WAIT_S", "300")
+# Nor do they read the models of whoever runs them, or leave any there.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="madeira-tests-")
 
 import random
 import shutil

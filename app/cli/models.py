@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.errors import AppError
-from app.settings import Settings
+from app.model_directories import default_search_path, directories_of, model_names
+from models.echo import MAX_ECHO, escaped
 from models.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -27,22 +28,31 @@ class ModelsDirectoryError(AppError):
 
 def models(
     checkpoints: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--checkpoints", help="Directory of the models.", envvar="MADEIRA_CHECKPOINTS"
+            "--checkpoints",
+            help="Directories of the models.",
+            show_default="yours, and the bundled one",
+            envvar="MADEIRA_CHECKPOINTS",
         ),
-    ] = Settings.model_fields["checkpoints"].default,
+    ] = None,
 ) -> None:
     """List the models on disk, every version, whole or broken."""
-    if not checkpoints.is_dir():
+    directories = directories_of(checkpoints or default_search_path())
+    found = [directory for directory in directories if directory.is_dir()]
+    if checkpoints is not None and not found:
         raise ModelsDirectoryError(f"{checkpoints} is not a directory")
-    names = sorted(
-        entry.name
-        for entry in checkpoints.iterdir()
-        if entry.is_dir() and not entry.name.startswith((".", "__"))
-    )
+    for directory in directories:
+        if len(directories) > 1:
+            typer.echo(f"\n{directory}")
+        _list(directory)
+
+
+def _list(directory: Path) -> None:
+    """Lists the models of one directory."""
+    names = model_names(directory)
     if not names:
-        typer.echo(f"No models in {checkpoints}; `madeira train DATA --name NAME` makes one.")
+        typer.echo(f"No models in {directory}; `madeira train DATA --name NAME` makes one.")
         return
     # These load the networks, which `madeira --help` need not wait for.
     from models.checkpoint import read_description, versions
@@ -50,15 +60,15 @@ def models(
     rows: list[Sequence[str]] = []
     broken: list[str] = []
     for name in names:
-        found = versions(checkpoints / name)
+        found = versions(directory / name)
         if not found:
-            broken.append(f"{checkpoints / name}: no version, a directory named 1, 2, ..., in it")
+            broken.append(f"{directory / name}: no version, a directory named 1, 2, ..., in it")
         for version in found:
-            path = checkpoints / name / version
+            path, head = directory / name / version, escaped(name, MAX_ECHO)
             try:
-                rows.append((name, version, *_row(read_description(path)), _size(path)))
+                rows.append((head, version, *_row(read_description(path)), _size(path)))
             except CheckpointError as error:
-                rows.append((name, version, "broken", "", "", "", ""))
+                rows.append((head, version, "broken", "", "", "", ""))
                 broken.append(str(error))
     _show(rows, broken)
 
@@ -90,7 +100,7 @@ def _show(rows: Sequence[Sequence[str]], broken: Sequence[str]) -> None:
                     text = Text(f"  {heading}: {', '.join(cell.splitlines())}")
                     console.print(text, soft_wrap=True)
     for reason in broken:
-        console.print(Text(f"broken: {reason}", style="red"), soft_wrap=True)
+        console.print(Text(f"broken: {escaped(reason)}", style="red"), soft_wrap=True)
 
 
 def _row(described: "Description") -> tuple[str, str, str, str]:

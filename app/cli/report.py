@@ -1,7 +1,7 @@
 """What a training run tells before and after: the columns, and what came of them."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["schema_report", "summary_report"]
 
-_CHECKPOINTS, _HOST, _PORT = (
-    Settings.model_fields[name].default for name in ("checkpoints", "host", "port")
-)
+_HOST, _PORT = (Settings.model_fields[name].default for name in ("host", "port"))
 _SHOWN_COLUMNS = 60
 _SHOWN_VALUES = 4
 _LONGEST_VALUE = 24
@@ -50,7 +48,11 @@ def schema_report(schema: "Schema", table: "pa.Table") -> RenderableType:
 
 
 def summary_report(
-    metrics: Mapping[str, Any], name: str, saved: Path, checkpoints: Path
+    metrics: Mapping[str, Any],
+    name: str,
+    saved: Path,
+    checkpoints: Path | None,
+    others: Sequence[Path],
 ) -> RenderableType:
     """What was trained, how well it fits, where it lies, and what to do with it next.
 
@@ -58,7 +60,8 @@ def summary_report(
         metrics: Metrics of the model.
         name: What the model is called.
         saved: Directory of its new version.
-        checkpoints: Directory of all models.
+        checkpoints: Directories of all models; None for the usual ones.
+        others: Where else models of this name may be.
     """
     shown = Table(title="Trained", title_justify="left", show_header=False)
     shown.add_column(style="bold")
@@ -78,8 +81,11 @@ def summary_report(
     shown.add_row("saved", Text(str(saved)))
     shown.add_row("learning curve", Text(str(saved / "learning_curve.png")))
     serve = "madeira serve"
-    if checkpoints != _CHECKPOINTS:
+    if checkpoints is not None:
         serve += f" --checkpoints {shlex.quote(str(checkpoints))}"
+    for other in others:
+        if other.is_dir():
+            shown.add_row("instead of", Text(f"the model of this name in {other.parent}"))
     url = f"http://{_HOST}:{_PORT}"
     body = f'{{"model": "{name}", "n": 5}}'
     steps = Text(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.errors import AppError
-from app.settings import Settings
+from app.model_directories import default_search_path, directories_of
 from models.errors import TableError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ReportError", "report"]
 
-_CHECKPOINTS = Settings.model_fields["checkpoints"].default
 _LIMIT_ROWS = 5_000
 
 
@@ -53,11 +52,14 @@ def report(
         typer.Option("--model-version", help="Of the model.", show_default="the latest"),
     ] = None,
     checkpoints: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--checkpoints", help="Directory of the models.", envvar="MADEIRA_CHECKPOINTS"
+            "--checkpoints",
+            help="Directories of the models.",
+            show_default="yours, and the bundled one",
+            envvar="MADEIRA_CHECKPOINTS",
         ),
-    ] = _CHECKPOINTS,
+    ] = None,
     rows: Annotated[
         int,
         typer.Option("--rows", min=1, help="Most rows of a file to look at, drawn by the seed."),
@@ -71,7 +73,7 @@ def report(
     needs no network.
     """
     start = time.monotonic()
-    path = _find(checkpoints, name, model_version)
+    path = _find(checkpoints or default_search_path(), name, model_version)
     target = output or Path(f"{name}-report.html")
     if not target.absolute().parent.is_dir():
         raise ReportError(f"{target.parent} is not a directory")
@@ -112,20 +114,22 @@ def _find(checkpoints: Path, name: str, wanted: str | None) -> Path:
     Raises:
         ReportError: There is no such model or version; the message lists those there are.
     """
-    if not checkpoints.is_dir():
+    directories = [one for one in directories_of(checkpoints) if one.is_dir()]
+    if not directories:
         raise ReportError(f"{checkpoints} is not a directory")
     from models.checkpoint import versions
 
-    models = sorted(path.name for path in checkpoints.iterdir() if versions(path))
+    models = sorted({p.name for one in directories for p in one.iterdir() if versions(p)})
     if name not in models:
         known = ", ".join(models) or "none; `madeira train DATA --name NAME` makes one"
         raise ReportError(f"{checkpoints} has no model {name!r}; there are: {known}")
-    numbers = versions(checkpoints / name)
+    place = next(one / name for one in directories if versions(one / name))
+    numbers = versions(place)
     if wanted is not None and wanted not in numbers:
         raise ReportError(
             f"model {name!r} has no version {wanted!r}; there are: {', '.join(numbers)}"
         )
-    return checkpoints / name / (wanted or numbers[-1])
+    return place / (wanted or numbers[-1])
 
 
 def _read(path: Path, estimator: "DensityEstimator") -> "pa.Table":

@@ -4,7 +4,7 @@ import inspect
 import socket
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Union, get_args, get_origin
 
@@ -12,7 +12,9 @@ import typer
 from pydantic.fields import FieldInfo
 
 from app.errors import AppError
+from app.model_directories import directories_of, model_names
 from app.settings import Settings
+from models.echo import MAX_ECHO, escaped, listed
 
 __all__ = ["ServeError", "serve"]
 
@@ -39,6 +41,7 @@ def _serve(**flags: object) -> None:
 
         def serving() -> None:
             _say_where(settings.host, listener)
+            _say_what(directories_of(settings.search_path))
 
         if settings.api_processes > 1:
             came_up = run_api_processes(settings, listener, serving)
@@ -80,6 +83,21 @@ def _say_where(host: str, listener: socket.socket) -> None:
     host = _EVERY_ADDRESS.get(host, host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     typer.echo(f"Madeira listens on {url}\n  console  {url}/\n  docs     {url}/docs")
+    sys.stdout.flush()
+
+
+def _say_what(directories: Sequence[Path]) -> None:
+    """Says where models were looked for, and how to come by one."""
+    for place, directory in enumerate(directories):
+        names = model_names(directory)
+        shown = listed(names, lambda name: escaped(name, MAX_ECHO)) if names else "none yet"
+        typer.echo(f"  {'models' if place == 0 else '      '}   {directory}: {shown}")
+    if not any(map(model_names, directories)):
+        typer.echo(
+            "  There is no model to serve. `madeira train DATA --name NAME` makes one of a CSV or "
+            "Parquet\n  file, which is served without a restart; --checkpoints names other "
+            "directories."
+        )
     sys.stdout.flush()
 
 

@@ -7,7 +7,6 @@ import typer
 
 from app.cli.interrupts import ABORTED, Interrupts
 from app.cli.training_data import (
-    CHECKPOINTS,
     CheckpointsOption,
     DataArgument,
     DeviceOption,
@@ -15,6 +14,7 @@ from app.cli.training_data import (
     SchemaOption,
     SeedOption,
     TrainError,
+    places_of,
     prepared,
 )
 from models.preset_names import Preset
@@ -43,7 +43,7 @@ def _valid_smoothing(text: str) -> str:
 def train(
     data: DataArgument,
     name: NameOption,
-    checkpoints: CheckpointsOption = CHECKPOINTS,
+    checkpoints: CheckpointsOption = None,
     device: DeviceOption = "cpu",
     seed: SeedOption = 0,
     preset: Annotated[
@@ -81,7 +81,8 @@ def train(
     from models import preset as settings_of
 
     console = Console()
-    table, schema = prepared(data, schema_file, checkpoints / name, device, console)
+    place, others = places_of(checkpoints, name)
+    table, schema = prepared(data, schema_file, place, device, console)
     config = replace(
         settings_of(preset),
         smoothing="auto" if smoothing == "auto" else float(smoothing),
@@ -93,10 +94,12 @@ def train(
         estimator.metrics["preset"] = preset
         estimator.describe(name, f"Trained by `madeira train {data.name} --name {name}`.")
         pictures = {LEARNING_CURVE: learning_curve(name, estimator)}
-        saved = estimator.save_version(checkpoints / name, pictures)
+        saved = estimator.save_version(place, pictures, others)
     if estimator.metrics["interrupted"]:
         console.print("Interrupted: the best so far was kept and is saved.")
-    console.print(summary_report(estimator.metrics, name, saved, checkpoints), soft_wrap=True)
+    console.print(
+        summary_report(estimator.metrics, name, saved, checkpoints, others), soft_wrap=True
+    )
 
 
 def fit_shown(

@@ -2,13 +2,14 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.errors import AppError
-from app.settings import Settings
+from app.model_directories import default_search_path, directories_of
 from models.echo import quoted
 from models.errors import SchemaError, TableError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from models import Schema
 
 __all__ = [
-    "CHECKPOINTS",
     "CheckpointsOption",
     "DataArgument",
     "DeviceOption",
@@ -27,11 +27,11 @@ __all__ = [
     "SchemaOption",
     "SeedOption",
     "TrainError",
+    "places_of",
     "prepared",
     "require_writable",
 ]
 
-CHECKPOINTS: Path = Settings.model_fields["checkpoints"].default
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
@@ -63,10 +63,11 @@ NameOption = Annotated[
     str, typer.Option("--name", help="What the model will be called.", callback=_valid_name)
 ]
 CheckpointsOption = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--checkpoints",
         help="Directory of the models; this one goes to NAME and its next version in there.",
+        show_default="~/.local/share/madeira/models",
         envvar="MADEIRA_CHECKPOINTS",
     ),
 ]
@@ -131,6 +132,17 @@ def _require_columns(path: Path, schema: "Schema") -> None:
     if not schema.columns:
         reasons = "; ".join(f"{column.name}: {column.reason}" for column in schema.left_out)
         raise TrainError(f"{path}: every column is set aside ({reasons})")
+
+
+def places_of(checkpoints: Path | None, name: str) -> tuple[Path, Sequence[Path]]:
+    """Where a model goes, and where others of its name may be that are served too.
+
+    Args:
+        checkpoints: What the option says: models go to the first directory.
+        name: What the model will be called.
+    """
+    own, *others = directories_of(checkpoints or default_search_path())
+    return own / name, [directory / name for directory in others]
 
 
 def require_writable(directory: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from app.cli.training_data import (
-    CHECKPOINTS,
     CheckpointsOption,
     DataArgument,
     DeviceOption,
@@ -16,6 +15,7 @@ from app.cli.training_data import (
     SchemaOption,
     SeedOption,
     TrainError,
+    places_of,
     prepared,
     require_writable,
 )
@@ -43,7 +43,7 @@ def tune(
             callback=_valid_budget,
         ),
     ],
-    checkpoints: CheckpointsOption = CHECKPOINTS,
+    checkpoints: CheckpointsOption = None,
     study: Annotated[
         Path | None,
         typer.Option(
@@ -69,19 +69,21 @@ def tune(
     from app.cli.tuning import tuned  # imports Optuna
 
     console = Console()
-    folder = study or checkpoints / _STUDIES / name
+    place, others = places_of(checkpoints, name)
+    folder = study or place.parent / _STUDIES / name
     require_writable(folder)
-    table, schema = prepared(data, schema_file, checkpoints / name, device, console)
+    table, schema = prepared(data, schema_file, place, device, console)
     metrics, saved = tuned(
         table,
         schema,
         console,
         name=name,
         data=data,
-        checkpoints=checkpoints,
+        place=place,
+        others=others,
         folder=folder,
         budget_s=60 * budget,
         device=device,
         seed=seed,
     )
-    console.print(summary_report(metrics, name, saved, checkpoints), soft_wrap=True)
+    console.print(summary_report(metrics, name, saved, checkpoints, others), soft_wrap=True)

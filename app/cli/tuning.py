@@ -35,7 +35,8 @@ def tuned(
     *,
     name: str,
     data: Path,
-    checkpoints: Path,
+    place: Path,
+    others: Sequence[Path],
     folder: Path,
     budget_s: float,
     device: str,
@@ -49,7 +50,8 @@ def tuned(
         console: Where to show how far it is.
         name: What the model will be called.
         data: Where the table came from.
-        checkpoints: Directory of the models.
+        place: Directory of the model.
+        others: Directories of the same model elsewhere.
         folder: Of the study.
         budget_s: Time for the search, in seconds.
         device: Where to train.
@@ -114,9 +116,10 @@ def tuned(
         card = model_card(schema, metrics, name, description)
         curves = draw_learning_curve(name, metrics["members"])
         saved = save_version(
-            checkpoints / name,
+            place,
             Checkpoint(schema, fitted.density, metrics, card),
             {LEARNING_CURVE: curves, TUNING: picture},
+            others,
         )
     if search.interrupted:
         console.print("Interrupted: the best so far was kept and is saved.")

@@ -140,7 +140,7 @@ class Registry:
             UnavailableError: No model is served at all, or the default one is not.
         """
         if not self._models:
-            raise UnavailableError("No model is served. See GET /models for what was refused.")
+            raise UnavailableError(self._why_none())
         if name is None:
             if self.default is None:
                 names = ", ".join(map(repr, self._models))
@@ -154,6 +154,14 @@ class Registry:
         if version is not None and version != model.key.version:
             raise UnknownModelError(name, list(self._models), version, model.key.version)
         return model
+
+    def _why_none(self) -> str:
+        if self._refused:
+            return "No model is served: all were refused, for the reasons that GET /models gives."
+        return (
+            "No model is served: there is none yet. `madeira train DATA --name NAME` makes one, "
+            "which is served without a restart."
+        )
 
     async def refresh(self, holder: Holder, again: str | None = None) -> None:
         """Takes into service what is new in the directory, and out of it what is gone.

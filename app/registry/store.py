@@ -2,13 +2,14 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from app.jobs import Array, ModelKey
+from app.model_directories import checkpoint_path, directories_of
 from models.checkpoint import MAX_ENTRIES, read_description, versions
 from models.columns.schema import Schema
 from models.echo import escaped
@@ -77,18 +78,20 @@ class ModelStore:
     """Reads `<name>/<version>/`, and remembers what cannot be read until its files change.
 
     Args:
-        directory: Where the checkpoints are.
+        search_path: The directories of the checkpoints; see `app.model_directories`. A model
+            of one of them comes before any of the same name in those behind it.
         pins: The only version to be served, by name of model.
         failed: Told which version cannot be served, and why, once for each try.
     """
 
     def __init__(
         self,
-        directory: Path,
+        search_path: Path,
         pins: Mapping[str, str],
         failed: Callable[[ModelKey, str], object] | None = None,
     ) -> None:
-        self._directory = directory
+        self._search_path, self._directories = search_path, directories_of(search_path)
+        self._told: set[str] = set()
         self._pins = pins
         self._failed = failed
         self._broken: dict[ModelKey, tuple[object, str]] = {}
@@ -99,12 +102,20 @@ class ModelStore:
         Raises:
             OSError: The directory cannot be read.
         """
-        with os.scandir(self._directory) as entries:
-            some = islice(entries, MAX_ENTRIES)
-            found = sorted(
-                one.name for one in some if not one.name.startswith((".", "__")) and one.is_dir()
-            )
-        names = [name for name in found if len(name) <= MAX_NAME and name.isprintable()]
+        found: dict[str, list[Path]] = {}
+        missing = []
+        for directory in self._directories:
+            try:
+                with os.scandir(directory) as entries:
+                    for one in islice(entries, MAX_ENTRIES):
+                        if not one.name.startswith((".", "__")) and one.is_dir():
+                            found.setdefault(one.name, []).append(directory)
+            except FileNotFoundError as error:  # nobody has trained a model yet
+                missing.append(error)
+        if len(missing) == len(self._directories):
+            raise missing[0]
+        self._tell_hidden({name: places for name, places in found.items() if len(places) > 1})
+        names = [name for name in sorted(found) if len(name) <= MAX_NAME and name.isprintable()]
         odd = sorted(set(found).difference(names))
         refused = [Refusal(escaped(name, MAX_NAME), None, _ODD_NAME) for name in odd[:MAX_TRIED]]
         if len(names) > MAX_MODELS:
@@ -114,11 +125,24 @@ class ModelStore:
 
     def candidates(self, name: str) -> list[str]:
         """Versions of a model that may be served, the one to be preferred first."""
-        found = versions(self._directory / name)[::-1]
+        numbers = (versions(directory / name)[::-1] for directory in self._directories)
+        found = list(dict.fromkeys(chain.from_iterable(numbers)))
         pin = self._pins.get(name)
         if pin is None:
             return found[:MAX_TRIED]
         return [version for version in found if version == pin]
+
+    def path(self, name: str, version: str) -> Path:
+        """Where a version is."""
+        return checkpoint_path(self._search_path, name, version)
+
+    def _tell_hidden(self, several: Mapping[str, Sequence[Path]]) -> None:
+        """Says once which models are served in the place of others of the same name."""
+        for name in sorted(set(several).difference(self._told)):
+            first, *others = several[name]
+            where = " and ".join(map(str, others))
+            log.info("%s of %s is served in the place of the one in %s", name, first, where)
+        self._told = set(several)
 
     def missing(self, name: str) -> Refusal:
         """Why a model without candidates is not served."""
@@ -134,7 +158,7 @@ class ModelStore:
         if known is not None and known[0] == self._fingerprint(key):
             return Refusal(name, version, known[1])
         try:
-            found = read_description(self._directory / name / version)
+            found = read_description(self.path(name, version))
         except CheckpointError as error:
             return self.refuse(key, error.reason)
         if not len(found.reference):
@@ -166,7 +190,7 @@ class ModelStore:
     def _fingerprint(self, key: ModelKey) -> object:
         """Changes when a file of a checkpoint does."""
         try:
-            with os.scandir(self._directory / key.name / key.version) as entries:
+            with os.scandir(self.path(key.name, key.version)) as entries:
                 some = islice(entries, MAX_ENTRIES)
                 stats = [(entry.name, entry.stat(follow_symlinks=False)) for entry in some]
         except OSError as error:

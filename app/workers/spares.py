@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.model_directories import directories_of
 from app.settings import Settings
 
 __all__ = ["available_bytes", "with_spares"]
@@ -39,8 +40,9 @@ def with_spares(settings: Settings) -> Settings:
 
 
 def _has_memory(settings: Settings) -> bool:
-    files = settings.checkpoints.glob("*/*/model.safetensors")
+    directories = directories_of(settings.search_path)
     try:
+        files = [path for one in directories for path in one.glob("*/*/model.safetensors")]
         size = sum(path.stat().st_size for path in files)
     except OSError:
         return False  # what they take is not known

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from app.jobs import ModelKey
+from app.model_directories import checkpoint_path
 from app.workers.trial import try_out
 from models.checkpoint_files import explained
 from models.estimator import DensityEstimator
@@ -23,7 +24,7 @@ class Store:
     outside the lock that the jobs take, so that a model is loaded while others answer.
 
     Args:
-        checkpoints: Directory of the models, `<name>/<version>/`.
+        checkpoints: Directories of the models, `<name>/<version>/`; see `app.model_directories`.
         device: Where they compute.
         trial_limit_s: Seconds that a model may take for a few of its own rows.
     """
@@ -84,7 +85,7 @@ class Store:
             found = self._densities.get(key)
             if found is not None:
                 return found
-            path = self._checkpoints / key.name / key.version
+            path = checkpoint_path(self._checkpoints, key.name, key.version)
             estimator = DensityEstimator.load(path, device=self._device)
             density = estimator.density
             with explained(path):

@@ -51,7 +51,7 @@ def worker_plan(settings: Settings, module: str = WORKER_MODULE) -> WorkerPlan:
     return WorkerPlan(
         devices=settings.worker_devices,
         threads=settings.worker_threads,
-        checkpoints=settings.checkpoints.absolute(),
+        checkpoints=settings.search_path,
         job_timeout_s=settings.job_timeout_s,
         batch_target_s=settings.batch_target_ms / 1000,
         batch_delay_s=settings.batch_delay_ms / 1000,

@@ -61,12 +61,13 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     }
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment["HOME"] = environment["CURL_HOME"] = str(home)
+    environment.pop("XDG_DATA_HOME")  # models that examples train go to this home
 
     port = _free_port()
     log = home / "serve.log"
     with log.open("wb") as output:
         service = subprocess.Popen(
-            [command, "serve", "--port", str(port), "--checkpoints", "checkpoints"],
+            [command, "serve", "--port", str(port)],
             cwd=folder,
             env=environment,
             stdout=output,

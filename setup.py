@@ -1,0 +1,25 @@
+"""Puts the bundled models into the wheel, as `app/bundled`; all else stands in pyproject.toml."""
+
+import shutil
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+MODELS = Path(__file__).parent / "checkpoints"
+
+
+class BuildWithModels(build_py):
+    """Builds the packages, and copies the models beside them."""
+
+    def run(self) -> None:
+        """Copies `checkpoints/NAME/VERSION`; an editable installation has them in the checkout."""
+        super().run()
+        if self.editable_mode:
+            return
+        for version in sorted(MODELS.glob("*/[0-9]*")):
+            target = Path(self.build_lib, "app", "bundled", version.parent.name, version.name)
+            shutil.copytree(version, target, dirs_exist_ok=True)
+
+
+setup(cmdclass={"build_py": BuildWithModels})
