@@ -22,6 +22,7 @@ __all__ = [
     "first_answer",
     "in_turns",
     "middle",
+    "whatever_comes",
 ]
 
 PATIENCE = 10
@@ -35,9 +36,9 @@ def ask(load: Load) -> Outcome:
         SystemExit: The answers are not what the model says, or errors; or none comes, in the
             time wanted and then in ten times of it.
     """
-    outcome = _ask(load)
+    outcome = whatever_comes(load)
     if load.rate is None and not outcome.statuses:
-        outcome = _ask(replace(load, seconds=PATIENCE * load.seconds))
+        outcome = whatever_comes(replace(load, seconds=PATIENCE * load.seconds))
     if outcome.wrong:
         raise SystemExit(f"{load.path}: {outcome.wrong} of {outcome.checked} answers are wrong")
     if load.rate is None and set(outcome.statuses) != {"200"}:
@@ -45,7 +46,8 @@ def ask(load: Load) -> Outcome:
     return outcome
 
 
-def _ask(load: Load) -> Outcome:
+def whatever_comes(load: Load) -> Outcome:
+    """What comes of a load, refusals and wrong answers included."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.serving.load"],
         input=json.dumps(asdict(load)),

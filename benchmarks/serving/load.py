@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.serving.answers import is_right
 
-__all__ = ["Load", "Outcome", "main", "run"]
+__all__ = ["SILENT_S", "Load", "Outcome", "main", "run"]
 
 KEEP_EVERY = 7
 KEEP_BYTES = 32 * 2**20
