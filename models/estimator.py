@@ -23,6 +23,7 @@ from models.tables.filled import fill_nulls, with_constants
 from models.tables.form import ArrowForm, Data, Form
 from models.tables.rows import Rows, rows_of
 from models.training.config import FitConfig
+from models.training.fit import Phase
 from models.training.loop import Progress
 from models.training.metrics import training_metrics
 from models.training.presets import Preset
@@ -117,6 +118,7 @@ class DensityEstimator:
         validation: Data | None = None,
         names: Sequence[str] | None = None,
         on_epoch: Callable[[Progress], None] = lambda _: None,
+        on_phase: Callable[[Phase], None] = lambda _: None,
     ) -> Self:
         """Train on a table. Nulls are missing values; rows that have some are used, not dropped.
 
@@ -128,6 +130,8 @@ class DensityEstimator:
             names: Names of the columns of an array; `x0`, `x1`, ... by default.
             on_epoch: Called at the end of every epoch. A KeyboardInterrupt, from it or from
                 Ctrl-C, ends training and keeps the best so far.
+            on_phase: Called when training has ended, and as each part of what follows begins:
+                `weighing`, `calibrating`, `measuring`.
 
         Returns:
             The estimator itself.
@@ -155,6 +159,7 @@ class DensityEstimator:
             seed=self._seed,
             device=self._device,
             on_epoch=on_epoch,
+            on_phase=on_phase,
         )
         self._schema, self._card = Schema(robust.columns, schema.left_out), ""
         self._density = robust.fitted.density

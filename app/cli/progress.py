@@ -1,7 +1,8 @@
 """What a training run shows while it runs: a bar on a terminal, plain lines elsewhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -13,22 +14,40 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
+from models.training.fit import Phase
 from models.training.loop import Progress
 
-__all__ = ["shown_progress"]
+__all__ = ["Shown", "shown_progress"]
+
+_PHASES: dict[str, str] = {
+    "weighing": "weighing the members of the mixture",
+    "calibrating": "drawing the rows that anomaly scores are held against",
+    "measuring": "measuring likelihoods",
+}
+
+
+class Shown(Protocol):
+    """What shows how far a training is."""
+
+    def epoch(self, progress: Progress) -> None:
+        """Shows where the training stands at the end of an epoch."""
+
+    def phase(self, phase: Phase) -> None:
+        """Shows which part of what follows the training has begun."""
+
 
 _LINES_PER_MEMBER = 20
 
 
 @contextmanager
-def shown_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
-    """Shows each epoch that the yielded function is called with.
+def shown_progress(console: Console) -> Iterator[Shown]:
+    """Shows what the yielded object is told.
 
     Args:
         console: Where to; a console that is no terminal gets one plain line per few epochs.
     """
     if not console.is_terminal:
-        yield _Lines(console).show
+        yield _Lines(console)
         return
     bars = Bars(
         TextColumn("{task.description}"),
@@ -41,7 +60,7 @@ def shown_progress(console: Console) -> Iterator[Callable[[Progress], None]]:
     )
     with bars:
         display = _Bars(bars)
-        yield display.show
+        yield display
         display.close()
 
 
@@ -52,8 +71,9 @@ class _Bars:
         self._bars = bars
         self._member: int | None = None
         self._task = TaskID(0)
+        self._phase: Phase | None = None
 
-    def show(self, progress: Progress) -> None:
+    def epoch(self, progress: Progress) -> None:
         if progress.member != self._member:
             self.close()
             self._member = progress.member
@@ -70,6 +90,12 @@ class _Bars:
             best=f"{progress.best_nats:.3f} nats",
         )
 
+    def phase(self, phase: Phase) -> None:
+        if phase != self._phase:
+            self.close()
+            self._phase = phase
+            self._bars.console.print(_PHASES[phase])
+
     def close(self) -> None:
         """Ends the bar of the current member where it stands."""
         if self._member is not None:
@@ -82,8 +108,14 @@ class _Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._phase: Phase | None = None
 
-    def show(self, progress: Progress) -> None:
+    def phase(self, phase: Phase) -> None:
+        if phase != self._phase:
+            self._phase = phase
+            self._console.print(_PHASES[phase], highlight=False, soft_wrap=True)
+
+    def epoch(self, progress: Progress) -> None:
         every = max(1, progress.epochs // _LINES_PER_MEMBER)
         if progress.epoch % every and progress.epoch not in (1, progress.epochs):
             return

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from models import DensityEstimator, Schema
+    from models.training.fit import Phase
 
 __all__ = ["LEARNING_CURVE", "fit_shown", "train"]
 
@@ -71,7 +72,7 @@ def train(
 ) -> None:
     """Train a model of the table in DATA.
 
-    Ctrl-C ends training early and keeps the best model so far; a second Ctrl-C aborts.
+    Ctrl-C ends training early, and the best model so far is saved; a second Ctrl-C aborts.
     """
     # These load the networks, which `madeira --help` need not wait for.
     from rich.console import Console
@@ -91,6 +92,7 @@ def train(
     estimator = DensityEstimator(config=config, seed=seed, device=device)
     with Interrupts() as interrupts:
         fit_shown(estimator, table, schema, console, interrupts)
+        console.print("saving")
         estimator.metrics["preset"] = preset
         estimator.describe(name, f"Trained by `madeira train {data.name} --name {name}`.")
         pictures = {LEARNING_CURVE: learning_curve(name, estimator)}
@@ -120,8 +122,13 @@ def fit_shown(
     from app.cli.progress import shown_progress
 
     try:
-        with shown_progress(console) as on_epoch, interrupts.stopping():
-            estimator.fit(table, schema, on_epoch=on_epoch)
+        with shown_progress(console) as shown, interrupts.stopping():
+
+            def on_phase(phase: "Phase") -> None:
+                interrupts.finish()
+                shown.phase(phase)
+
+            estimator.fit(table, schema, on_epoch=shown.epoch, on_phase=on_phase)
     except KeyboardInterrupt:
         console.print("No epoch had ended: there is nothing to save.")
         raise SystemExit(ABORTED) from None

@@ -71,7 +71,8 @@ def tuned(
         "seed": str(seed),
         "space of settings": _digest(repr(SPACES)),
     }
-    with Interrupts() as interrupts, StudyFolder(folder, about) as study:
+    lost = f"The trials are kept in {folder}: the same command goes on from there."
+    with Interrupts(lost) as interrupts, StudyFolder(folder, about) as study:
         with shown_search(console, budget_s) as shown:
             if study.records:
                 console.print(f"{folder}: going on after {_trials(study.records)}", soft_wrap=True)
@@ -91,9 +92,11 @@ def tuned(
                     search.run(budget_s)
             except KeyboardInterrupt:  # it came before the first trial
                 search.interrupted = True
+            interrupts.finish()
         if search.interrupted and not any(record.usable for record in study.records):
             console.print("No epoch had ended: there is nothing to save.")
             raise SystemExit(ABORTED)
+        console.print("mixing the best networks, and saving")
         fitted = search.best()
         records = study.records
         metrics = training_metrics(fitted, sum(record.seconds for record in records))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +21,23 @@ from models.training.ensemble import weigh
 from models.training.guide import mask_guide
 from models.training.loop import Curve, Progress, negative_log_likelihood, train_member
 
-__all__ = ["Fitted", "Trained", "fit", "mixture_of", "train_network", "untrained", "worth_training"]
+__all__ = [
+    "Fitted",
+    "Phase",
+    "Trained",
+    "fit",
+    "mixture_of",
+    "train_network",
+    "untrained",
+    "worth_training",
+]
 
 Values = npt.NDArray[np.float64]
 
 FEWEST_COMPLETE = 0.5
+
+Phase = Literal["weighing", "calibrating", "measuring"]
+"""What follows the training: mixture weights, reference rows, likelihoods."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,7 @@ def fit(
     seed: int = 0,
     device: str | torch.device = "cpu",
     on_epoch: Callable[[Progress], None] = lambda _: None,
+    on_phase: Callable[[Phase], None] = lambda _: None,
 ) -> Fitted:
     """Train every member and weigh them into one density.
 
@@ -97,9 +111,12 @@ def fit(
         seed: Seed of every random choice: on a CPU the same seed gives the same weights.
         device: Where to train; the density is left there.
         on_epoch: Called at the end of every epoch.
+        on_phase: Called when the training has ended, and at the start of every part of what
+            follows.
 
     Returns:
-        The density and the figures of its training. A KeyboardInterrupt keeps the best so far.
+        The density and the figures of its training. A KeyboardInterrupt keeps the best so far:
+        it ends the training, and what follows it is begun anew once.
 
     Raises:
         TrainingError: Too few rows, nothing observed, or a likelihood that is not finite.
@@ -120,16 +137,14 @@ def fit(
     curves: list[Curve] = []
     chosen = worth_training(config.members, values)
     seeds = [int(state) for state in member_seed.generate_state(len(chosen))]
-    for index, settings in enumerate(chosen):
 
+    def train(index: int, settings: MemberConfig) -> None:
         def report(
             epoch: int,
             train_nats: float,
             valid_nats: float,
             best_nats: float,
             seconds: float,
-            index: int = index,
-            settings: MemberConfig = settings,
         ) -> None:
             on_epoch(
                 Progress(
@@ -145,18 +160,28 @@ def fit(
                 )
             )
 
-        try:
-            member, curve = train_network(settings, layout, values, valid, seeds[index], report)
-        except KeyboardInterrupt:
-            if not members:
-                raise
-            curves[-1].interrupted = True
-            break
-        members.append(member)
+        member, curve = train_network(settings, layout, values, valid, seeds[index], report)
         curves.append(curve)
-        if curve.interrupted:
-            break
-    return mixture_of(members, curves, layout, config, values, valid, reference_seed)
+        members.append(member)
+
+    def finish() -> Fitted:
+        trained = curves[: len(members)]
+        return mixture_of(members, trained, layout, config, values, valid, reference_seed, on_phase)
+
+    try:
+        for index, settings in enumerate(chosen):
+            train(index, settings)
+            if curves[-1].interrupted:
+                break
+        on_phase("weighing")
+    except KeyboardInterrupt:
+        if not members:
+            raise
+        curves[len(members) - 1].interrupted = True
+    try:
+        return finish()
+    except KeyboardInterrupt:  # only a second one gives up what was trained
+        return finish()
 
 
 def mixture_of(
@@ -167,6 +192,7 @@ def mixture_of(
     values: Values,
     valid: Values,
     seed: np.random.SeedSequence,
+    on_phase: Callable[[Phase], None] = lambda _: None,
 ) -> Fitted:
     """Weigh trained networks into one density, and tell how good it is.
 
@@ -178,7 +204,9 @@ def mixture_of(
         values: Rows learned from, shape `(rows, variables)`.
         valid: Rows to weigh by, shape `(rows, variables)`.
         seed: Seed of the rows that anomaly scores are calibrated against.
+        on_phase: Called at the start of every part.
     """
+    on_phase("weighing")
     weighed = weigh(members, layout, valid, config.weighing)
     trained = tuple(
         Trained(
@@ -193,8 +221,10 @@ def mixture_of(
             members, curves, weighed.weights, weighed.complete_nats, strict=True
         )
     )
+    on_phase("calibrating")
     generator = np.random.default_rng(seed)
     density = weighed.density.calibrated(config.calibration_rows, generator)
+    on_phase("measuring")
     marginals = torch.as_tensor(layout.initial_parameters(values), dtype=torch.float32)
     return Fitted(
         density=density,

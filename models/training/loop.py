@@ -278,9 +278,20 @@ def train_member(
         curve.interrupted = True
     if state.best_state is None:
         raise TrainingError(f"training of {config.name!r} diverged: no likelihood was finite")
-    state.network.load_state_dict(state.best_state)
+    try:
+        _leave_best(network, banded, state)
+    except KeyboardInterrupt:
+        curve.interrupted = True
+        _leave_best(network, banded, state)
+    return curve
+
+
+def _leave_best(network: MADE, banded: BandedMADE | None, state: MemberTraining) -> None:
+    """Puts the weights of the best epoch into the network; may be begun anew."""
+    best = state.best_state or {}
+    if best.keys() == state.network.state_dict().keys():  # not so once it is plain
+        state.network.load_state_dict(best)
     if banded is not None:
         banded.write_to(network)
     make_plain(network)
     network.eval()
-    return curve

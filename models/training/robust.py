@@ -32,7 +32,7 @@ from models.columns.layout import Layout
 from models.columns.transform import Transform
 from models.training.config import FitConfig
 from models.training.data import split_rows
-from models.training.fit import Fitted, fit
+from models.training.fit import Fitted, Phase, fit
 from models.training.loop import Progress
 
 __all__ = ["Robust", "fit_robust", "likeliest", "smooth_columns", "smoothed", "spacing"]
@@ -69,6 +69,7 @@ def fit_robust(
     seed: int = 0,
     device: str | torch.device = "cpu",
     on_epoch: Callable[[Progress], None] = lambda _: None,
+    on_phase: Callable[[Phase], None] = lambda _: None,
 ) -> Robust:
     """Fit as `config.smoothing` and `config.contamination` ask; with neither, as `fit` does.
 
@@ -93,6 +94,7 @@ def fit_robust(
             seed=seed,
             device=device,
             on_epoch=on_epoch,
+            on_phase=on_phase,
         )
         return Robust(plain, tuple(columns), metrics)
     if valid is None:
@@ -112,6 +114,7 @@ def fit_robust(
         seed=seed,
         device=device,
         on_epoch=on_epoch,
+        on_phase=on_phase,
     )
     fitted = replace(fitted, train_rows=len(values), valid_rows=len(valid))
     return Robust(fitted, columns, metrics)
@@ -146,7 +149,10 @@ def likeliest(
     training = replace(member.training, max_steps=COARSE_STEPS, dropout=0.0)
     short = replace(config, members=(replace(member, training=training),), calibration_rows=1)
     copies = smoothed(values, coarse, COARSE_SMOOTHING, generator)
-    density = fit(copies, Layout(coarse), short, seed=seed, device=device).density
+    fitted = fit(copies, Layout(coarse), short, seed=seed, device=device)
+    if fitted.interrupted:  # there is nothing to keep yet
+        raise KeyboardInterrupt
+    density = fitted.density
     fewest = min(2, len(values))
     kept = max(fewest, round(len(values) * (1 - config.contamination)))
     nats = density.score(values) / np.maximum((~np.isnan(values)).sum(axis=1), 1)

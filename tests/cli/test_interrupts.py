@@ -36,3 +36,31 @@ def test_an_interrupt_that_came_before_is_not_lost(capfd: pytest.CaptureFixture[
         with pytest.raises(KeyboardInterrupt), interrupts.stopping():
             raise AssertionError("it went on")
     assert "Stopping" in capfd.readouterr().err
+
+
+def test_when_training_has_ended_the_first_is_announced_and_the_second_says_what_is_lost(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with Interrupts("Only the crumbs are left.") as interrupts:
+        with interrupts.stopping():
+            interrupts.finish()
+            signal.raise_signal(signal.SIGINT)  # nothing is raised
+        signal_text = capfd.readouterr().err
+        assert "Training has ended" in signal_text
+        interrupts.finish()  # each part says so; it is counted from the first
+        with pytest.raises(SystemExit):
+            signal.raise_signal(signal.SIGTERM)
+    assert "Aborted. Only the crumbs are left." in capfd.readouterr().err
+
+
+def test_the_stop_of_the_training_does_not_count_against_what_follows(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with Interrupts() as interrupts:
+        with pytest.raises(KeyboardInterrupt), interrupts.stopping():
+            signal.raise_signal(signal.SIGTERM)
+        interrupts.finish()
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(SystemExit):
+            signal.raise_signal(signal.SIGINT)
+    assert "the same command trains it again" in capfd.readouterr().err

@@ -185,6 +185,26 @@ def test_interrupt_keeps_and_saves_the_best_so_far(
     assert len(estimator.sample(3, seed=1)) == 3
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_after_the_last_epoch_saves_the_finished_training(
+    number: signal.Signals,
+    fruit: Path,
+    tmp_path: Path,
+    process: Callable[..., "subprocess.Popen[str]"],
+) -> None:
+    running = process("train", fruit, "--name", "m", "--checkpoints", tmp_path, "--preset", "fast")
+    assert running.stdout is not None
+    assert any(line.startswith("weighing the members") for line in running.stdout)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=600)
+    assert running.returncode == 0, err
+    assert "Training has ended" in err
+    assert "drawing the rows that anomaly scores are held against" in out
+    assert "measuring likelihoods" in out
+    assert "Interrupted" not in out
+    assert DensityEstimator.load(tmp_path / "m" / "1").metrics["interrupted"] is False
+
+
 def test_rows_that_may_be_anomalies_are_set_aside(
     madeira: Madeira, fruit: Path, tmp_path: Path
 ) -> None:

@@ -181,6 +181,50 @@ def test_an_interrupt_of_the_second_member_keeps_the_first() -> None:
     assert len(fitted.members[1].curve.valid) == 1
 
 
+@pytest.mark.parametrize("phase", ["weighing", "calibrating", "measuring"])
+def test_an_interrupt_after_the_training_loses_nothing(phase: str) -> None:
+    seen: list[str] = []
+
+    def interrupt(begun: str) -> None:
+        seen.append(begun)
+        if seen.count(phase) == 1 and begun == phase:
+            raise KeyboardInterrupt
+
+    whole = fit(noisy_copies(300), layout(3), config())
+    fitted = fit(noisy_copies(300), layout(3), config(), on_phase=interrupt)
+    assert seen[-1] == "measuring"
+    assert len(fitted.members[0].curve.valid) == QUICK.max_epochs
+    np.testing.assert_array_equal(fitted.density.score(EVERY_ROW), whole.density.score(EVERY_ROW))
+
+
+def test_who_interrupts_twice_after_the_training_gives_it_up() -> None:
+    def interrupt(phase: str) -> None:
+        if phase == "calibrating":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(noisy_copies(300), layout(3), config(), on_phase=interrupt)
+
+
+def test_an_interrupt_while_the_best_weights_are_put_back_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put_back = torch.nn.Module.load_state_dict
+    calls: list[int] = []
+
+    def interrupted(self: torch.nn.Module, *given: object, **named: object) -> object:
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return put_back(self, *given, **named)  # type: ignore[arg-type]
+
+    whole = fit(noisy_copies(300), layout(3), config())
+    monkeypatch.setattr(torch.nn.Module, "load_state_dict", interrupted)
+    fitted = fit(noisy_copies(300), layout(3), config())
+    assert fitted.interrupted
+    np.testing.assert_array_equal(fitted.density.score(EVERY_ROW), whole.density.score(EVERY_ROW))
+
+
 def test_a_member_that_adds_nothing_is_left_out_and_reported() -> None:
     dull = MaskConfig("natural", "even", count=1)
     members = (
