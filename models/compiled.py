@@ -28,7 +28,15 @@ _SOURCES = (
     _MODELS / "made" / "triangular.py",
     *(
         _INFERENCE / name
-        for name in ("kernel.py", "kernel_tables.py", "products.py", "summaries.py")
+        for name in (
+            "kernel.py",
+            "kernel_tables.py",
+            "products.py",
+            "pass_kernel.py",
+            "predictive_kernel.py",
+            "summaries.py",
+            "vectors.py",
+        )
     ),
     *sorted(_COLUMNS.glob("*.py")),  # constants of theirs are compiled in
     *sorted((_COLUMNS / "kernels").glob("*.py")),

@@ -305,6 +305,11 @@ def warm_up(density: Density) -> None:
     if density.reference is not None:
         density.anomaly_score(rows, log_likelihood)
     if any(member.any_order for member in density.members):
+        for cells in density.predictive(np.full_like(rows, np.nan)):
+            if density.layout.columns[cells.variable].discrete:
+                cells.most_probable()
+            else:
+                cells.amounts((0.5,), "mean")
         rows[:, 1:] = np.nan
         density.score(rows)
         density.sample(rows, noise)

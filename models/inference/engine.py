@@ -1,4 +1,7 @@
-"""What a mixture computes with: full passes for many complete rows, walks for all others.
+"""What a mixture computes with: full passes for complete rows, walks for all others.
+
+What a row gives depends on the row alone, bit for bit, where everything is compiled: on the CPU. In
+PyTorch the shape of a product decides in which order its sums are added.
 
 Weights are prepared when first needed and kept within a byte budget; rows are cut into chunks,
 so that memory is bounded whatever the request.
@@ -11,18 +14,16 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from models.columns.binary import Binary
 from models.columns.layout import Layout
 from models.inference.member import Component, Member
-from models.inference.predictive import predictive_parameters
-from models.inference.walk import Walk, walk_on
+from models.inference.walk import Walk, compiled_on, walk_on
+from models.inference.walk_cpu import CpuPass
 from models.made.blocked import BlockedNetwork
 from models.made.by_degree import SortedNetwork, sort_units
 from models.made.folded import fold
 
-__all__ = ["FEW_ROWS", "Engine"]
+__all__ = ["Engine"]
 
 Values = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
@@ -30,10 +31,6 @@ Integers = npt.NDArray[np.int64]
 
 PREPARED_LIMIT_BYTES = 256 * 2**20
 WALKED_LIMIT_NUMBERS = 8 * 2**20
-FEW_ROWS = 32
-"""Up to so many complete rows of mixed columns, on the CPU, a walk is faster than a full pass,
-most of whose time then is that of calling some hundred operators."""
-
 PASSED_LIMIT_NUMBERS = 2**20  # an array of so many stays in the processor's last cache
 PASSED_ROWS = 256  # with fewer, where there are more, the weights are read oftener than it pays
 
@@ -57,9 +54,9 @@ class Engine:
     def __init__(self, members: Sequence[Member], layout: Layout) -> None:
         self._members = tuple(members)
         self._layout = layout
-        kinds = {column.kind for column in layout.columns}
-        self._walks_well = torch.device(layout.device).type == "cpu" and kinds != {Binary.kind}
+        self._compiled = compiled_on(layout)
         self._folded: OrderedDict[object, BlockedNetwork] = OrderedDict()
+        self._passes: OrderedDict[object, CpuPass] = OrderedDict()
         self._walks: OrderedDict[object, Walk] = OrderedDict()
         self._sorted: OrderedDict[object, SortedNetwork] = OrderedDict()
 
@@ -73,17 +70,12 @@ class Engine:
         Returns:
             Nats, `(rows, components)`.
         """
-        if len(values) > FEW_ROWS or not self._walks_well:
+        if not self._compiled:
             return self._passed(components, values)
-        stops = np.full(len(values), values.shape[1])
-        everything = np.ones((1, values.shape[1]), dtype=bool)
-        scores = [
-            self._walk(one).score(values, one.orders(everything), stops)[:, 0] for one in components
-        ]
-        return np.stack(scores, axis=1)
+        return np.stack([self._pass(one).score(values) for one in components], axis=1)
 
     def _passed(self, components: Sequence[Component], values: Values) -> Values:
-        """The same by full passes, of as many components at once as leave room for the rows."""
+        """The same in PyTorch, of as many components at once as leave room for the rows."""
         widths = [width for member in self._members for width in member.network.config.hidden]
         widest = max(self._layout.inputs, self._layout.outputs, *widths)
         rows = max(1, min(len(values), PASSED_ROWS))
@@ -159,14 +151,19 @@ class Engine:
         result = values.copy()
         for chunk in _chunks(len(values), WALKED_LIMIT_NUMBERS, self._layout.variables):
             observed = ~np.isnan(values[chunk])
-            uniforms = np.require(noise[chunk], np.float64, ["C", "W"])
-            if component.any_order and observed.any():
-                orders = component.orders(observed)
-                walk.draw(result[chunk], orders, uniforms, temperature, within_range)
-            else:
-                orders = component.orders(observed[:1])
-                positions = component.mask.positions
-                walk.draw(result[chunk], orders, uniforms, temperature, within_range, positions)
+            own = observed.any(axis=1) & component.any_order  # rows with orderings of their own
+            for some in (own, ~own):
+                if not some.any():
+                    continue
+                rows = chunk if some.all() else np.arange(len(values))[chunk][some]
+                drawn = result[rows]
+                uniforms = np.require(noise[rows], np.float64, ["C", "W"])
+                if some is own:
+                    orders, folded = component.orders(observed[some]), None
+                else:
+                    orders, folded = component.orders(observed[some][:1]), component.mask.positions
+                walk.draw(drawn, orders, uniforms, temperature, within_range, folded)
+                result[rows] = drawn
         return result
 
     def predictive_chunks(self, rows: int) -> Iterator[slice]:
@@ -174,7 +171,9 @@ class Engine:
         components = sum(len(member.masks) for member in self._members)
         return _chunks(rows, WALKED_LIMIT_NUMBERS, components * max(self._layout.outputs, 1))
 
-    def predictive(self, components: Sequence[Component], values: Values) -> Tensor:
+    def predictive(
+        self, components: Sequence[Component], values: Values
+    ) -> npt.NDArray[np.float32]:
         """Every missing variable's conditional given the evidence alone.
 
         Args:
@@ -184,21 +183,27 @@ class Engine:
         Returns:
             Parameters, `(components, rows, outputs)`.
         """
-        layout = self._layout
-        given = torch.as_tensor(values, dtype=layout.value_dtype, device=layout.device)
-        return torch.stack(
-            [
-                predictive_parameters(
-                    self._sorted_network(component), layout, component.mask.positions, given
-                )
-                for component in components
-            ]
+        observed = ~np.isnan(values)
+        return np.stack(
+            [self._walk(one).predictive(values, one.orders(observed)) for one in components]
         )
 
     def prepare(self, component: Component) -> None:
         """Prepares the weights of a component before they are asked for."""
-        self._network(component)
+        if self._compiled:
+            self._pass(component)
+        else:
+            self._network(component)
         self._walk(component)
+
+    def _pass(self, component: Component) -> CpuPass:
+        """Compiled full passes of a component in its own ordering."""
+
+        def prepare() -> CpuPass:
+            network = self._members[component.member].network
+            return CpuPass(fold(network, component.mask), self._layout)
+
+        return _kept(self._passes, (component.member, id(component.mask)), prepare)
 
     def _network(self, component: Component) -> BlockedNetwork:
         """The folded weights of a component in its own ordering."""

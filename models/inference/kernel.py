@@ -6,6 +6,9 @@ units is added by small matrix products shared by the rows of the tile; within t
 goes position by position; at its end what became known is added to all later units of the first
 layer. Units are sorted by degree, so that every sum is over one contiguous range.
 
+What a row gives does not depend on the rows beside it: whichever branch a tile takes, the numbers
+of a row are added in one order.
+
     position i of row r:   d = orders[r, i]
         output   y = c_d + V_d g(a_L)[degrees < i] + A_d x      -> log-likelihood, or a draw
         input    a_1[degrees >= i] += W[:, d] x_d + U[:, d]
@@ -19,6 +22,7 @@ from models.columns.kernels import draw, features, log_prob
 from models.compiled import compiled
 from models.inference.kernel_tables import KernelLayout, KernelWeights
 from models.inference.products import activate, add_product, add_rows
+from models.inference.vectors import fma, padded_length
 
 __all__ = ["walk"]
 
@@ -73,7 +77,9 @@ def walk(
     rows, variables = values.shape
     layers, widest = biases.shape
     width = len(first_bias)
-    inputs = direct.shape[1] if direct.size else 0
+    inputs = 0
+    for d in range(variables):
+        inputs = max(inputs, spans[d, 2] if direct.size else 0)
     conditioning_row = len(first) - variables
     one_order = len(orders) == 1
     last_layer = layers - 1
@@ -92,8 +98,8 @@ def walk(
 
     # Whole rows: what earlier blocks gave.
     before = np.empty((tile, width), np.float32)
-    active = np.zeros((layers, tile, widest), np.float32)
-    known = np.zeros((tile, inputs), np.float32)
+    active = np.zeros((layers, tile, padded_length(widest)), np.float32)
+    known = np.zeros((tile, padded_length(inputs)), np.float32)
     # The units of one block, rows side by side.
     sums = np.zeros((layers, most_units, tile), np.float32)
     acts = np.zeros((layers, most_units, tile), np.float32)
@@ -126,6 +132,9 @@ def walk(
                 before[r, k] = first_bias[k]
             for j in range(inputs):
                 known[r, j] = 0
+            for layer in range(layers):  # a product reads beyond what is known, up to a multiple
+                for k in range(widest):
+                    active[layer, r, k] = 0
         for begin in range(0, furthest + 1, block):
             end = min(begin + block, variables + 1)
             reach = starts[last_layer, begin]
@@ -145,10 +154,19 @@ def walk(
                     for mine in range(low, high):
                         output[q, mine] = output_bias[picks[r, q]]
                 add_product(
-                    output_weight, picks[r], counts[r], active[last_layer], low, high, reach, output
+                    output_weight,
+                    picks[r],
+                    counts[r],
+                    active[last_layer],
+                    low,
+                    high,
+                    padded_length(reach),
+                    output,
                 )
                 if inputs:
-                    add_product(direct, picks[r], counts[r], known, low, high, inputs, output)
+                    add_product(
+                        direct, picks[r], counts[r], known, low, high, known.shape[1], output
+                    )
             for layer in range(layers):
                 low, high = starts[layer, begin], starts[layer, end]
                 if layer == 0:
@@ -167,7 +185,7 @@ def walk(
                         active[layer - 1],
                         whole,
                         count,
-                        starts[layer - 1, begin],
+                        padded_length(starts[layer - 1, begin]),
                         sums[layer],
                     )
 
@@ -187,7 +205,8 @@ def walk(
                             for e in range(now - reach):
                                 factor = output_weight[o, reach + e]
                                 for r in range(count):
-                                    output[place, r] += factor * acts[last_layer, e, r]
+                                    unit = acts[last_layer, e, r]
+                                    output[place, r] = fma(factor, unit, output[place, r])
                             place += 1
                 for r in range(count):
                     row = top + r
@@ -205,11 +224,12 @@ def walk(
                             y = output[q + j, r]
                             if not shared:
                                 for e in range(now - reach):
-                                    y += output_weight[o + j, reach + e] * acts[last_layer, e, r]
+                                    factor = output_weight[o + j, reach + e]
+                                    y = fma(factor, acts[last_layer, e, r], y)
                             if inputs:
                                 for p in range(pairs[r]):
                                     if which[r, p] < inputs:
-                                        y += factors[r, p] * direct[o + j, which[r, p]]
+                                        y = fma(factors[r, p], direct[o + j, which[r, p]], y)
                             parameters[j] = y
                         if missing:
                             for j in range(spans[d, 6] - spans[d, 5]):
@@ -253,7 +273,9 @@ def walk(
                     for p in range(fresh, added):
                         factor = factors[r, p]
                         for k in range(starts[0, i], starts[0, end]):
-                            sums[0, k - low, r] += factor * first[which[r, p], k]
+                            sums[0, k - low, r] = fma(
+                                factor, first[which[r, p], k], sums[0, k - low, r]
+                            )
                 if together and i < furthest:
                     d = orders[0 if one_order else top, i - 1]
                     low = starts[0, begin]
@@ -261,7 +283,8 @@ def walk(
                         factor = first[spans[d, 1], k]
                         constant = first[conditioning_row + d, k] if conditioning else zero
                         for r in range(count):
-                            sums[0, k - low, r] += factor * column[r] + constant
+                            sums[0, k - low, r] = fma(factor, column[r], sums[0, k - low, r])
+                            sums[0, k - low, r] += constant
                 # The hidden units of degree i.
                 for layer in range(layers):
                     low = starts[layer, begin]
@@ -271,7 +294,8 @@ def walk(
                             for e in range(starts[layer - 1, i + 1] - lower):
                                 factor = hidden[layer - 1, low + k, lower + e]
                                 for r in range(count):
-                                    sums[layer, k, r] += factor * acts[layer - 1, e, r]
+                                    unit = acts[layer - 1, e, r]
+                                    sums[layer, k, r] = fma(factor, unit, sums[layer, k, r])
                             if residual:
                                 for r in range(count):
                                     sums[layer, k, r] += sums[layer - 1, k, r]

@@ -9,9 +9,18 @@ from torch import Tensor
 
 from models.columns.kernels import kernel_of
 from models.columns.layout import Layout
+from models.inference.vectors import padded
 from models.made.by_degree import SortedNetwork
 
-__all__ = ["KernelLayout", "KernelWeights", "float32", "kernel_layout", "kernel_weights"]
+__all__ = [
+    "ACTIVATIONS",
+    "KernelLayout",
+    "KernelWeights",
+    "filled_up",
+    "float32",
+    "kernel_layout",
+    "kernel_weights",
+]
 
 Values = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -39,7 +48,8 @@ class KernelWeights(NamedTuple):
     Attributes:
         starts: Number of units of a degree below i, `(layers or 1, variables + 2)`.
         first: Rows of W transposed, then those of U, `(inputs [+ variables], width)`.
-        hidden: Weights between hidden layers, `(layers - 1, widest, widest)`.
+        hidden: Weights between hidden layers, masked, `(layers - 1, widest, widest)`; its last
+            dimension, and that of the two below, is filled up to a multiple of the lanes.
         biases: Hidden biases, `(layers or 1, widest)`.
         output: V, `(outputs, width)`.
         output_bias: c, `(outputs,)`.
@@ -62,6 +72,12 @@ class KernelWeights(NamedTuple):
 def float32(tensor: Tensor) -> Floats:
     """A tensor as a contiguous array on the CPU."""
     return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float32)
+
+
+def filled_up(matrix: Tensor, width: int = 0) -> Floats:
+    """A matrix on the CPU, with columns of zeros up to a width, or a multiple of the lanes."""
+    own = float32(matrix)
+    return np.pad(own, ((0, 0), (0, (width or padded(own.shape[1])) - own.shape[1])))
 
 
 def kernel_layout(layout: Layout) -> KernelLayout:
@@ -94,14 +110,14 @@ def kernel_weights(network: SortedNetwork, layout: Layout) -> KernelWeights:
         if network.conditioning_weight is not None:
             blocks.append(network.conditioning_weight.T)
         first = float32(torch.cat(blocks))
-    hidden = np.zeros((max(layers - 1, 0), widest, widest), np.float32)
+    hidden = np.zeros((max(layers - 1, 0), widest, padded(widest)), np.float32)
     biases = np.zeros((max(layers, 1), widest), np.float32)
     for layer in range(layers):
         biases[layer, : widths[layer]] = float32(network.biases[layer])
         if layer > 0:
-            hidden[layer - 1, : widths[layer], : widths[layer - 1]] = float32(
-                network.weights[layer]
-            )
+            seen = network.degrees[layer][:, None] >= network.degrees[layer - 1]
+            own = float32(network.weights[layer]) * seen
+            hidden[layer - 1, : widths[layer], : widths[layer - 1]] = own
     nothing = np.zeros((layout.outputs, 0), np.float32)
     output, direct = network.output_weight, network.direct_weight
     return KernelWeights(
@@ -109,9 +125,9 @@ def kernel_weights(network: SortedNetwork, layout: Layout) -> KernelWeights:
         first=first,
         hidden=hidden,
         biases=biases,
-        output=nothing if output is None else float32(output),
+        output=nothing if output is None else filled_up(output),
         output_bias=float32(network.output_bias),
-        direct=np.zeros((0, 0), np.float32) if direct is None else float32(direct),
+        direct=np.zeros((0, 0), np.float32) if direct is None else filled_up(direct),
         activation=ACTIVATIONS.index(network.activation),
         residual=network.residual,
     )

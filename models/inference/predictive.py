@@ -88,15 +88,15 @@ class Predictive(ABC):
 
 @torch.inference_mode()
 def predictive_parameters(
-    network: SortedNetwork, layout: Layout, positions: Integers, values: Tensor
+    network: SortedNetwork, layout: Layout, orders: Integers, values: Tensor
 ) -> Tensor:
     """Parameters of every variable's conditional given what is observed of each row.
 
     Args:
         network: Its units sorted by degree.
         layout: The variables.
-        positions: An ordering; the observed variables come in it, the others after them,
-            shape `(variables,)`.
+        orders: The variable at each position; the observed variables come in it, the others
+            after them, shape `(rows, variables)` or `(1, variables)`.
         values: Encoded values, NaN where missing, shape `(rows, variables)`.
 
     Returns:
@@ -106,7 +106,7 @@ def predictive_parameters(
     features = layout.features(values, observed).float()
     output = network.output_bias.expand(len(values), -1)
     if network.output_weight is not None:
-        hidden = _first_layer(network, layout, positions, features, observed)
+        hidden = _first_layer(network, layout, orders, features, observed)
         activation = ACTIVATIONS[network.activation]  # type: ignore[index]
         degrees = [torch.as_tensor(each, device=values.device) for each in network.degrees]
         for layer in range(1, len(network.weights)):
@@ -125,7 +125,7 @@ def predictive_parameters(
 def _first_layer(
     network: SortedNetwork,
     layout: Layout,
-    positions: Integers,
+    orders: Integers,
     features: Tensor,
     observed: Tensor,
 ) -> Tensor:
@@ -134,9 +134,9 @@ def _first_layer(
     Units of a degree beyond the number of observed variables see all of them, as those of that
     number do; no output looks at them.
     """
-    order = torch.as_tensor(np.argsort(positions), device=features.device)
-    place = torch.empty_like(observed, dtype=torch.long)
-    place[:, order] = observed[:, order].cumsum(dim=1)
+    order = torch.as_tensor(orders, device=features.device).expand(len(observed), -1)
+    ranks = observed.gather(1, order).cumsum(dim=1)
+    place = torch.empty_like(ranks).scatter_(1, order, ranks)
     place = place.masked_fill(~observed, layout.variables + 1)
     hidden = features.new_zeros(len(features), len(network.biases[0]))
     starts = network.starts[0]
@@ -156,7 +156,7 @@ def _first_layer(
 def read(
     layout: Layout,
     values: Values,
-    parameters: Tensor,
+    parameters: npt.NDArray[np.float32],
     posterior: Values,
     within_range: bool,
     first_row: int = 0,
@@ -175,11 +175,10 @@ def read(
         Variables that are missing somewhere.
     """
     missing = np.isnan(values)
-    everything = parameters.cpu().numpy()
     for variable in np.flatnonzero(missing.any(axis=0)).tolist():
         rows = np.flatnonzero(missing[:, variable])
         outputs = layout.single(variable)[2]
-        own = np.ascontiguousarray(everything[:, rows, outputs].swapaxes(0, 1), np.float32)
+        own = np.ascontiguousarray(parameters[:, rows, outputs].swapaxes(0, 1), np.float32)
         place = variable, rows + first_row
         yield _Conditionals(*place, layout, own, posterior[rows], within_range)
 

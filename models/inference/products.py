@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.columns.kernels import inlined
+from models.inference.vectors import dot, dots_4_1, dots_4_2, fma
 
 __all__ = ["activate", "add_product", "add_rows"]
 
@@ -40,44 +41,25 @@ def add_product(
 ) -> None:
     """Adds `weight[picks[:count], :length] @ units[top:bottom, :length].T` to `out`.
 
-    Four rows of either are taken at a time, so that a number is loaded once for four products.
+    Four rows of one and two of the other are taken at a time, so that a number is loaded once for
+    several products.
 
     Args:
-        weight: Shape `(any, at least length)`.
+        weight: Shape `(any, at least length)`; zeros up to a multiple of the lanes.
         picks: Rows of `weight`.
         count: Number of picks.
-        units: Shape `(at least bottom, at least length)`.
+        units: Shape `(at least bottom, at least length)`, filled up alike.
         top: First row of `units`.
         bottom: End of the rows of `units`.
-        length: Columns that count.
+        length: Columns that count; a multiple of the lanes.
         out: Shape `(at least count, at least bottom)`.
     """
-    end = np.uint64(length)  # a place that cannot be negative is not checked for it
     whole_picks = count - count % 4
-    whole_rows = bottom - (bottom - top) % 4
+    whole_rows = bottom - (bottom - top) % 2
     for q in range(0, whole_picks, 4):
-        u, v, w, z = picks[q], picks[q + 1], picks[q + 2], picks[q + 3]
-        for r in range(top, whole_rows, 4):
-            b, c, d = r + 1, r + 2, r + 3
-            au = av = aw = az = bu = bv = bw = bz = np.float32(0.0)
-            cu = cv = cw = cz = du = dv = dw = dz = np.float32(0.0)
-            for j in range(end):
-                au += units[r, j] * weight[u, j]
-                av += units[r, j] * weight[v, j]
-                aw += units[r, j] * weight[w, j]
-                az += units[r, j] * weight[z, j]
-                bu += units[b, j] * weight[u, j]
-                bv += units[b, j] * weight[v, j]
-                bw += units[b, j] * weight[w, j]
-                bz += units[b, j] * weight[z, j]
-                cu += units[c, j] * weight[u, j]
-                cv += units[c, j] * weight[v, j]
-                cw += units[c, j] * weight[w, j]
-                cz += units[c, j] * weight[z, j]
-                du += units[d, j] * weight[u, j]
-                dv += units[d, j] * weight[v, j]
-                dw += units[d, j] * weight[w, j]
-                dz += units[d, j] * weight[z, j]
+        four = (picks[q], picks[q + 1], picks[q + 2], picks[q + 3])
+        for r in range(top, whole_rows, 2):
+            au, av, aw, az, bu, bv, bw, bz = dots_4_2(weight, four, units, (r, r + 1), length)
             out[q, r] += au
             out[q + 1, r] += av
             out[q + 2, r] += aw
@@ -86,31 +68,15 @@ def add_product(
             out[q + 1, r + 1] += bv
             out[q + 2, r + 1] += bw
             out[q + 3, r + 1] += bz
-            out[q, r + 2] += cu
-            out[q + 1, r + 2] += cv
-            out[q + 2, r + 2] += cw
-            out[q + 3, r + 2] += cz
-            out[q, r + 3] += du
-            out[q + 1, r + 3] += dv
-            out[q + 2, r + 3] += dw
-            out[q + 3, r + 3] += dz
         for r in range(whole_rows, bottom):
-            au = av = aw = az = np.float32(0.0)
-            for j in range(end):
-                au += units[r, j] * weight[u, j]
-                av += units[r, j] * weight[v, j]
-                aw += units[r, j] * weight[w, j]
-                az += units[r, j] * weight[z, j]
+            au, av, aw, az = dots_4_1(weight, four, units, (r,), length)
             out[q, r] += au
             out[q + 1, r] += av
             out[q + 2, r] += aw
             out[q + 3, r] += az
     for q in range(whole_picks, count):
-        u = picks[q]
         for r in range(top, bottom):
-            au = np.float32(0.0)
-            for j in range(end):
-                au += units[r, j] * weight[u, j]
+            (au,) = dot(weight, (picks[q],), units, (r,), length)
             out[q, r] += au
 
 
@@ -134,8 +100,9 @@ def add_rows(
         u, v, w, z = which[p], which[p + 1], which[p + 2], which[p + 3]
         a, b, c, d = factors[p], factors[p + 1], factors[p + 2], factors[p + 3]
         for k in range(first, end):
-            out[k] += a * weight[u, k] + b * weight[v, k] + c * weight[w, k] + d * weight[z, k]
+            ab = fma(b, weight[v, k], fma(a, weight[u, k], out[k]))
+            out[k] = fma(d, weight[z, k], fma(c, weight[w, k], ab))
     for p in range(whole, count):
         u, a = which[p], factors[p]
         for k in range(first, end):
-            out[k] += a * weight[u, k]
+            out[k] = fma(a, weight[u, k], out[k])

@@ -16,7 +16,7 @@ from models.inference.walk_cpu import CpuWalk
 from models.inference.walk_torch import TorchWalk
 from models.made.by_degree import SortedNetwork
 
-__all__ = ["Walk", "walk_on"]
+__all__ = ["Walk", "compiled_on", "walk_on"]
 
 Values = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -62,13 +62,27 @@ class Walk(Protocol):
                 conditioning weights are folded into the biases once. Shape `(variables,)`.
         """
 
+    def predictive(self, values: Values, orders: Integers) -> npt.NDArray[np.float32]:
+        """Parameters of every missing variable's conditional given what is observed of its row.
+
+        Args:
+            values: Encoded values, NaN where missing, `(rows, variables)`.
+            orders: The variable at each position, the observed ones first and in the order of
+                one and the same ordering, `(rows, variables)` or `(1, variables)`.
+
+        Returns:
+            Shape `(rows, outputs)`; those of observed variables mean nothing.
+        """
+
+
+def compiled_on(layout: Layout) -> bool:
+    """Whether everything is computed by compiled kernels: on the CPU, where all kinds have one."""
+    return layout.device.type == "cpu" and all(c.kind in KERNELS for c in layout.columns)
+
 
 def walk_on(network: SortedNetwork, layout: Layout) -> Walk:
     """The walk of a network on the layout's device.
 
     A column kind that has no compiled kernel is walked in PyTorch on any device.
     """
-    compiled = all(column.kind in KERNELS for column in layout.columns)
-    if layout.device.type == "cpu" and compiled:
-        return CpuWalk(network, layout)
-    return TorchWalk(network, layout)
+    return CpuWalk(network, layout) if compiled_on(layout) else TorchWalk(network, layout)

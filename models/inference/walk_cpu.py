@@ -13,9 +13,12 @@ import torch
 from models.columns.layout import Layout
 from models.inference.kernel import walk
 from models.inference.kernel_tables import float32, kernel_layout, kernel_weights
+from models.inference.pass_kernel import PassWeights, full_pass, pass_weights
+from models.inference.predictive_kernel import predict
 from models.made.by_degree import SortedNetwork
+from models.made.folded import FoldedNetwork
 
-__all__ = ["CpuWalk"]
+__all__ = ["CpuPass", "CpuWalk"]
 
 Values = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -73,6 +76,29 @@ class CpuWalk:
         bias = self._folded_bias(folded) if folded is not None else None
         self._run(values, orders, stops, False, noise, temperature, within_range, totals, bias)
 
+    def predictive(self, values: Values, orders: Integers) -> npt.NDArray[np.float32]:
+        """Every missing variable's conditional given the evidence; see `Walk.predictive`."""
+        outputs = len(self._weights.output_bias)
+        parameters = np.zeros((len(values), outputs), np.float32)
+        conditioning = self._network.conditioning_weight is not None
+
+        def part(rows: slice) -> None:
+            predict(
+                self._layout,
+                self._weights,
+                self._bias,
+                conditioning,
+                orders[rows],
+                values[rows],
+                parameters[rows],
+                TILE_ROWS,
+            )
+
+        values = np.require(values, np.float64, ["C", "W"])
+        orders = np.ascontiguousarray(np.broadcast_to(orders, values.shape))
+        in_parallel(part, len(values))
+        return parameters
+
     def _folded_bias(self, positions: Integers) -> npt.NDArray[np.float32] | None:
         """Bias of the first layer under one ordering, `(width,)`."""
         if self._network.conditioning_weight is None:
@@ -118,6 +144,34 @@ class CpuWalk:
             )
 
         in_parallel(part, len(values))
+
+
+class CpuPass:
+    """Full passes of complete rows with one folded network.
+
+    Args:
+        folded: The network, hidden units sorted by degree.
+        layout: The variables.
+    """
+
+    def __init__(self, folded: FoldedNetwork, layout: Layout) -> None:
+        self._weights: PassWeights = pass_weights(folded, layout, kernel_layout(layout))
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the weights take."""
+        return sum(array.nbytes for array in self._weights if isinstance(array, np.ndarray))
+
+    def score(self, values: Values) -> Values:
+        """Log-likelihood of complete rows, `(rows, variables)` -> `(rows,)`."""
+        values = np.require(values, np.float64, ["C", "W"])
+        totals = np.empty(len(values))
+
+        def part(rows: slice) -> None:
+            full_pass(self._weights, values[rows], totals[rows])
+
+        in_parallel(part, len(values))
+        return totals
 
 
 def in_parallel(work: Callable[[slice], None], rows: int) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from models.columns.layout import Layout
 from models.inference.aligned import Aligned
 from models.inference.graphs import Drawing, Graphs
+from models.inference.predictive import predictive_parameters
 from models.made.by_degree import SortedNetwork
 from models.made.network import ACTIVATIONS
 
@@ -77,6 +78,12 @@ class TorchWalk:
             parts = (values[rows], mine, stops[rows], noise[rows])
             drawn = self._run(*parts, Drawing(temperature, within_range), scored=False)[0]
             values[rows] = np.where(missing[rows], drawn, values[rows])
+
+    def predictive(self, values: Values, orders: Integers) -> npt.NDArray[np.float32]:
+        """Every missing variable's conditional given the evidence; see `Walk.predictive`."""
+        given = torch.as_tensor(values, dtype=self._layout.value_dtype, device=self._layout.device)
+        parameters = predictive_parameters(self._network, self._layout, orders, given)
+        return parameters.float().cpu().numpy()
 
     def _parts(self, rows: int) -> list[slice]:
         size = self._most_rows

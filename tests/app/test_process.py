@@ -94,7 +94,7 @@ def test_many_callers_at_once_get_their_own_answers(checkpoints: Path, connectio
                 for turn in range(20):
                     city = cities[(seed + turn) % len(cities)]
                     got = mine.post("/score", json={"rows": [{"city": city}]}).json()
-                    if got["log_likelihood"] != pytest.approx(alone[city], rel=1e-5):
+                    if got["log_likelihood"] != alone[city]:
                         wrong.append((city, got))
 
         threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(connections)]

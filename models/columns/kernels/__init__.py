@@ -5,6 +5,7 @@ A kind is one file with a `Kernel`, and an entry in `dispatch.py`.
 
 from models.columns.kernels.base import COMPILE_OPTIONS, Kernel, inlined
 from models.columns.kernels.dispatch import (
+    BINARY_NUMBER,
     KERNELS,
     draw,
     features,
@@ -14,6 +15,7 @@ from models.columns.kernels.dispatch import (
 )
 
 __all__ = [
+    "BINARY_NUMBER",
     "COMPILE_OPTIONS",
     "KERNELS",
     "Kernel",

@@ -25,13 +25,10 @@ __all__ = [
     "subroutine",
 ]
 
-# Sums may be reassociated, which lets them be vectorised; NaN and infinities keep their meaning.
+# Without fastmath: arithmetic is done as it is written, so that the same row gives the same bits
+# whichever loop, tile or thread it is computed in; `models.inference.vectors` makes it fast.
 # Division by zero gives infinity, as in NumPy; a check for it at every division would not.
-COMPILE_OPTIONS = {
-    "nogil": True,
-    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
-    "error_model": "numpy",
-}
+COMPILE_OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 Floats = npt.NDArray[np.float32]
 

@@ -16,7 +16,7 @@ from models.columns.kernels.factorised import FACTORISED
 from models.columns.kernels.integer import INTEGER
 from models.columns.numbers import Values
 
-__all__ = ["KERNELS", "draw", "features", "kernel_of", "log_prob", "masses"]
+__all__ = ["BINARY_NUMBER", "KERNELS", "draw", "features", "kernel_of", "log_prob", "masses"]
 
 KERNELS: dict[str, Kernel] = {
     "binary": BINARY,
@@ -29,6 +29,9 @@ KERNELS: dict[str, Kernel] = {
 """Kernel of each column kind; kinds may share one."""
 
 _DISTINCT = list(dict.fromkeys(KERNELS.values()))
+
+BINARY_NUMBER = _DISTINCT.index(BINARY)
+"""Number of the kernel of binary columns, of which a table may have a thousand."""
 
 
 def kernel_of(column: Column) -> tuple[int, Kernel]:

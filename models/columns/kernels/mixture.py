@@ -43,8 +43,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _REACH = 30.0  # scales from its mean: a logistic has 1e-13 of its mass beyond
 _NEGLIGIBLE, _NOTHING = 1e-12, 1e-15
 _FEW_CELLS = 256
-_SMALL_SHARE = 1e-6
-_MOST_VALUES = 1024
+_MOST_VALUES = 256
 _TAIL = 1 / (_MOST_VALUES + 4)
 _STEPS = 200
 
@@ -352,7 +351,7 @@ def most_probable_of(
         if mass > highest:
             best, highest = code, mass
     for j in range(parts.shape[1]):
-        if parts[SHARE, j] <= _SMALL_SHARE:
+        if parts[SHARE, j] <= highest / 8.0:  # too little for a summit of its own
             continue
         middle = bounded(parts[MEAN, j], -FARTHEST, FARTHEST)
         beyond = bounded(parts[MEAN, j] + parts[SCALE, j], -FARTHEST, FARTHEST)

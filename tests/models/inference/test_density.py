@@ -12,9 +12,9 @@ from models.columns.layout import Layout
 from models.errors import OrderingError
 from models.inference import engine
 from models.inference.density import Density
-from models.inference.engine import FEW_ROWS
 from models.inference.member import Member
 from models.inference.noise import draw_noise, noise_generator
+from models.inference.walk import compiled_on
 from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 from tests.oracles.full_passes import mask_for
 
@@ -58,6 +58,7 @@ def test_a_mixture_is_the_logsumexp_of_its_components(
 def test_components_that_do_not_fit_at_once_are_scored_in_parts(
     make_layout: MakeLayout, make_density: MakeDensity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(engine, "compiled_on", lambda _: False)
     density = make_density(make_layout("bcb"), ensemble=7)
     rows = np.tile(every_row("bcb"), (5, 1))
     expected = density.component_scores(rows)
@@ -67,18 +68,34 @@ def test_components_that_do_not_fit_at_once_are_scored_in_parts(
 
 
 @pytest.mark.parametrize("kinds", ["bbbb", "bcnx", "ntf"])
+def test_full_passes_say_the_same_compiled_and_in_pytorch(
+    kinds: str,
+    make_layout: MakeLayout,
+    make_density: MakeDensity,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    layout = make_layout(kinds)
+    density = make_density(layout, fixed=True)
+    rows = draw(density, [np.nan] * density.variables, 40)
+    monkeypatch.setattr(engine, "compiled_on", lambda _: False)
+    in_pytorch = Density(density.members, layout, density.log_weights).component_scores(rows)
+    np.testing.assert_allclose(density.component_scores(rows), in_pytorch, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kinds", ["bbbb", "bcnx", "ntf"])
 def test_few_rows_are_as_likely_as_the_same_among_many(
     kinds: str, make_layout: MakeLayout, make_density: MakeDensity
 ) -> None:
-    density = make_density(make_layout(kinds), fixed=True)
-    evidence = [np.nan] * density.variables
-    rows = draw(density, evidence, 3 * FEW_ROWS)
+    layout = make_layout(kinds)
+    density = make_density(layout, fixed=True)
+    rows = draw(density, [np.nan] * density.variables, 100)
     many = density.component_scores(rows)
-    assert many.shape == (3 * FEW_ROWS, len(density.components))
+    assert many.shape == (100, len(density.components))
     few = np.concatenate(
         [density.component_scores(rows[i : i + 7]) for i in range(0, len(rows), 7)]
     )
-    np.testing.assert_allclose(few, many, rtol=1e-4, atol=1e-4)
+    apart = 0.0 if compiled_on(layout) else 1e-4
+    np.testing.assert_allclose(few, many, rtol=apart, atol=apart)
 
 
 @pytest.mark.parametrize("kinds", ["bbb", "bcb", "ccb"])

@@ -200,9 +200,7 @@ def test_an_atom_is_its_own_quantile() -> None:
     assert column.atoms == (0.0,)
     parameters = column.initial_parameters(column.encode(values)).astype(np.float32)
     layout = Layout([column])
-    (cells,) = read(
-        layout, np.array([[NAN]]), torch.as_tensor(parameters)[None, None], np.ones((1, 1)), False
-    )
+    (cells,) = read(layout, np.array([[NAN]]), parameters[None, None], np.ones((1, 1)), False)
     quantiles, _ = cells.amounts((0.05, 0.2, 0.39, 0.45), None)
     (atom,) = column.atom_codes
     assert (quantiles[1:3, 0] == atom).all()
@@ -222,7 +220,7 @@ def test_the_mode_of_a_lattice_is_found_wherever_it_is(wide: bool) -> None:
     for _ in range(5):
         own = parameters + generator.normal(size=len(parameters)).astype(np.float32) * 0.7
         given = torch.as_tensor(own)[None]
-        (cells,) = read(layout, np.array([[NAN]]), given[None], np.ones((1, 1)), False)
+        (cells,) = read(layout, np.array([[NAN]]), own[None, None], np.ones((1, 1)), False)
         _, mode = cells.amounts((), "mode")
         masses = head.log_prob(
             given.double().expand(len(codes), -1), torch.as_tensor(codes)[:, None]
