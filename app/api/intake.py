@@ -99,7 +99,7 @@ def take_in(
         limit = received.limit_bytes
         content = arrow.decode(received.content, columns, row_limit=row_limit, limit_bytes=limit)
         return Intake(model, checked, ArrowTable(content, limit), received.answer)
-    document = json.decode(received.content)
+    document = json.decode(received.content, row_limit)
     asked = {key: value for key, value in document.items() if key not in _TABLE_KEYS}
     if not asked.keys() <= options.model_fields.keys():
         instead = instead_of(document)
@@ -124,7 +124,7 @@ def take_in_sample(
     are those of `take_in`.
     """
     if received.format is Format.JSON:
-        document = json.decode(received.content) if received.content else {}
+        document = json.decode(received.content, 1) if received.content else {}
         options = read_options(received.query, document, SampleOptions)
         return registry.resolve(options.model, options.version), options, received.answer
     options = read_options(received.query, {}, SampleOptions)

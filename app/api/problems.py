@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from itertools import islice
+from traceback import clear_frames
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -157,12 +158,29 @@ def answer_to(error: Exception, scope: Scope) -> Response:
     """
     match error:
         case RequestError():
-            return answer_of(error)
+            answer = answer_of(error)
         case ClientDisconnect() | ConnectionAbortedError():  # the latter noticed while it waited
-            return Response(status_code=CLIENT_CLOSED_REQUEST)
+            answer = Response(status_code=CLIENT_CLOSED_REQUEST)
         case _:
             log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
-            return problem(
+            answer = problem(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
                 "The service failed on this request; the cause is in its log.",
             )
+    _let_go(error)
+    return answer
+
+
+def _let_go(error: BaseException) -> None:
+    """Takes the frames from an error and those that it came of.
+
+    A frame holds the body and all that was made of it. An error holds its frames, and a frame often
+    holds the error, so that all of it would stay until the garbage collector looks at everything.
+    """
+    errors: list[BaseException | None] = [error]
+    while errors:
+        one = errors.pop()
+        if one is not None and one.__traceback__ is not None:
+            clear_frames(one.__traceback__)
+            one.__traceback__ = None
+            errors += [one.__cause__, one.__context__]

@@ -12,10 +12,16 @@ from typing import Any
 
 import yaml
 
-from models.echo import quoted
+from models.echo import cut, quoted
 from models.errors import SchemaError
 
 __all__ = ["Document", "read_document"]
+
+MAX_DEPTH = 32
+"""Deepest nesting; a schema needs four levels."""
+
+MAX_NUMBER_TEXT = 400
+"""Most characters of a number."""
 
 _TAGS: dict[str, Callable[[str], Any]] = {
     "tag:yaml.org,2002:null": lambda _: None,
@@ -24,7 +30,7 @@ _TAGS: dict[str, Callable[[str], Any]] = {
     "tag:yaml.org,2002:float": float,
     "tag:yaml.org,2002:str": str,
 }
-_SURROGATES = re.compile(r"\\u([dD][89abAB]\w\w)\\u([dD][c-fC-F]\w\w)")
+_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _LINE_BREAKS = str.maketrans({"\u0085": r"\N", "\u2028": r"\L", "\u2029": r"\P"})
 
 
@@ -78,20 +84,30 @@ def read_document(file: str, text: str) -> Document:
     """
     text = _SURROGATES.sub(_joined, text).translate(_LINE_BREAKS)
     try:
+        _check_depth(file, text)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        problem = error.problem or error.context or "it cannot be read"
+        problem = cut(error.problem or error.context or "it cannot be read")
         mark = error.problem_mark or error.context_mark
-        raise SchemaError(f"{_place(file, mark)}: not YAML and not JSON: {problem}") from None
+        place = file if mark is None else _place(file, mark)
+        raise SchemaError(f"{place}: not YAML and not JSON: {problem}") from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
         raise SchemaError(f"{place}: this is no text that can be read: {error.reason}") from None
-    except RecursionError:
-        raise SchemaError(f"{file}:1:1: too deeply nested") from None
     if root is None:
         raise SchemaError(f"{file} is empty")
     return Document(file, _value(file, root, set()), root)
+
+
+def _check_depth(file: str, text: str) -> None:
+    """Refuses what is nested so deeply that the parser, which calls itself, would fail at it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise SchemaError(f"{_place(file, event.start_mark)}: nested deeper than {MAX_DEPTH}")
 
 
 def _value(file: str, node: yaml.Node, seen: set[int]) -> Any:  # noqa: ANN401 - whatever it says
@@ -102,6 +118,9 @@ def _value(file: str, node: yaml.Node, seen: set[int]) -> Any:  # noqa: ANN401 -
         convert = _TAGS.get(node.tag)
         if convert is None:
             raise SchemaError(f"{_place(file, node.start_mark)}: tags are not understood")
+        if convert in (int, float) and len(node.value) > MAX_NUMBER_TEXT:
+            place = _place(file, node.start_mark)
+            raise SchemaError(f"{place}: a number of {len(node.value)} characters is too long")
         nothing = not node.value and node.style in (None, "")  # not even quotes
         return None if nothing else convert(node.value)
     if isinstance(node, yaml.SequenceNode):

@@ -7,6 +7,7 @@ Two forms are read:
 * a whole schema as it stands in `schema.json` of a checkpoint, recognised by its list `columns`.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,10 +17,14 @@ from app.cli.marked_yaml import Document, read_document
 from models.columns.infer import LEFT_OUT
 from models.columns.overrides import Overrides
 from models.columns.schema import Schema
-from models.echo import closest, listed, quoted
+from models.echo import closest, cut, listed, quoted
 from models.errors import SchemaError, TableError
 
 __all__ = ["read_schema", "said_of_columns"]
+
+
+MAX_BYTES = 64 * 2**20
+"""Longest file: a schema of a million categories has some 20 MiB."""
 
 
 def read_schema(path: Path, table: pa.Table) -> Schema:
@@ -64,7 +69,11 @@ def _is_whole(document: Document) -> bool:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise SchemaError(f"{path} is over {MAX_BYTES // 2**20} MiB: no schema is that long")
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         raise SchemaError(f"{path} does not exist") from None
     except OSError as error:
@@ -104,7 +113,9 @@ def _kinds(document: Document, table: pa.Table) -> Schema:
         if name not in table.column_names:
             raise SchemaError(f"{place}: {_absent(name, table.column_names)}")
         if not isinstance(kind, str | dict):
-            raise SchemaError(f"{place}: the kind of {quoted(name)} is a word, not {quoted(kind)}")
+            raise SchemaError(
+                f"{place}: the kind of {quoted(name)} is a word, not {cut(json.dumps(kind))}"
+            )
     try:
         return Schema.infer(table, document.value)
     except SchemaError as error:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from app.codecs.arrow_columns import readable
 from app.codecs.arrow_messages import check_messages
 from app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from models.echo import cut
@@ -75,12 +76,12 @@ def _read(
     read = places or range(min(1, len(schema)))
     options = pa.ipc.IpcReadOptions(included_fields=list(read))
     joined: list[pa.Table] = []
-    waiting: list[pa.RecordBatch] = []
+    waiting: list[pa.Table] = []
     rows = waiting_rows = shown = 0
 
     def join() -> None:
         if waiting:
-            table = pa.Table.from_batches(waiting)
+            table = pa.concat_tables(waiting)
             joined.append(table.combine_chunks() if len(waiting) > 1 else table)
             waiting.clear()
 
@@ -104,7 +105,12 @@ def _read(
             ):
                 join()
                 waiting_rows = 0
-            waiting.append(batch)
+            waiting.append(
+                pa.Table.from_arrays(
+                    [readable(*named) for named in zip(schema.names, batch.columns, strict=True)],
+                    schema.names,
+                )
+            )
             waiting_rows += batch.num_rows
     join()
     table = pa.concat_tables(joined) if joined else schema.empty_table()
@@ -122,8 +128,11 @@ def _without_views(table: pa.Table) -> pa.Table:
 
 def _shown_bytes(batch: pa.RecordBatch) -> int:
     """Bytes of all texts of views, written out: many of them may show the same few bytes."""
-    views = [column for column in batch.columns if pa.types.is_string_view(column.type)]
-    return sum(map(_lengths, views))
+    values = [
+        column.dictionary if isinstance(column, pa.DictionaryArray) else column
+        for column in batch.columns
+    ]
+    return sum(_lengths(column) for column in values if pa.types.is_string_view(column.type))
 
 
 def _lengths(array: pa.Array) -> int:

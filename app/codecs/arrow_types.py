@@ -38,7 +38,16 @@ def as_type(name: str, array: pa.Array, arrow_type: pa.DataType) -> pa.Array:
                 return cast
         except pa.ArrowException:
             continue
-    return values
+    # Drawn values stand beside these: a column of text has to be one of text.
+    return _as_text(values) if family(plain) is Family.TEXT else values
+
+
+def _as_text(values: pa.Array) -> pa.Array:
+    try:
+        return values.cast(pa.large_string())
+    except pa.ArrowException:  # Arrow does not write all decimals and floats
+        texts = [None if value is None else str(value) for value in values.to_pylist()]
+        return pa.array(texts, pa.large_string())
 
 
 def drawn_as(name: str, drawn: pa.Array, target: pa.DataType) -> pa.Array:
@@ -53,6 +62,8 @@ def drawn_as(name: str, drawn: pa.Array, target: pa.DataType) -> pa.Array:
         return drawn
     values = drawn.dictionary_decode() if isinstance(drawn, pa.DictionaryArray) else drawn
     plain = value_type(target)
+    if family(values.type) is Family.BOOLEAN and family(plain) is Family.NUMBER:
+        values = values.cast(pa.int8())
     if family(plain) in (Family.NUMBER, Family.INSTANT):
         values = from_numbers(to_numbers(name, values, values.type), plain)
     else:

@@ -5,10 +5,11 @@ at one by one, to say which of them are wrong.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 
 from app.codecs.json import kind_of
@@ -30,6 +31,10 @@ __all__ = [
 
 PLAIN_ROWS_LIMIT = 64
 """Up to about so many rows, one cell after the other is faster than Arrow."""
+
+SLICE_CELLS = 65_536
+MIN_SLICE_ROWS = 256
+"""Many rows are encoded in slices of so many cells, some milliseconds; at least so many rows."""
 
 _NONE = type(None)
 _FORMS = {
@@ -57,6 +62,11 @@ class TableForm:
 
     def __len__(self) -> int:
         return len(self.data if self.rows is None else self.rows)
+
+    def slice(self, start: int, stop: int) -> Self:
+        """Some of the rows."""
+        rows = None if self.rows is None else self.rows[start:stop]
+        return type(self)(rows, self.columns, self.data[start:stop])
 
     def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Some rows as objects, cells as they were sent."""
@@ -127,6 +137,9 @@ def table_form(document: Mapping[str, Any]) -> TableForm:
 def encode_table(form: TableForm, schema: Schema) -> Array:
     """Checks a table against a schema and encodes it.
 
+    Many rows are taken a slice after the other: Arrow does not let go of the interpreter before it
+    has looked at every object.
+
     Args:
         form: The table as it was sent.
         schema: The columns of the model.
@@ -137,6 +150,27 @@ def encode_table(form: TableForm, schema: Schema) -> Array:
     Raises:
         InvalidInputError: A column is unknown or a cell does not fit; each is named.
     """
+    step = max(MIN_SLICE_ROWS, SLICE_CELLS // max(1, len(schema.columns)))
+    if len(form) <= step:
+        return _encode(form, schema)
+    encoded = np.full((len(form), len(schema.columns)), np.nan)
+    errors: list[CellError] = []
+    for start in range(0, len(form), step):
+        try:
+            encoded[start : start + step] = _encode(form.slice(start, start + step), schema)
+        except InvalidInputError as error:
+            errors += [
+                cell if cell.row is None else replace(cell, row=start + cell.row)
+                for cell in error.cells
+            ]
+            if len(errors) >= CELL_ERRORS_LIMIT or any(cell.row is None for cell in errors):
+                break
+    if errors:
+        raise InvalidInputError.of_cells(errors[:CELL_ERRORS_LIMIT])
+    return encoded
+
+
+def _encode(form: TableForm, schema: Schema) -> Array:
     if form.rows is not None and len(form) <= PLAIN_ROWS_LIMIT:
         plain = schema.plain_rows.encode(form.rows)
         if plain is not None:

@@ -9,12 +9,14 @@ them through as floats; whoever checks the cells then finds and names them.
 import json
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
 import orjson
 import pyarrow as pa
 
+from app.codecs.json_slices import SLICE_BYTES, read_slices
 from app.codecs.not_json import instead_of_body, instead_of_list
 from app.errors import InvalidInputError, MalformedBodyError
 from models.echo import cut
@@ -26,23 +28,30 @@ MEDIA_TYPE = "application/json"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def decode(body: bytes) -> dict[str, Any]:
+def decode(body: bytes, row_limit: int) -> dict[str, Any]:
     """Reads a body as one JSON object.
 
     Numbers may be NaN or infinite floats, where the body says so.
 
+    Args:
+        body: The body.
+        row_limit: Most rows; of a large body no more are read.
+
     Raises:
         MalformedBodyError: The body is not JSON; what to send instead, or line and column.
-        InvalidInputError: It is JSON, but not an object.
+        InvalidInputError: It is JSON, but not an object; it is large, and not for its rows.
     """
     text = body.removeprefix(_BYTE_ORDER_MARK)  # some editors and spreadsheets put it there
     try:
-        document: object = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        instead = instead_of_body(text)
-        if instead is not None:
+        if len(text) > 4 * SLICE_BYTES:
+            return read_slices(text, _parse, row_limit)
+        document = _parse(text)
+    except json.JSONDecodeError as error:
+        _refuse(text, error)
+    except MalformedBodyError:
+        if (instead := instead_of_body(text)) is not None:
             raise MalformedBodyError(instead) from None
-        document = _decode_with_impossible_numbers(text, error)
+        raise
     if not isinstance(document, dict):
         raise InvalidInputError(
             f"The body must be a JSON object, not {kind_of(document)}.{instead_of_list(document)}"
@@ -50,7 +59,15 @@ def decode(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _decode_with_impossible_numbers(text: bytes, refusal: orjson.JSONDecodeError) -> object:
+def _parse(text: bytes) -> Any:  # noqa: ANN401 - whatever it says
+    """Reads JSON, impossible numbers included; raises JSONDecodeError."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return _parse_with_impossible_numbers(text, error)
+
+
+def _parse_with_impossible_numbers(text: bytes, refusal: orjson.JSONDecodeError) -> object:
     """Reads what the fast parser refused; only impossible numbers are forgiven."""
     impossible = False
 
@@ -70,16 +87,19 @@ def _decode_with_impossible_numbers(text: bytes, refusal: orjson.JSONDecodeError
         )
         # Halves of surrogate pairs pass the standard library and could not be answered.
         json.dumps(document, ensure_ascii=False).encode("utf-8")
-    except json.JSONDecodeError as error:
-        _refuse(error)
+    except json.JSONDecodeError:
+        raise
     except (ValueError, RecursionError):
-        _refuse(refusal)
+        raise refusal from None
     if not impossible:
-        _refuse(refusal)
+        raise refusal
     return document
 
 
-def _refuse(error: json.JSONDecodeError) -> NoReturn:
+def _refuse(text: bytes, error: json.JSONDecodeError) -> NoReturn:
+    instead = instead_of_body(text)
+    if instead is not None:
+        raise MalformedBodyError(instead) from None
     reason = error.msg.partition(": line ")[0]
     raise MalformedBodyError(
         f"The body is not valid JSON: line {error.lineno}, column {error.colno}: {reason}."
@@ -115,6 +135,12 @@ def json_values(array: pa.Array | pa.ChunkedArray) -> list[Any]:
         array: Values, (rows,).
     """
     kind = array.type
+    if isinstance(array, pa.ChunkedArray):
+        return list(chain.from_iterable(map(json_values, array.chunks)))
+    if isinstance(array, pa.DictionaryArray):
+        distinct = [*json_values(array.dictionary), None]
+        places = array.indices.cast(pa.int64()).fill_null(len(distinct) - 1).to_pylist()
+        return [distinct[place] for place in places]
     if pa.types.is_decimal(kind):
         array = array.cast(pa.float64())
     elif isinstance(kind, pa.TimestampType) and kind.unit == "ns":

@@ -62,6 +62,9 @@ def type_name(arrow_type: pa.DataType) -> str:
     return str(arrow_type)
 
 
+MAX_NAME = 200
+"""Most characters of the name of a type."""
+
 _TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns), tz=(.+)\]")
 _DECIMAL = re.compile(r"(decimal(?:32|64|128|256))\((\d+), (-?\d+)\)")
 _DICTIONARY = re.compile(r"dictionary<values=(.+), indices=(\w+), ordered=([01])>")
@@ -76,6 +79,8 @@ def parse_type(name: str) -> pa.DataType:
     >>> parse_type("dictionary<values=string, indices=int8, ordered=0>").value_type
     DataType(string)
     """
+    if len(name) > MAX_NAME:
+        raise ValueError("the name of a type is not so long")
     if match := _TIMESTAMP.fullmatch(name):
         unit: Any = match[1]
         return pa.timestamp(unit, tz=match[2])

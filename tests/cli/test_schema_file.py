@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from app.cli.schema_file import read_schema
+from app.cli.schema_file import MAX_BYTES, read_schema
 from models import Schema, SchemaError, TableError
 
 TABLE = pa.table(
@@ -183,3 +183,44 @@ def test_file_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "zip.yaml").write_bytes(b"PK\x03\x04\0\0")
     with pytest.raises(SchemaError, match=r"zip\.yaml:1:3: .*no text"):
         read_schema(tmp_path / "zip.yaml", TABLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("age: " + "[" * 1000, "nested deeper than 32"),
+        ("age: " + "[" * 50_000 + "]" * 50_000, "nested deeper than 32"),
+        ("{a: " * 50_000, "nested deeper than 32"),
+        ("- " * 50_000, "nested deeper than 32"),
+        ("age: " + "1" * 5000, "a number of 5000 characters is too long"),
+        ("age: 1e" + "1" * 5000, "characters is too long"),
+        ('age: "\\ud8zz\\udczz"', "not YAML"),
+        ("age: *" + "a" * 10_000, "not YAML"),
+        ("x" * 1000 + ": continuous", "the table has no column"),
+        ("age: " + "x" * 10_000, "must be one of"),
+        (
+            '{"format_version": 1, "columns": [{"name": "age", "kind": "integer", "arrow_type": "'
+            + "dictionary<values=" * 5000
+            + '"}], "left_out": []}',
+            "the name of an Arrow type",
+        ),
+        (
+            '{"format_version": 1, "left_out": [], "columns": [{"name": "age", '
+            '"kind": "categorical", "arrow_type": "int64", "unseen_mass": 0.1, "categories": [1'
+            + "0" * 300
+            + "]}]}",
+            "categories",
+        ),
+    ],
+    ids=range(12),
+)
+def test_a_hostile_file_is_refused_in_one_sentence(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match=said) as caught:
+        read_schema(write(tmp_path, text), TABLE)
+    assert len(str(caught.value)) < len(str(tmp_path)) + 1000
+
+
+def test_a_file_without_end_is_not_read_whole(tmp_path: Path) -> None:
+    path = write(tmp_path, "# " + "x" * (MAX_BYTES - 1))
+    with pytest.raises(SchemaError, match="is over 64 MiB"):
+        read_schema(path, TABLE)

@@ -1,0 +1,137 @@
+"""Large JSON bodies are read in slices, and mean what they mean read at once."""
+
+import json
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.codecs.json import _parse, decode
+from app.codecs.json_slices import SLICE_BYTES, read_slices
+from app.errors import InvalidInputError, MalformedBodyError
+
+LIMIT = 10_000
+SLICE = 200
+
+CELL = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=9)
+NASTY = st.sampled_from(["},{", '"},', "],[", "\\", '\\"', "[{", "}", '"rows": [', "é☃😀"])
+ROW = st.dictionaries(st.text(max_size=5) | NASTY, CELL | NASTY, max_size=4)
+SPACE = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", " : ")])
+
+
+def written(document: dict[str, Any], separators: tuple[str, str], ascii_only: bool) -> bytes:
+    return json.dumps(document, separators=separators, ensure_ascii=ascii_only).encode()
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    rows=st.lists(ROW, min_size=1, max_size=60),
+    before=st.dictionaries(st.sampled_from(["model", "seed", "x"]), CELL | NASTY),
+    after=st.dictionaries(st.sampled_from(["draws", "estimate"]), CELL | NASTY),
+    separators=SPACE,
+    ascii_only=st.booleans(),
+)
+def test_rows_are_the_same_in_slices(
+    rows: list[Any],
+    before: dict[str, Any],
+    after: dict[str, Any],
+    separators: tuple[str, str],
+    ascii_only: bool,
+) -> None:
+    document = {**before, "rows": rows, **after}
+    body = written(document, separators, ascii_only)
+    assert read_slices(body, _parse, LIMIT, SLICE) == document
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    data=st.lists(st.lists(CELL | NASTY, min_size=2, max_size=2), min_size=1, max_size=60),
+    separators=SPACE,
+)
+def test_columns_and_data_are_the_same_in_slices(
+    data: list[Any], separators: tuple[str, str]
+) -> None:
+    for document in (
+        {"columns": ["a", "b"], "data": data, "seed": 1},
+        {"seed": 1, "data": data, "columns": ["a", "b"]},
+    ):
+        assert read_slices(written(document, separators, True), _parse, LIMIT, SLICE) == document
+
+
+def large(rows: int = 100_000, **more: Any) -> dict[str, Any]:
+    return {"rows": [{"city": "Funchal", "income": float(place)} for place in range(rows)], **more}
+
+
+def test_a_large_body_is_read() -> None:
+    document = large(seed=3)
+    assert decode(orjson.dumps(document), 100_000) == document
+
+
+def test_impossible_numbers_of_a_large_body_are_let_through() -> None:
+    body = orjson.dumps(large()).replace(b":70000.0}", b":NaN}")
+    assert np.isnan(decode(body, 100_000)["rows"][70_000]["income"])
+
+
+@pytest.mark.parametrize(("row", "bad"), [(3, b":3.0,}"), (70_000, b":70000..0}")])
+def test_what_is_wrong_in_a_large_body_has_its_line(row: int, bad: bytes) -> None:
+    body = orjson.dumps(large()).replace(b"},", b"},\n")
+    broken = body.replace(b":%d.0}" % row, bad)
+    assert broken != body
+    with pytest.raises(MalformedBodyError, match=f"line {row + 1}, column"):
+        decode(broken, 100_000)
+
+
+def test_a_large_body_that_ends_early_is_malformed() -> None:
+    with pytest.raises(MalformedBodyError, match="not valid JSON"):
+        decode(orjson.dumps(large())[:-5], 100_000)
+
+
+def test_no_more_rows_are_read_than_the_limit() -> None:
+    body = b'{"rows":[' + b"{}," * 20_000_000 + b"{}]}"
+    seen = 0
+
+    def parse(text: bytes) -> object:
+        nonlocal seen
+        seen += len(text)
+        return orjson.loads(text)
+
+    with pytest.raises(InvalidInputError, match="limit of 1000"):
+        read_slices(body, parse, 1000)
+    assert seen < 4 * SLICE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"given":{' + b'"a":1,' * 10**6 + b'"a":1}}', "may have at most"),
+        (b'{"rows":[{}],"given":{' + b'"a":1,' * 10**6 + b'"a":1}}', "beside the rows"),
+        (b'{"rows":[{"a":[' + b"[]," * 10**6 + b"[]]}]}", "lists in its cells"),
+        (b'{"rows":[{"a":"' + b"x" * 10**7 + b'"},{}]}', "lists in its cells"),
+        (b'{"rows":[' + b"1," * 2_000_000 + b"1]}", "may have at most"),
+        (b'{"rows":[' + b'{"a":[[],[]]},' * 10**6 + b"{}]}", "More rows"),
+    ],
+)
+def test_a_large_body_is_large_for_its_rows(body: bytes, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        decode(body, 1000)
+
+
+def test_what_is_no_json_is_told_from_its_beginning() -> None:
+    for body in (b"a,b\n" + b"1,2\n" * 10**6, b'{"rows" [' + b"{}," * 10**6, b"\xff" * 10**7):
+        with pytest.raises(MalformedBodyError):
+            decode(body, 1000)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.binary(max_size=400), st.integers(0, 3000))
+def test_broken_bodies_are_refused(junk: bytes, place: int) -> None:
+    body = orjson.dumps({"model": "x", "rows": [{"a": 1, "b": "c"}] * 150, "seed": 1})
+    broken = body[:place] + junk + body[place:]
+    try:
+        found = read_slices(broken, _parse, LIMIT, SLICE)
+    except (MalformedBodyError, InvalidInputError, json.JSONDecodeError):
+        return
+    assert found == orjson.loads(broken)

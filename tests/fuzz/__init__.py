@@ -1,0 +1,1 @@
+"""Fuzzers: random bytes for what reads bytes. `make test` runs a short piece of each."""

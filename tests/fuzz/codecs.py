@@ -1,0 +1,196 @@
+"""What reads bytes, and whole inputs to begin with: the targets of the fuzzers of bytes.
+
+A target reads an input to the end, or raises an error of the error trees. Anything else is a fault.
+"""
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app.cli.marked_yaml import read_document
+from app.codecs import arrow
+from app.codecs import json as json_codec
+from app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
+from app.codecs.cells import encode_given, encode_table, table_form
+from app.codecs.json_slices import read_slices
+from app.errors import RequestError
+from models.columns.notation import find_notation
+from models.columns.overrides import overrides_of
+from models.columns.schema import Schema
+from models.errors import ModelsError
+from models.tables.files import read_table
+from tests.app.kinds import every_kind, training_table
+
+__all__ = ["TARGETS", "Target"]
+
+ROW_LIMIT = 1000
+LIMIT_BYTES = 10**7
+SLICE_BYTES = 64
+
+SCHEMA = every_kind()
+TABLE = training_table()
+ROWS: list[dict[str, Any]] = [
+    {"text": "red", "flag": True, "float": 1.5, "whole": 3, "clock": "2024-01-02T03:04:05Z"},
+    {"day": "2024-01-02", "price": "$3.5", "day_text": "31/12/2020", "unsigned": "12", "few": None},
+]
+FOLDER = Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))  # noqa: S108
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that reads bytes.
+
+    Attributes:
+        read: Reads an input.
+        seeds: Inputs that are read without an error.
+        words: What inputs are often made of.
+    """
+
+    read: Callable[[bytes], None]
+    seeds: Sequence[bytes]
+    words: Sequence[str] = ()
+
+
+def read_json(data: bytes) -> None:
+    with contextlib.suppress(RequestError):
+        document = json_codec.decode(data, ROW_LIMIT)
+        if isinstance(given := document.get("given"), dict):
+            encode_given(given, SCHEMA)
+        form = table_form(document)
+        encode_table(form, SCHEMA)
+        json_codec.encode({"rows": form.objects(0, len(form))})
+    with contextlib.suppress(RequestError, json.JSONDecodeError):
+        read_slices(data, json_codec._parse, ROW_LIMIT, SLICE_BYTES)
+
+
+def read_arrow(data: bytes) -> None:
+    wanted = columns_to_read(SCHEMA, left_out=True)
+    with contextlib.suppress(RequestError):
+        table = arrow.decode(data, wanted, row_limit=ROW_LIMIT, limit_bytes=LIMIT_BYTES)
+        encode_arrow(table, SCHEMA)
+        json_codec.encode({"rows": row_objects(table, LIMIT_BYTES)})
+
+
+def read_file(extension: str) -> Callable[[bytes], None]:
+    path = FOLDER / f"table{extension}"
+
+    def read(data: bytes) -> None:
+        path.write_bytes(data)
+        with contextlib.suppress(ModelsError):
+            read_table(path)
+
+    return read
+
+
+def read_schema(data: bytes) -> None:
+    with contextlib.suppress(ModelsError):
+        document = read_document("schema.yaml", data.decode("utf-8", "replace"))
+        if not isinstance(document.value, dict):
+            return
+        try:
+            if "columns" in document.value:
+                Schema.from_json(document.value)
+            else:
+                overrides_of(TABLE.column_names, document.value)
+        except ModelsError as error:
+            document.place(getattr(error, "path", ()))
+            raise
+
+
+def read_notation(data: bytes) -> None:
+    texts = data.decode("utf-8", "replace").split("\n")
+    with contextlib.suppress(ModelsError):
+        notation = find_notation(pa.array(texts))
+        if notation is not None:
+            notation.write(notation.read("x", pa.array(texts)))
+            notation.read("x", pa.array([*texts, "12", "1.5", "2024-01-02"]))
+
+
+def _stream(table: pa.Table, compression: str | None = None) -> bytes:
+    sink = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    return sink.getvalue()
+
+
+_CSV = (
+    b"name,size,when\nred,1.5,2024-01-02\nblue,,2024-02-03\n",
+    b'a;b\n"x;y";1,5\nz;-2,25\n',
+    b"a\tb\n01234\ttrue\n9\tFALSE\n",
+    b"t\n12:30\n12:30:15.5\n",
+)
+_FEW = TABLE.slice(0, 2).select(["text", "float"])
+
+TARGETS = {
+    "json": Target(
+        read_json,
+        [
+            orjson.dumps({"model": "a", "rows": ROWS}),
+            orjson.dumps({"columns": list(ROWS[0]), "data": [list(ROWS[0].values())], "seed": 1}),
+            orjson.dumps({"n": 1, "given": ROWS[1]}),
+            b'{"rows":[{"float":NaN},{"whole":1e999,"text":"\\ud83d\\ude00"}]}',
+        ],
+        ['{"rows":[', '"data":[[', '"columns":', '"float":', "NaN", "1e999", "\\ud800", "},{"],
+    ),
+    "arrow": Target(
+        read_arrow,
+        [
+            _stream(_FEW),
+            *(_stream(TABLE.slice(0, 2).select([name])) for name in ("coded", "view", "zoned")),
+            _stream(_FEW, "zstd"),
+            _stream(_FEW, "lz4"),
+        ],
+    ),
+    "csv": Target(read_file(".csv"), _CSV, ["NA", "2024-01-02", "true", "\r\n", '""', "1,5", ";"]),
+    "parquet": Target(read_file(".parquet"), [_parquet(_FEW)]),
+    "schema": Target(
+        read_schema,
+        [
+            b"text: categorical\nfloat: {kind: left_out, reason: private}\n",
+            b'day_text: {"kind": "datetime", "pattern": "%d/%m/%Y"}\n',
+            *(
+                orjson.dumps({"format_version": 1, "columns": [column], "left_out": []})
+                for column in SCHEMA.to_json()["columns"]
+            ),
+        ],
+        [
+            "kind: ",
+            "pattern",
+            "categories",
+            "arrow_type",
+            "notation",
+            "timestamp[",
+            "- ",
+            "&a",
+            "!",
+        ],
+    ),
+    "notation": Target(
+        read_notation,
+        [
+            b"$1,234.50\n$2.00",
+            b"12,5 %\n3 %",
+            b"31/12/2020\n01/02/2021",
+            b"(5)\n7",
+            b"1.234,5 \xe2\x82\xac",
+        ],
+        ["2024-01-02T03:04:05", "+05:30", "Jan", "AM", "EUR", "%", "'", "-"],
+    ),
+}
