@@ -29,6 +29,7 @@ from models.errors import (
     TableError,
     TableFileError,
     TrainingError,
+    TrainingWarning,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ __all__ = [
     "TableFileError",
     "TrainingConfig",
     "TrainingError",
+    "TrainingWarning",
     "preset",
     "read_table",
 ]

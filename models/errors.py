@@ -36,6 +36,7 @@ __all__ = [
     "TableError",
     "TableFileError",
     "TrainingError",
+    "TrainingWarning",
 ]
 
 MAX_REASON = 300
@@ -138,3 +139,7 @@ class NumericalError(ModelsError):
     Every density gives a likelihood above zero to every value that its schema can hold, so a
     log-likelihood of minus infinity is no answer either.
     """
+
+
+class TrainingWarning(UserWarning):
+    """A training had little to learn from; the message says what to expect of it."""

@@ -1,6 +1,7 @@
 """`DensityEstimator`: the exact density of a table, from fitting to serving."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -13,7 +14,7 @@ from models.card import model_card
 from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, save_version
 from models.columns.overrides import Overrides
 from models.columns.schema import Schema
-from models.errors import ConfigError, ModelsError, RowsTypeError, TrainingError
+from models.errors import ConfigError, ModelsError, RowsTypeError, TrainingError, TrainingWarning
 from models.estimator_display import html_of, text_of
 from models.inference.density import Density
 from models.inference.impute import Estimate, filled_tables
@@ -22,6 +23,7 @@ from models.tables.arrays import of_columns
 from models.tables.filled import fill_nulls, with_constants
 from models.tables.form import ArrowForm, Data, Form
 from models.tables.rows import Rows, rows_of
+from models.training.cautions import cautions
 from models.training.config import FitConfig
 from models.training.fit import Phase
 from models.training.loop import Progress
@@ -142,6 +144,9 @@ class DensityEstimator:
             TableError: Cells do not fit the schema.
             TableFileError: The file that was named holds no readable table.
             TrainingError: The table cannot be trained on.
+
+        Warns:
+            TrainingWarning: There is little to learn from; it says what to expect.
         """
         rows = rows_of(table, names)
         held_out = None if validation is None else rows_of(validation, rows.table.column_names)
@@ -166,6 +171,8 @@ class DensityEstimator:
         self._form, self._names = rows.form, tuple(rows.table.column_names)
         self.metrics = training_metrics(robust.fitted, time.monotonic() - start) | robust.metrics
         self.metrics |= {"preset": self._preset, "seed": self._seed, "device": str(self._device)}
+        for caution in cautions(self.metrics, self._schema.columns):
+            warnings.warn(caution, TrainingWarning, stacklevel=2)
         return self
 
     def log_prob(self, table: Data) -> Floats:

@@ -13,10 +13,11 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rich.console import Console
 
     from models import Schema
 
-__all__ = ["schema_report", "summary_report"]
+__all__ = ["print_cautions", "schema_report", "summary_report"]
 
 _HOST, _PORT = (Settings.model_fields[name].default for name in ("host", "port"))
 _SHOWN_COLUMNS = 60
@@ -45,6 +46,14 @@ def schema_report(schema: "Schema", table: "pa.Table") -> RenderableType:
     if hidden:
         parts.append(Text(f"and {hidden} more columns; schema.json lists them all"))
     return Group(*parts)
+
+
+def print_cautions(metrics: Mapping[str, Any], schema: "Schema", console: "Console") -> None:
+    """Says what to expect of a training that had little to learn from."""
+    from models.training.cautions import cautions
+
+    for caution in cautions(metrics, schema.columns):
+        console.print(Text(f"warning: {caution}", style="yellow"))
 
 
 def summary_report(

@@ -1,5 +1,6 @@
 """`madeira train`: from a file with a table to a model that can be served."""
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,7 +78,7 @@ def train(
     # These load the networks, which `madeira --help` need not wait for.
     from rich.console import Console
 
-    from app.cli.report import summary_report
+    from app.cli.report import print_cautions, summary_report
     from models import DensityEstimator
     from models import preset as settings_of
 
@@ -99,6 +100,7 @@ def train(
         saved = estimator.save_version(place, pictures, others)
     if estimator.metrics["interrupted"]:
         console.print("Interrupted: the best so far was kept and is saved.")
+    print_cautions(estimator.metrics, estimator.schema, console)
     console.print(
         summary_report(estimator.metrics, name, saved, checkpoints, others), soft_wrap=True
     )
@@ -120,6 +122,7 @@ def fit_shown(
     import torch
 
     from app.cli.progress import shown_progress
+    from models.errors import TrainingWarning
 
     try:
         with shown_progress(console) as shown, interrupts.stopping():
@@ -128,7 +131,9 @@ def fit_shown(
                 interrupts.finish()
                 shown.phase(phase)
 
-            estimator.fit(table, schema, on_epoch=shown.epoch, on_phase=on_phase)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", TrainingWarning)  # `print_cautions` says them
+                estimator.fit(table, schema, on_epoch=shown.epoch, on_phase=on_phase)
     except KeyboardInterrupt:
         console.print("No epoch had ended: there is nothing to save.")
         raise SystemExit(ABORTED) from None

@@ -65,7 +65,7 @@ def tune(
         raise TrainError("the search is done by Optuna, an extra: pip install 'madeira[tune]'")
     from rich.console import Console
 
-    from app.cli.report import summary_report
+    from app.cli.report import print_cautions, summary_report
     from app.cli.tuning import tuned  # imports Optuna
 
     console = Console()
@@ -86,4 +86,5 @@ def tune(
         device=device,
         seed=seed,
     )
+    print_cautions(metrics, schema, console)
     console.print(summary_report(metrics, name, saved, checkpoints, others), soft_wrap=True)

@@ -205,6 +205,22 @@ def test_an_interrupt_after_the_last_epoch_saves_the_finished_training(
     assert DensityEstimator.load(tmp_path / "m" / "1").metrics["interrupted"] is False
 
 
+def test_two_rows_are_trained_on_and_not_without_a_word(
+    madeira: Madeira, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    data = tmp_path / "two.csv"
+    data.write_text("size,kind\n1.5,a\n2.5,b\n")
+    outcome = madeira(
+        *("train", data, "--name", "two", "--checkpoints", tmp_path / "models"),
+        *("--preset", "fast"),
+    )
+    assert outcome.status == 0, outcome.err
+    said = " ".join(outcome.out.split())
+    assert "warning: there are 2 rows for 2 columns, of which 1 was held out" in said
+    assert "TrainingWarning" not in outcome.err
+
+
 def test_rows_that_may_be_anomalies_are_set_aside(
     madeira: Madeira, fruit: Path, tmp_path: Path
 ) -> None:
