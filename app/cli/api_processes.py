@@ -5,6 +5,7 @@ nothing else: it starts what has died again, and on SIGTERM or Ctrl-C lets the A
 drain, then the workers go.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -32,7 +33,8 @@ log = logging.getLogger(__name__)
 START_ATTEMPTS = 3
 """If processes have died so often before any served, none will."""
 
-PAUSE_S = 0.5
+FIRST_PAUSE_S, MAX_PAUSE_S = 0.5, 10.0
+"""Between two attempts to start a process; each further pause is twice as long."""
 
 SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 """Variable that tells the processes where to count; see `app.metrics`."""
@@ -93,6 +95,9 @@ class _Parent:
         self._counts.mkdir(exist_ok=True)
         self._came_up = False
         self._failures = 0
+        self._attempts = 0
+        self._not_before = 0.0
+        self._gone: set[int] = set()
         self._woken, self._wake = socket.socketpair()
 
     def run(self) -> bool:
@@ -102,11 +107,10 @@ class _Parent:
             signal.signal(number, lambda *_: None)
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._listener.set_inheritable(True)
-        for _ in range(self._settings.api_processes):
-            self._start()
         try:
             while not self._hopeless:
-                for key, _ in self._selector.select():
+                self._start_missing()
+                for key, _ in self._selector.select(self._pause_s()):
                     if key.data is None:
                         return self._came_up
                     self._heard(key.data)
@@ -120,6 +124,32 @@ class _Parent:
         """Whether no process will ever serve; one that has served shows that others can."""
         return not self._came_up and self._failures >= START_ATTEMPTS
 
+    def _missing(self) -> int:
+        return self._settings.api_processes - len(self._children)
+
+    def _pause_s(self) -> float | None:
+        """Seconds until a process is to be started; None where all are there."""
+        return max(0.0, self._not_before - time.monotonic()) if self._missing() else None
+
+    def _start_missing(self) -> None:
+        """Starts what is missing; where that fails, it is tried again after a while."""
+        while self._missing() and time.monotonic() >= self._not_before:
+            self._forget_counts()
+            try:
+                self._start()
+            except Exception as error:  # no descriptor, process or memory: there may be one later
+                self._failures += not self._came_up
+                pause = min(FIRST_PAUSE_S * 2**self._attempts, MAX_PAUSE_S)
+                self._attempts += 1
+                self._not_before = time.monotonic() + pause
+                reason = getattr(error, "strerror", None) or error
+                log.error(
+                    "an API process cannot be started: %s; it is tried again in %.1f s",
+                    reason, pause,
+                )  # fmt: skip
+            else:
+                self._attempts = 0
+
     def _start(self) -> None:
         ours, theirs = os.pipe()
         plan = {
@@ -128,14 +158,19 @@ class _Parent:
             "status": theirs,
             "runtime": str(self._supervisor.directory),
         }
-        process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
-            [sys.executable, "-m", "app.cli.api_process", json.dumps(plan)],
-            stdin=subprocess.PIPE,
-            env={**os.environ, SHARED_DIRECTORY: str(self._counts)},
-            pass_fds=[theirs, self._listener.fileno()],
-            process_group=0,  # Ctrl-C is for the parent
-        )
-        os.close(theirs)
+        try:
+            process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
+                [sys.executable, "-m", "app.cli.api_process", json.dumps(plan)],
+                stdin=subprocess.PIPE,
+                env={**os.environ, SHARED_DIRECTORY: str(self._counts)},
+                pass_fds=[theirs, self._listener.fileno()],
+                process_group=0,  # Ctrl-C is for the parent
+            )
+        except BaseException:
+            os.close(ours)
+            raise
+        finally:
+            os.close(theirs)
         child = _Child(process, ours)
         self._children.append(child)
         self._selector.register(ours, selectors.EVENT_READ, child)
@@ -145,7 +180,8 @@ class _Parent:
         if os.read(child.status, 1):
             child.serves = True
             self._failures = 0
-            if not self._came_up and all(one.serves for one in self._children):
+            serve = not self._missing() and all(one.serves for one in self._children)
+            if not self._came_up and serve:
                 self._came_up = True
                 self._serving()
             return
@@ -153,9 +189,7 @@ class _Parent:
         log.error("an API process ended (status %d) and is started again", status)
         if not child.serves:
             self._failures += 1
-            time.sleep(PAUSE_S)
-        if not self._hopeless:
-            self._start()
+            self._not_before = time.monotonic() + FIRST_PAUSE_S
 
     def _bury(self, child: _Child) -> int:
         self._selector.unregister(child.status)
@@ -164,9 +198,17 @@ class _Parent:
         if child.process.stdin is not None:
             child.process.stdin.close()
         status = child.process.wait()
-        for gone in self._counts.glob(f"gauge_live*_{child.process.pid}.db"):
-            gone.unlink(missing_ok=True)  # what it had waiting, nobody has waiting any more
+        self._gone.add(child.process.pid)
+        self._forget_counts()
         return status
+
+    def _forget_counts(self) -> None:
+        """Removes what dead processes had waiting: nobody has it waiting any more."""
+        with contextlib.suppress(OSError):  # without a descriptor, it is done at the next start
+            for pid in list(self._gone):
+                for path in self._counts.glob(f"gauge_live*_{pid}.db"):
+                    path.unlink(missing_ok=True)
+                self._gone.discard(pid)
 
     def _stop(self) -> None:
         """Lets the processes drain; those that take too long are killed."""

@@ -109,15 +109,17 @@ class Supervisor:
 
     def _run(self) -> None:
         pause = FIRST_PAUSE_S
-        while not self._stopping:
-            try:
-                self._turn()
-                pause = FIRST_PAUSE_S
-            except Exception:
-                log.exception("the supervisor failed, and goes on in %.1f s", pause)
-                time.sleep(pause)
-                pause = min(2 * pause, MAX_PAUSE_S)
-        self._end_all()
+        try:
+            while not self._stopping:
+                try:
+                    self._turn()
+                    pause = FIRST_PAUSE_S
+                except Exception:
+                    log.exception("the supervisor failed, and goes on in %.1f s", pause)
+                    time.sleep(pause)
+                    pause = min(2 * pause, MAX_PAUSE_S)
+        finally:
+            self._end_all()
 
     def _turn(self) -> None:
         now = time.monotonic()

@@ -25,6 +25,8 @@ from benchmarks.report import Report
 
 __all__ = ["main"]
 
+IDLE_CONNECTIONS = 100
+
 
 async def killing(
     questions: Questions, seconds: float, named: str, every_s: float, *flags: str
@@ -44,6 +46,28 @@ async def killing(
                 kills += 1
         await asking
     return tally, kills
+
+
+async def short_of_descriptors(questions: Questions) -> Tally:
+    """A worker is killed where idle connections have taken all descriptors.
+
+    Asked once a second, until there is an answer or a minute is over.
+    """
+    tally = Tally()
+    async with serving("--devices", "cpu", "--spare-workers", "0", descriptors=64) as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        idle = [await asyncio.open_connection(host, int(port)) for _ in range(IDLE_CONNECTIONS)]
+        for victim in running.descendants("app.workers.process"):
+            os.kill(victim, signal.SIGKILL)
+        for _ in range(60):
+            async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
+                await questions.ask(client, tally)
+            if tally.right:
+                break
+            await asyncio.sleep(1.0)
+        for _, writer in idle:
+            writer.close()
+    return tally
 
 
 async def stopping(questions: Questions, times: int) -> tuple[Tally, int]:
@@ -152,6 +176,25 @@ async def trials(report: Report, quick: bool) -> None:
         "requests",
         0,
         kills=kills,
+        **tally.summary(),
+    )
+    tally, kills = await killing(
+        questions, seconds, "app.workers.process", 8.0, "--devices", "cpu", "--spare-workers", "1"
+    )
+    report.limit(
+        "failed while a worker or its spare is killed",
+        tally.failed,
+        "requests",
+        0,
+        kills=kills,
+        **tally.summary(),
+    )
+    tally = await short_of_descriptors(questions)
+    report.limit(
+        "without an answer where descriptors are short",
+        int(not tally.right),
+        "services",
+        0,
         **tally.summary(),
     )
     tally, kills = await killing(

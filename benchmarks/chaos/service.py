@@ -55,10 +55,20 @@ def _command_line(pid: int) -> str:
 
 
 @asynccontextmanager
-async def serving(*flags: str, checkpoints: Path = CHECKPOINTS) -> AsyncIterator[Running]:
-    """The service on a directory of models, until it has been told to stop."""
+async def serving(
+    *flags: str, checkpoints: Path = CHECKPOINTS, descriptors: int | None = None
+) -> AsyncIterator[Running]:
+    """The service on a directory of models, until it has been told to stop.
+
+    Args:
+        flags: Of `madeira serve`.
+        checkpoints: The directory.
+        descriptors: Most files that a process of it may have open; None for as many as here.
+    """
     command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", "0"]
     command += ["--checkpoints", str(checkpoints), "--log-level", "critical", *flags]
+    if descriptors is not None:
+        command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )

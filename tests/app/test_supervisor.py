@@ -7,6 +7,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,11 +19,13 @@ import pytest
 
 from app.errors import NoWorkerError
 from app.jobs import ModelKey, ScoreJob
+from app.settings import Settings
 from app.workers import supervisor, worker_process
 from app.workers.execute import execute
 from app.workers.journal import Journal, JournalReader, create_journal
 from models import DensityEstimator
-from tests.app.crew import KEY, Crew, crew
+from tests.app.crew import KEY, LIMIT_S, Crew, crew
+from tests.app.running import assert_problem, running
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +172,28 @@ def test_what_waits_for_a_worker_is_refused_after_a_while_and_what_comes_at_once
             one.run(one.pool.prepare(ModelKey("shop", "2")))
     one.wait_until(lambda: one.pool.usable == 1)
     assert_answers(one, job, estimator)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_live_is_false_where_workers_are_no_longer_replaced(
+    checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(_: object) -> None:
+        raise SystemExit
+
+    with running(Settings.read(checkpoints=checkpoints, threads=1)) as service:
+        assert service.client.get("/health/live").status_code == 200
+        with no_descriptors():
+            assert service.client.get("/health/live").status_code == 200
+        monkeypatch.setattr(supervisor, "LATE_S", 0.0)
+        monkeypatch.setattr(supervisor.Supervisor, "_turn", end)
+        pool = service.app.state.service.pool
+        deadline = time.monotonic() + LIMIT_S
+        while pool.is_supervised:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        problem = assert_problem(service.client.get("/health/live"), 503)
+        assert "no longer replaced" in problem["detail"]
 
 
 def test_a_journal_has_its_space_from_the_beginning_and_knows_when_it_is_late(
