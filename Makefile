@@ -19,7 +19,7 @@ CODE := app models benchmarks tests checkpoints docs
 TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos fuzz fuzz-bytes docs checkpoints
+.PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos fuzz fuzz-api fuzz-bytes docs checkpoints
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
@@ -109,10 +109,15 @@ likelihood-images: $(VENV)/.dev
 likelihood-others: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.likelihood $(OTHER_SETS) --threads 1 $(ARGS)
 
-# Inputs that nobody would write, for all that reads bytes; FUZZ_RUNS of each.
+# What schemathesis makes up for the running service, at least FUZZ_CASES requests; and inputs that
+# nobody would write for all that reads bytes, FUZZ_RUNS of each.
+FUZZ_CASES := 20000
 FUZZ_RUNS := 100000
 
-fuzz: fuzz-bytes
+fuzz: fuzz-api fuzz-bytes
+
+fuzz-api: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz.api --cases $(FUZZ_CASES) $(ARGS)
 
 fuzz-bytes: $(VENV)/.dev
 	@for name in json arrow csv parquet schema notation; do \

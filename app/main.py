@@ -148,7 +148,7 @@ def create_app(
     for resource in (score, sample, impute, models, health, metrics_page):
         app.include_router(resource.router)
     pages.install(app)
-    openapi.install(app)
+    openapi.install(app, {"n": settings.sample_limit_rows, "draws": settings.draws_limit})
     problems.register(app)
     app.observe(door, metrics, traces)
     app.shorten([resource.router for resource in (score, sample, impute)])

@@ -119,8 +119,13 @@ def answers(
     return found
 
 
-def install(app: FastAPI) -> None:
-    """Makes an application describe the bodies that `body` and `answers` refer to."""
+def install(app: FastAPI, most: Mapping[str, int]) -> None:
+    """Makes an application describe the bodies that `body` and `answers` refer to.
+
+    Args:
+        app: The application.
+        most: Largest values of options, as far as settings bound them.
+    """
 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -134,10 +139,23 @@ def install(app: FastAPI) -> None:
             )
             components = schema.setdefault("components", {}).setdefault("schemas", {})
             components |= _described()
+            for model in _REQUESTS:
+                for name, described in components[model.__name__]["properties"].items():
+                    _bound(name, described["anyOf"], most)
+            for operations in schema["paths"].values():
+                for parameter in operations.get("post", {}).get("parameters", ()):
+                    _bound(parameter["name"], [parameter["schema"]], most)
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign]
+
+
+def _bound(name: str, kinds: list[dict[str, Any]], most: Mapping[str, int]) -> None:
+    """Adds the largest value of an option to what is described of it."""
+    for kind in kinds:
+        if name in most and kind.get("type") == "integer":
+            kind["maximum"] = most[name]
 
 
 def _described() -> dict[str, Any]:

@@ -38,6 +38,7 @@ def read_options(
     found = _from_query(query, options)
     for name, value in body.items():
         if value is None:
+            found.setdefault(name)
             continue
         if name in found and not _same(found[name], value, name in options.text_options()):
             raise InvalidInputError(

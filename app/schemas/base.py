@@ -21,6 +21,7 @@ __all__ = [
     "Seed",
     "TableInput",
     "Warnings",
+    "Whole",
 ]
 
 Cell = bool | int | float | str | None
@@ -28,11 +29,18 @@ Cell = bool | int | float | str | None
 
 SEED_LIMIT = 2**63 - 1
 
+
+def _whole(number: object) -> object:
+    """A whole number written with a fraction of zero, 8.0, is one to JSON Schema, and so here."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number; its bounds are those of the field."""
+
 Seed = Annotated[
-    int | None,
+    Annotated[int, Field(ge=0, le=SEED_LIMIT), BeforeValidator(_whole)] | None,
     Field(
-        ge=0,
-        le=SEED_LIMIT,
         description="Same seed, same request, same model: same answer. Without one the service "
         "picks one; the answer names it.",
     ),
@@ -41,7 +49,8 @@ Seed = Annotated[
 
 def _as_text(version: object) -> object:
     """Versions are whole numbers by name, and many write them without quotes."""
-    return str(version) if type(version) is int else version
+    number = _whole(version)
+    return str(number) if type(number) is int else version
 
 
 Version = Annotated[
@@ -98,11 +107,11 @@ class Options(BaseModel):
         Raises:
             InvalidInputError: An option is unknown, or its value is not one it can take.
         """
-        asked = {name: value for name, value in document.items() if value is not None}
-        unknown = asked.keys() - cls.model_fields.keys()
+        unknown = document.keys() - cls.model_fields.keys()
         if unknown:
-            first = islice((name for name in asked if name in unknown), MAX_HINTS)
+            first = islice((name for name in document if name in unknown), MAX_HINTS)
             raise InvalidInputError(" ".join(map(cls._unknown, first)))
+        asked = {name: value for name, value in document.items() if value is not None}
         try:
             return cls.model_validate(asked)
         except ValidationError as error:

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from app.jobs import Estimate
-from app.schemas.base import Cell, ModelName, Options, Seed, TableInput, Warnings
+from app.schemas.base import Cell, ModelName, Options, Seed, TableInput, Warnings, Whole
 
 __all__ = ["ImputeOptions", "ImputeRequest", "ImputeResponse", "ImputedCell"]
 
@@ -11,7 +11,7 @@ __all__ = ["ImputeOptions", "ImputeRequest", "ImputeResponse", "ImputedCell"]
 class ImputeOptions(Options):
     """Options of `POST /impute`."""
 
-    draws: int = Field(1, ge=1, description="How many filled tables: multiple imputation.")
+    draws: Whole = Field(1, ge=1, description="How many filled tables: multiple imputation.")
     seed: Seed = None
     estimate: Estimate = Field(
         "draw",

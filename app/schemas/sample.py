@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from app.schemas.base import Cell, ModelName, Options, Seed, Warnings
+from app.schemas.base import Cell, ModelName, Options, Seed, Warnings, Whole
 
 __all__ = ["SampleOptions", "SampleRequest", "SampleResponse"]
 
@@ -14,7 +14,7 @@ class SampleOptions(Options):
 
     beside_table: ClassVar[bool] = False
 
-    n: int = Field(ge=1, description="How many rows.")
+    n: Whole = Field(ge=1, description="How many rows.")
     given: dict[str, object] = Field(
         default_factory=dict,
         description="Values that every row has; the others are drawn given them, exactly.",

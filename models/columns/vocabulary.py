@@ -187,16 +187,22 @@ class Vocabulary:
             TableError: A cell is of another family than the column.
         """
         if self._numbers is not None:
-            values = _plainly(name, plain(array), self.arrow_type)
+            sent = plain(array)
+            values = _plainly(name, sent, self.arrow_type)
             numbers = _rounded(to_numbers(name, values, self.arrow_type), self.arrow_type)
-            return _search(numbers, *self._numbers)
+            codes = _search(numbers, *self._numbers)
+            if pa.types.is_boolean(sent.type) and (codes == UNSEEN).any():
+                # True is 1 where 1 is a category, and no number where it is none.
+                known = pa.array(codes != UNSEEN)
+                refuse_type(name, pc.if_else(known, pa.scalar(None, pa.bool_()), sent), "a number")
+            return codes
         encoded = canonical(name, array, self.arrow_type).dictionary_encode()
         known = self._places
         distinct = [known.get(value, UNSEEN) for value in encoded.dictionary.to_pylist()]
         places = encoded.indices.to_numpy(zero_copy_only=False)
         missing = np.isnan(places)
-        codes = np.append(distinct, np.nan)[np.where(missing, len(distinct), places).astype(int)]
-        return np.asarray(codes, dtype=np.float64)
+        found = np.append(distinct, np.nan)[np.where(missing, len(distinct), places).astype(int)]
+        return np.asarray(found, dtype=np.float64)
 
     def reader(self, unseen: float | None) -> CellReader | None:
         """Returns what gives the code of one value of the column's own family, as `codes` does.

@@ -26,7 +26,7 @@ INVALID = "urn:madeira:problem:invalid-input"
         ("/score", {"model": ""}, "`model`"),
         ("/impute", {"draws": 0}, "`draws`"),
         ("/impute", {"draws": 101}, "`draws`"),
-        ("/impute", {"draws": 2.0}, "`draws`"),
+        ("/impute", {"draws": 2.5}, "`draws`"),
         ("/impute", {"draws": True}, "`draws`"),
         ("/impute", {"estimate": "guess"}, "`estimate`"),
         ("/impute", {"estimate": "mean", "draws": 2}, "contradicts"),

@@ -62,6 +62,10 @@ def test_a_contradiction_names_both_values(
 def test_null_in_the_body_contradicts_nothing(service: RunningService) -> None:
     answer = service.client.post("/sample", json={"n": None, "seed": None}, params={"n": 2})
     assert len(answer.json()["rows"]) == 2
+    for body in ({"sed": None}, {"": None}):  # but what is no option is none with null either
+        for query in ({}, {"n": 2}):
+            refused = service.client.post("/sample", json={"n": 2, **body}, params=query)
+            assert "is not an option" in assert_problem(refused, 422)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -111,3 +115,14 @@ def test_an_arrow_body_has_its_options_in_the_query(service: RunningService) -> 
     table = pa.table({"city": ["Funchal", None]})
     answer = read_stream(post_arrow(service, "/impute", table, seed=3, draws=2))
     assert answer.num_rows == 4
+
+
+def test_a_whole_number_may_be_written_with_a_fraction_of_zero(service: RunningService) -> None:
+    """JSON Schema says that 3.0 is an integer, and some clients write all numbers so."""
+    for body in ({"n": 3.0, "seed": 5.0, "version": 1.0}, {"n": 3, "seed": 5}):
+        assert len(service.post("/sample", body)["rows"]) == 3
+    assert service.post("/sample", {"n": 3.0, "seed": 5.0}) == service.post(
+        "/sample", {"n": 3, "seed": 5}
+    )
+    service.post("/impute", {"rows": [{}], "draws": 2.0})
+    assert "`n`" in service.refuse("/sample", {"n": 3.5})["detail"]

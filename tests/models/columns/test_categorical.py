@@ -243,3 +243,12 @@ def test_initial_logits_give_the_shares_and_the_unknown_rate() -> None:
     assert masses[-1] == pytest.approx(column.unknown_rate)
     np.testing.assert_allclose(masses[:-1], np.array([700, 280, 1, 1]) / 982, atol=1e-2)
     assert np.isfinite(column.initial_parameters(np.array([np.nan, 4.0]))).all()
+
+
+def test_true_is_a_number_only_where_one_is_a_category() -> None:
+    years = Categorical.fit("year", pa.array([2007, 2008, 2009]))
+    with pytest.raises(TableError) as caught:
+        years.encode(pa.array([None, True, False]))
+    assert [cell.row for cell in caught.value.cells] == [1, 2]
+    counts = Categorical.fit("count", pa.array([0, 1, 2]))
+    np.testing.assert_array_equal(counts.encode(pa.array([True, False])), [1, 0])
