@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, NoReturn
 
+import orjson
+
 from app.errors import InvalidInputError, MalformedBodyError
 
 __all__ = ["SLICE_BYTES", "read_slices"]
@@ -77,10 +79,12 @@ def _table(body: bytes, parse: Parse, slice_bytes: int) -> tuple[str, int, bytes
         key = found[1].decode()
         if isinstance(begun, dict) and key in begun:
             return key, place, found[2]
+    if body.lstrip()[:1] == b"[":
+        raise InvalidInputError('The body must be a JSON object, not a list: {"rows": [...]}.')
     try:
-        parse(body[:slice_bytes].rstrip(bytes(range(128, 256))))
-    except json.JSONDecodeError as error:
-        if error.pos < slice_bytes - 8 and "end of data" not in error.msg:
+        orjson.loads(body[:slice_bytes].rstrip(bytes(range(128, 256))))
+    except orjson.JSONDecodeError as error:
+        if "end of data" not in error.msg:
             raise _malformed(body, 0, error) from None
     raise _too_much_beside(slice_bytes)
 

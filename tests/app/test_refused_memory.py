@@ -15,8 +15,8 @@ from tests.app.streams import ARROW, stream
 JSON = "application/json"
 SIZE = 3_000_000
 TIMES = 4
-LEFT = 2_000_000
-"""Bytes that may stay: two thirds of one body."""
+LEFT = 5_000_000
+"""Bytes that may stay: less than two bodies, the last of which a thread may still be freeing."""
 
 MANY = [{"city": "Funchal", "income": 1.5}] * (SIZE // 40)
 TABLE = pa.table({"income": pa.array(range(SIZE // 8), pa.float64())})
