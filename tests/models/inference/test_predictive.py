@@ -14,7 +14,10 @@ from models.inference import Density, draw_noise, noise_generator
 from models.inference.engine import Engine
 from models.inference.member import Member
 from models.inference.predictive import Point, read
-from models.made import MaskConfig, MaskSource, NetworkConfig
+from models.inference.walk_cpu import CpuWalk
+from models.inference.walk_torch import TorchWalk
+from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from models.made.by_degree import sort_units
 from tests.oracles.full_passes import FullPasses
 
 MakeLayout = Callable[[str], Layout]
@@ -228,6 +231,26 @@ def test_the_mode_of_a_lattice_is_found_wherever_it_is(wide: bool) -> None:
         best = masses.max().item()
         found = head.log_prob(given.double(), torch.as_tensor(mode)[:, None]).item()
         assert found == pytest.approx(best, abs=1e-6)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_conditionals_are_the_same_compiled_and_in_pytorch(
+    make_layout: MakeLayout, make_network: Callable[..., MADE], residual: bool
+) -> None:
+    layout = make_layout("bcxnbf")
+    config = NetworkConfig(hidden=(20, 20) if residual else (20, 9), residual=residual)
+    network = make_network(layout, config)
+    masks = MaskSource(config, MaskConfig("sampled", "sampled", ensemble=1), 6, 0).answering
+    density = Density([Member("m", network, masks, True)], layout, np.zeros(1))
+    values = gappy(density, 40)
+    observed = ~np.isnan(values)
+    orders = density.components[0].orders(observed)
+    units = sort_units(network, masks[0].degrees)
+    compiled, torched = (
+        walk(units, layout).predictive(values, orders) for walk in (CpuWalk, TorchWalk)
+    )
+    meant = ~observed[:, layout.variable_of_output.cpu().numpy()]
+    np.testing.assert_allclose(compiled[meant], torched[meant], rtol=1e-4, atol=1e-4)
 
 
 def test_every_gap_comes_once(make_layout: MakeLayout, make_density: MakeDensity) -> None:
