@@ -64,13 +64,13 @@ def read_table(source: str | Path) -> pa.Table:
 
 
 def _read(path: Path) -> pa.Table:
+    if path.is_dir():
+        raise TableFileError(f"{path} is a directory, not a file")
     extension = path.suffix.lower()
     if extension not in _READERS:
         known = ", ".join(_READERS)
         found = f"the extension {path.suffix!r}" if path.suffix else "no extension"
         raise TableFileError(f"{path} has {found}; tables are read from {known}")
-    if path.is_dir():
-        raise TableFileError(f"{path} is a directory, not a file")
     try:
         table = _READERS[extension](path)
     except FileNotFoundError:

@@ -118,6 +118,8 @@ def test_missing_file_and_directory_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(TableFileError, match="is a directory"):
         read_table(tmp_path / "folder.csv")
+    with pytest.raises(TableFileError, match="is a directory, not a file"):
+        read_table(tmp_path)
 
 
 def test_bytes_beyond_the_sample_that_are_not_text_name_the_column(tmp_path: Path) -> None:
