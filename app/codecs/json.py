@@ -79,7 +79,7 @@ def _parse_with_impossible_numbers(text: bytes, refusal: orjson.JSONDecodeError)
 
     def integer(literal: str) -> int | float:
         # int() takes quadratic time; what has more digits than 64 bits hold is a float anyway.
-        return int(literal) if len(literal) < 19 else number(literal)
+        return int(literal) if len(literal.lstrip("-")) < 19 else number(literal)
 
     try:
         document = json.loads(
