@@ -19,7 +19,7 @@ CODE := app models benchmarks tests checkpoints docs
 TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos fuzz fuzz-api fuzz-bytes docs checkpoints
+.PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos fuzz fuzz-api fuzz-bytes fuzz-http docs checkpoints
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
@@ -114,7 +114,7 @@ likelihood-others: $(VENV)/.dev
 FUZZ_CASES := 20000
 FUZZ_RUNS := 100000
 
-fuzz: fuzz-api fuzz-bytes
+fuzz: fuzz-api fuzz-bytes fuzz-http
 
 fuzz-api: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz.api --cases $(FUZZ_CASES) $(ARGS)
@@ -123,6 +123,9 @@ fuzz-bytes: $(VENV)/.dev
 	@for name in json arrow csv parquet schema notation; do \
 		echo "Fuzzing $$name"; $(BIN)/python -m tests.fuzz.bytes $$name $(FUZZ_RUNS) || exit 1; \
 	done
+
+fuzz-http: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz.http --cases $(FUZZ_RUNS) $(ARGS)
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.chaos $(ARGS)

@@ -87,10 +87,13 @@ class _Json(logging.Formatter):
 
 
 class _Text(logging.Formatter):
-    """The message, with the fields of a request behind it, on one line whatever they hold.
+    """Time, level and message, with the fields of a request, on one line whatever they hold.
 
     The lines of a traceback follow, indented: no text that is logged can look like a line.
     """
+
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03d"
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         fields = getattr(record, "fields", {})
@@ -117,7 +120,9 @@ def set_up_logs(form: LogFormat, level: str) -> None:
     # What no line of either form shows need not be found out for each.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if form == "json" else _Text("%(levelname)s: %(message)s"))
+    handler.setFormatter(
+        _Json() if form == "json" else _Text("%(asctime)s %(levelname)s: %(message)s")
+    )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

@@ -9,7 +9,6 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from app.api import health, impute, models, openapi, pages, problems, sample, score
@@ -70,7 +69,7 @@ def create_app(
     worker_module: str = WORKER_MODULE,
     traces: Traces | None = None,
 ) -> ServiceApp:
-    """The service, with its models loaded when it starts.
+    """The service, which loads its models beside the requests when it starts.
 
     Args:
         settings: None reads them from the environment, and sets up the log as they say.
@@ -92,7 +91,7 @@ def create_app(
     door = Door(settings.queue_limit_requests)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: ServiceApp) -> AsyncIterator[None]:
         with ExitStack() as stack:
             directory = runtime or stack.enter_context(_workers(settings, worker_module)).directory
             admission = Admission(
@@ -115,23 +114,18 @@ def create_app(
             peers = None if runtime is None else await _join(runtime, registry, pool)
             memory = MemoryLimit(settings.request_memory_limit_bytes)
             app.state.service = Service(settings, registry, pool, door, metrics, memory, peers)
-            await registry.refresh(pool)
-            watching = asyncio.create_task(_watch(registry, pool, settings.reload_interval_s))
-            # The models stay: the garbage collector need not look at them on every round.
-            gc.collect()
-            gc.freeze()
-            # What requests leave behind is rarely cyclic; looking for it at every 700 objects, as
-            # Python does by itself, took a seventh of the time of a request of one row.
-            gc.set_threshold(GARBAGE_OBJECTS)
-            sys.setswitchinterval(SWITCH_INTERVAL_S)
-            yield
-            watching.cancel()
-            observer.close()
-            if peers is not None:
-                peers.close()
-            pool.close()
-            if traces is not None:
-                await asyncio.to_thread(traces.close)
+            loading = asyncio.create_task(_load(app, registry, pool, settings.reload_interval_s))
+            try:
+                yield
+            finally:
+                loading.cancel()
+                await asyncio.wait([loading])
+                observer.close()
+                if peers is not None:
+                    peers.close()
+                pool.close()
+                if traces is not None:
+                    await asyncio.to_thread(traces.close)
 
     app = ServiceApp(
         title="Madeira",
@@ -179,8 +173,20 @@ async def _join(runtime: Path, registry: Registry, pool: Pool) -> Peers:
     return peers
 
 
-async def _watch(registry: Registry, pool: Pool, interval_s: float) -> None:
-    """Looks for new versions, again and again."""
+async def _load(app: ServiceApp, registry: Registry, pool: Pool, interval_s: float) -> None:
+    """Loads the models, beside the requests for those that are there; then looks for new ones."""
+    try:
+        await registry.refresh(pool)
+    except Exception:
+        log.exception("the models could not be loaded")
+    # The models stay: the garbage collector need not look at them on every round.
+    gc.collect()
+    gc.freeze()
+    # What requests leave behind is rarely cyclic; looking for it at every 700 objects, as Python
+    # does by itself, took a seventh of the time of a request of one row.
+    gc.set_threshold(GARBAGE_OBJECTS)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    app.loaded()
     while interval_s > 0:
         await asyncio.sleep(interval_s)
         try:

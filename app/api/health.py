@@ -45,6 +45,8 @@ async def ready(request: Request) -> Response:
         raise DrainingError
     if not service.pool.usable:
         raise UnavailableError(f"No worker of {workers} can compute at present.")
+    if registry.loading:
+        raise UnavailableError("The models are being loaded.", headers={"Retry-After": "1"})
     if not registry.models:
         refused = ", ".join(sorted({refusal.name for refusal in registry.refused}))
         raise UnavailableError(

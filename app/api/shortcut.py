@@ -31,11 +31,13 @@ class ServiceApp(FastAPI):
         door: Where requests come in.
         metrics: Where they are counted.
         traces: Where they are traced; None where they are not.
+        loaded: Called once the models have been loaded.
     """
 
     door: Door
     metrics: Metrics
     traces: Traces | None
+    loaded: Callable[[], None] = staticmethod(lambda: None)
     _endpoints: dict[str, APIRoute]
 
     def observe(self, door: Door, metrics: Metrics, traces: Traces | None) -> None:

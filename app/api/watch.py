@@ -17,6 +17,9 @@ _HEADER = REQUEST_ID.lower().encode()
 UNKNOWN_ROUTE = "other"
 CLIENT_CLOSED_REQUEST = 499
 
+QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
+"""What is asked every few seconds, by machines: told only where every detail is."""
+
 log = logging.getLogger("madeira.requests")
 
 
@@ -68,7 +71,8 @@ class Watch:
                     "madeira.version": note.version,
                 }
                 note.span.end(scope["method"], route, status, known)
-            if log.isEnabledFor(logging.INFO):
+            level = logging.DEBUG if route in QUIET_ROUTES else logging.INFO
+            if log.isEnabledFor(level):
                 fields = {
                     "request_id": note.request_id,
                     "method": scope["method"],
@@ -79,6 +83,6 @@ class Watch:
                     "model": note.model and f"{note.model}/{note.version}",
                 }
                 fields = {name: value for name, value in fields.items() if value is not None}
-                log.info("request", extra={"fields": fields})
+                log.log(level, "request", extra={"fields": fields})
             note.keeps = note.span = None  # the context of the request may outlive it
             current.reset(token)

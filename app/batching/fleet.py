@@ -7,7 +7,7 @@ others is missing, so that they take over at once.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.batching.link import Link, LinkLostError
@@ -228,6 +228,15 @@ class Fleet:
         elif self._waiting is None:
             self._waiting = self._loop.call_later(self._wait_s, self._give_up)
         self._changed.set()
+
+    def expect_no_other(self) -> None:
+        """No worker that dies will be replaced: nothing waits for another one."""
+        self.size = replace(self.size, wait_s=0.0)
+        self._wait_s = 0.0
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        self._changes()
 
     def _give_up(self) -> None:
         log.error("no worker has been able to compute for %g s", self._wait_s)

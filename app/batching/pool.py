@@ -108,6 +108,10 @@ class Pool:
         """Whether workers that die are replaced."""
         return self._fleet.is_supervised
 
+    def expect_no_other(self) -> None:
+        """No worker that dies will be replaced: what then waits for one is refused at once."""
+        self._fleet.expect_no_other()
+
     async def prepare(self, key: ModelKey) -> None:
         """Has a model loaded and warmed in every worker, those started later included.
 

@@ -6,15 +6,16 @@ where the workers are found, and the process that is its `owner`.
 
 import json
 import os
-import signal
 import socket
 import sys
-import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.cli.server import run_server
-from app.main import create_app
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.api.shortcut import ServiceApp
 
 __all__ = ["main"]
 
@@ -30,22 +31,21 @@ def main(plan: str) -> int:
     """
     found = json.loads(plan)
     settings = Settings(**found["settings"])
-    threading.Thread(target=_stop_with_owner, daemon=True).start()
     listener = socket.socket(fileno=found["listener"])
-    app = create_app(settings, runtime=Path(found["runtime"]))
-    came_up = run_server(app, settings, listener, lambda: _say_serving(found["status"]))
+
+    def build() -> "ServiceApp":
+        from app.main import create_app
+
+        return create_app(settings, runtime=Path(found["runtime"]))
+
+    # The owner holds the other end of the standard input; its end is the owner's end.
+    owner = sys.stdin.fileno()
+    came_up = run_server(build, settings, listener, lambda: _say_serving(found["status"]), owner)
     return 0 if came_up else 1
 
 
 def _say_serving(status_fd: int) -> None:
     os.write(status_fd, b"1")
-
-
-def _stop_with_owner() -> None:
-    """The owner holds the other end of the standard input; its end is the owner's end."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.cli.interrupts import ABORTED
+from app.cli.signals import catch_signals
 from app.logs import set_up_logs
 from app.settings import Settings
 from app.workers.devices import require_devices
@@ -61,7 +63,7 @@ def run_api_processes(
         serving: Called once all of them answer.
 
     Returns:
-        Whether the service came up at all.
+        Whether the service could start.
 
     Raises:
         SettingsError: A device is not there.
@@ -98,13 +100,13 @@ class _Parent:
         self._attempts = 0
         self._not_before = 0.0
         self._gone: set[int] = set()
+        self._stopping = False
         self._woken, self._wake = socket.socketpair()
 
     def run(self) -> bool:
         self._wake.setblocking(False)
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
+        catch_signals(self._told)
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._listener.set_inheritable(True)
         try:
@@ -112,12 +114,19 @@ class _Parent:
                 self._start_missing()
                 for key, _ in self._selector.select(self._pause_s()):
                     if key.data is None:
-                        return self._came_up
+                        return True
                     self._heard(key.data)
             return False
         finally:
             self._stop()
             signal.set_wakeup_fd(-1)
+
+    def _told(self, number: int, _: object) -> None:
+        """A signal: the first one wakes `run`, a second Ctrl-C waits for nobody."""
+        if number == signal.SIGINT and self._stopping:
+            for child in self._children:
+                child.process.kill()
+            os._exit(ABORTED)
 
     @property
     def _hopeless(self) -> bool:
@@ -212,6 +221,7 @@ class _Parent:
 
     def _stop(self) -> None:
         """Lets the processes drain; those that take too long are killed."""
+        self._stopping = True
         for child in self._children:
             child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + self._settings.drain_timeout_s + STOP_MARGIN_S

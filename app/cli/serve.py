@@ -6,7 +6,7 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -15,6 +15,9 @@ from app.errors import AppError
 from app.model_directories import directories_of, model_names
 from app.settings import Settings
 from models.echo import MAX_ECHO, escaped, listed
+
+if TYPE_CHECKING:
+    from app.api.shortcut import ServiceApp
 
 __all__ = ["ServeError", "serve"]
 
@@ -37,16 +40,20 @@ def _serve(**flags: object) -> None:
     with _bind(settings.host, settings.port) as listener:
         from app.cli.api_processes import run_api_processes
         from app.cli.server import run_server
-        from app.main import create_app
 
         def serving() -> None:
             _say_where(settings.host, listener)
             _say_what(directories_of(settings.search_path))
 
+        def build() -> "ServiceApp":
+            from app.main import create_app
+
+            return create_app(settings)
+
         if settings.api_processes > 1:
             came_up = run_api_processes(settings, listener, serving)
         else:
-            came_up = run_server(create_app(settings), settings, listener, serving)
+            came_up = run_server(build, settings, listener, serving)
         if not came_up:
             raise ServeError("the service did not start; the log above says why")
 

@@ -1,21 +1,28 @@
 """The HTTP server of one process: uvicorn that drains before it stops."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import signal
 import socket
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 from uvicorn._types import ASGI3Application
 
-from app.api.shortcut import ServiceApp
 from app.cli.connections import ConnectionLimits, Connections
 from app.cli.http_protocol import HttpProtocol
+from app.cli.interrupts import ABORTED
+from app.cli.signals import catch_signals
+from app.cli.starting import Starting
 from app.errors import RequestError
 from app.logs import set_up_logs
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.api.shortcut import ServiceApp
 
 __all__ = ["HttpServer", "run_server"]
 
@@ -33,29 +40,44 @@ class HttpServer(uvicorn.Server):
     """uvicorn that says when it serves, and stops when what was admitted has been answered.
 
     Args:
-        app: What answers.
+        build: Imports and makes what answers; until it has, the server says that it starts.
         settings: Say how long clients may take, how many there may be, and how long draining
             may take.
-        serving: Called once requests are answered.
+        loaded: Called once the models have been loaded.
+        owner: A descriptor whose end is that of the process which owns the workers.
 
     Attributes:
+        starting: What answers until the application does.
         connections: Those that are open.
+        failed: Whether there is no application, and there will be none.
     """
 
-    def __init__(self, app: ServiceApp, settings: Settings, serving: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        build: "Callable[[], ServiceApp]",
+        settings: Settings,
+        loaded: Callable[[], None] = lambda: None,
+        owner: int | None = None,
+    ) -> None:
+        self.starting = Starting(build, loaded)
         config = uvicorn.Config(
-            app,
+            self.starting,
+            http=HttpProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
             log_config=None,
             access_log=False,
             proxy_headers=False,  # nothing asks where a request comes from
             timeout_graceful_shutdown=settings.drain_timeout_s,
         )
         super().__init__(config)
-        self._app = app
+        self._owner = owner
         self._drain_s = settings.drain_timeout_s
-        self._serving = serving
         self._connecting: set[asyncio.Task[object]] = set()
         self._watching: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[bool] | None = None
+        self.failed = False
         self.connections = Connections(ConnectionLimits.of(settings))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -68,7 +90,32 @@ class HttpServer(uvicorn.Server):
             listener.setblocking(False)
             loop.add_reader(listener, self._accept, listener)
         self._watching = loop.create_task(self.connections.watch())
-        self._serving()
+        if self._owner is not None:
+            loop.add_reader(self._owner, self._hear_owner, self._owner)
+        self._running = loop.create_task(self.starting.run())
+        self._running.add_done_callback(self._ended)
+
+    def _hear_owner(self, owner: int) -> None:
+        """The owner says nothing, until it is gone: its workers are too, and nobody starts others.
+
+        Who waits for one is told so at once, and not when the time for draining is over.
+        """
+        if os.read(owner, 1):
+            return
+        asyncio.get_running_loop().remove_reader(owner)
+        self.should_exit = True
+        if self.starting.app is not None:
+            self.starting.app.state.service.pool.expect_no_other()
+
+    def _ended(self, running: "asyncio.Task[bool]") -> None:
+        """The application has ended: it was told to, or it could not start."""
+        if not running.cancelled() and not running.result():
+            self.failed = self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals to `run_server`: a server may run in any thread."""
+        yield
 
     def _accept(self, listener: socket.socket) -> None:
         """Takes in who waits in line.
@@ -113,43 +160,71 @@ class HttpServer(uvicorn.Server):
             asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _protocol(self) -> asyncio.Protocol:
-        return HttpProtocol(
+        protocol = HttpProtocol(
             config=self.config,
             server_state=self.server_state,
-            app_state=self.lifespan.state,
+            app_state={},
             connections=self.connections,
-            refusal=cast("Callable[[RequestError], ASGI3Application]", self._app.refusal),
+            refusal=cast("Callable[[RequestError], ASGI3Application]", self.starting.refusal),
         )
+        if self.starting.app is not None:
+            protocol.app = cast("ASGI3Application", self.starting.app)
+        return protocol
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Called by uvicorn."""
         # Until all are answered it goes on listening: who comes now is told so, with a 503.
-        await self._app.door.drain(self._drain_s, lambda: self.force_exit)
+        if self.starting.app is not None:
+            await self.starting.app.door.drain(self._drain_s, lambda: self.force_exit)
         for listener in sockets or []:
             asyncio.get_running_loop().remove_reader(listener)
         if self._watching is not None:
             self._watching.cancel()
         await super().shutdown(sockets)
+        if self._running is not None:
+            if self.starting.app is None:
+                self._running.cancel()
+            self.starting.stop()
+            await asyncio.wait([self._running])
 
 
 def run_server(
-    app: ServiceApp, settings: Settings, listener: socket.socket, serving: Callable[[], None]
+    build: "Callable[[], ServiceApp]",
+    settings: Settings,
+    listener: socket.socket,
+    serving: Callable[[], None],
+    owner: int | None = None,
 ) -> bool:
-    """Serves until SIGINT or SIGTERM has drained what was under way.
+    """Serves until SIGINT, SIGTERM or SIGHUP, and then drains what is under way.
+
+    A second SIGINT ends the process at once.
 
     Args:
-        app: What answers.
-        settings: Say how much is logged, and how long draining may take.
+        build: Imports and makes what answers.
+        settings: Say how much is logged, how long clients may take, and how long draining may.
         listener: Where requests come in.
-        serving: Called once they are answered.
+        serving: Called once the models have been loaded.
+        owner: A descriptor whose end is that of the process which owns the workers.
 
     Returns:
-        Whether the service came up at all.
+        Whether the service could start.
+
+    Raises:
+        AppError: It could not, by a mistake of the user.
     """
     set_up_logs(settings.log_format, settings.log_level)
-    server = HttpServer(app, settings, serving)
-    # uvicorn raises the signal that stopped it again once it has drained; by then it is served.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+    server = HttpServer(build, settings, serving, owner)
+
+    def stop(number: int, _: object) -> None:
+        if number == signal.SIGINT and server.should_exit:
+            os._exit(ABORTED)
+        server.should_exit = True
+
+    catch_signals(stop)
     server.run(sockets=[listener])
-    return server.started
+    if server.starting.error is not None:
+        raise server.starting.error
+    if server.starting.building:
+        # The thread that imports cannot be told to stop, and Python would wait for some of it.
+        os._exit(0)
+    return not server.failed

@@ -104,6 +104,7 @@ class Registry:
         self._alive: weakref.WeakValueDictionary[ModelKey, Hold] = weakref.WeakValueDictionary()
         self._releasing: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()
+        self._coming: list[str] | None = None
 
     @property
     def models(self) -> Mapping[str, ServedModel]:
@@ -121,11 +122,17 @@ class Registry:
         return tuple(self._held)
 
     @property
+    def loading(self) -> bool:
+        """Whether some models have not been tried since the start."""
+        return self._coming is None or bool(self._coming)
+
+    @property
     def default(self) -> str | None:
         """Name of the model that answers a request that names none, if one does."""
         if self._default is not None:
             return self._default
-        return next(iter(self._models)) if len(self._models) == 1 else None
+        names = {*self._models, *(self._coming or ())}
+        return names.pop() if len(names) == 1 and self._coming is not None else None
 
     def resolve(self, name: str | None, version: str | None = None) -> ServedModel:
         """The model that a request means.
@@ -139,6 +146,12 @@ class Registry:
             UnknownModelError: No model of this name and version is served.
             UnavailableError: No model is served at all, or the default one is not.
         """
+        wanted = self.default if name is None else name
+        coming = self._coming or ()
+        if self.loading and wanted not in self._models and (not self._models or wanted in coming):
+            raise UnavailableError(
+                "The models are being loaded; try again in 1 s.", headers={"Retry-After": "1"}
+            )
         if not self._models:
             raise UnavailableError(self._why_none())
         if name is None:
@@ -177,9 +190,15 @@ class Registry:
                 names, refused = await asyncio.to_thread(self._store.names)
             except OSError as error:
                 log.error("cannot read the models in %s: %s", self._directory, error.strerror)
+                self._coming = []
                 return
+            if self._coming is None:
+                names = await asyncio.to_thread(self._store.soonest_first, names, self._default)
+                self._coming = list(names)
             for name in names:
                 refused += await self._refresh_one(name, holder)
+                if name in self._coming:
+                    self._coming.remove(name)
             for name in [name for name in self._models if name not in names]:
                 log.info("%s is gone", name)
                 self._retire(self._models.pop(name))
@@ -205,7 +224,7 @@ class Registry:
                 except RequestError as error:
                     found = self._store.refuse(found.key, error.detail)
                 else:
-                    self._models[name] = found
+                    self._models = dict(sorted({**self._models, name: found}.items()))
                     if self._audience is not None:
                         self._audience.served(found)
                     log.info("serving %s version %s", name, version)

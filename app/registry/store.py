@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -143,6 +143,24 @@ class ModelStore:
             where = " and ".join(map(str, others))
             log.info("%s of %s is served in the place of the one in %s", name, first, where)
         self._told = set(several)
+
+    def soonest_first(self, names: Iterable[str], default: str | None) -> list[str]:
+        """Models in the order in which they are loaded: the default one, then the smallest."""
+
+        def order(name: str) -> tuple[bool, int, str]:
+            sizes = [self._size(ModelKey(name, one)) for one in self.candidates(name)[:1]]
+            return name != default, sum(sizes), name
+
+        return sorted(names, key=order)
+
+    def _size(self, key: ModelKey) -> int:
+        """Bytes of the files of a version; 0 where they cannot be looked at."""
+        try:
+            with os.scandir(self.path(key.name, key.version)) as entries:
+                some = islice(entries, MAX_ENTRIES)
+                return sum(entry.stat(follow_symlinks=False).st_size for entry in some)
+        except OSError:
+            return 0
 
     def missing(self, name: str) -> Refusal:
         """Why a model without candidates is not served."""

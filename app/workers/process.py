@@ -305,6 +305,7 @@ def main(arguments: list[str], execute: Execute = execute) -> None:
     # Who ends the service ends it through the owner, which lets workers finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     set_up_logs(config.log_format, config.log_level)
     try:
         Worker(config, execute).run()

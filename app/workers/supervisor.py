@@ -27,7 +27,7 @@ __all__ = ["Supervisor"]
 
 log = logging.getLogger(__name__)
 
-STOP_LIMIT_S = 5.0
+STOP_LIMIT_S = 1.0
 """Seconds that a worker may take to end by itself."""
 
 CHECK_S = 0.25

@@ -73,7 +73,8 @@ def running(
 ) -> Iterator[RunningService]:
     """A service on a free port, stopped at the end."""
     app = create_app(settings, worker_module=worker_module, traces=traces)
-    server = HttpServer(app, settings, lambda: None)
+    loaded = threading.Event()
+    server = HttpServer(lambda: app, settings, loaded.set)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(2048)
@@ -82,10 +83,9 @@ def running(
     thread.start()
     try:
         deadline = time.monotonic() + START_LIMIT_S
-        while not server.started:
+        while not loaded.wait(0.01):
             assert thread.is_alive(), "the service did not start"
             assert time.monotonic() < deadline, "the service did not start in time"
-            time.sleep(0.01)
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=START_LIMIT_S) as client:
             yield RunningService(app, client, port, server)
     finally:

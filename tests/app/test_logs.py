@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -53,6 +54,24 @@ def test_a_request_is_one_line(service: RunningService, caplog: pytest.LogCaptur
     }
 
 
+def test_probes_are_no_lines_at_the_usual_level(
+    service: RunningService, caplog: pytest.LogCaptureFixture
+) -> None:
+    def routes() -> list[str]:
+        fields = [vars(one)["fields"] for one in caplog.records if "fields" in vars(one)]
+        return [one["route"] for one in fields]
+
+    probes = ["/health/live", "/health/ready", "/metrics"]
+    for level, expected in ((logging.INFO, []), (logging.DEBUG, probes)):
+        caplog.clear()
+        with caplog.at_level(level, "madeira.requests"):
+            for path in (*probes, "/models"):
+                service.client.get(path)
+            service.client.get("/models")  # behind it, the first is written
+        assert [route for route in routes() if route != "/models"] == expected
+        assert "/models" in routes()
+
+
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_nothing_that_is_logged_can_forge_a_line(form: str) -> None:
     program = (
@@ -92,7 +111,9 @@ def test_the_log_has_one_form(form: str) -> None:
     )
     first, *rest = done.stderr.splitlines()
     if form == "text":
-        assert first == "INFO: said rows=3"
+        time, _, said = first.partition(" ")
+        assert datetime.fromisoformat(time)
+        assert said == "INFO: said rows=3"
         assert "ZeroDivisionError" in rest[-1]
         return
     said, failed = json.loads(first), json.loads(rest[0])
@@ -122,7 +143,7 @@ def test_all_processes_write_json_under_a_bare_server_too(checkpoints: Path) -> 
         assert process.stderr is not None
         for line in process.stderr:
             entries.append(json.loads(line))
-            if entries[-1]["message"].startswith("Uvicorn running"):
+            if entries[-1]["message"] == "serving shop version 1":
                 httpx.get(f"http://127.0.0.1:{port}/models", headers={"x-request-id": "bare-1"})
                 process.terminate()
     messages = [entry["message"] for entry in entries]

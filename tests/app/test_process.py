@@ -35,10 +35,12 @@ def serving(checkpoints: Path, **variables: str) -> Iterator[tuple[subprocess.Po
         deadline = time.monotonic() + START_LIMIT_S
         while process.poll() is None and time.monotonic() < deadline:
             try:
-                if httpx.get(f"{address}/health/live").is_success:
+                ready = httpx.get(f"{address}/health/ready")
+                if ready.is_success or "No model is served" in ready.text:
                     break
             except httpx.TransportError:
-                time.sleep(0.1)
+                pass  # nobody listens yet
+            time.sleep(0.1)
         yield process, address
     finally:
         process.kill()

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import NoWorkerError
+from app.errors import NoWorkerError, UnavailableError, UnknownModelError
 from app.jobs import ModelKey
 from app.registry import Registry
+from app.registry.store import ModelStore
 from tests.app.running import RunningService
 
 FILES = ["model.safetensors", "config.json", "schema.json", "metrics.json"]
@@ -146,3 +147,28 @@ def test_what_is_refused_is_told(directory: Path, start: Callable[..., RunningSe
     assert "model.safetensors" in refused["reason"]
     assert service.client.get("/health/ready").status_code == 200
     service.refuse("/score", {"model": "broken", "rows": []}, 404)
+
+
+def test_the_default_model_is_loaded_first_and_then_the_smallest(tmp_path: Path) -> None:
+    for name, size in (("a", 300), ("b", 200), ("c", 100), ("d", 400)):
+        version = tmp_path / name / "1"
+        version.mkdir(parents=True)
+        (version / "model.safetensors").write_bytes(b"x" * size)
+    (tmp_path / "e").mkdir()  # it holds nothing
+    store = ModelStore(tmp_path, {})
+    assert store.soonest_first(["a", "b", "c", "d", "e"], "d") == ["d", "e", "c", "b", "a"]
+    assert store.soonest_first(["a", "b", "c"], None) == ["c", "b", "a"]
+
+
+def test_a_model_that_is_on_its_way_is_told_to_come_back_for(directory: Path) -> None:
+    registry = Registry(directory)
+    for name in (None, "shop", "shoe"):
+        with pytest.raises(UnavailableError, match="being loaded") as error:
+            registry.resolve(name)
+        assert error.value.headers == {"Retry-After": "1"}
+    assert registry.loading
+    asyncio.run(registry.refresh(_Willing()))
+    assert not registry.loading
+    assert registry.resolve(None).key.name == "shop"
+    with pytest.raises(UnknownModelError):
+        registry.resolve("shoe")

@@ -151,3 +151,38 @@ def test_an_api_process_that_is_killed_is_replaced(checkpoints: Path, process: P
         _, err = running.communicate(timeout=LIMIT_S)
     assert running.returncode == 0
     assert "is started again" in err
+
+
+def test_api_processes_without_an_owner_answer_what_they_hold_and_go(
+    checkpoints: Path, process: Process
+) -> None:
+    running = process(
+        *("serve", "--port", "0", "--checkpoints", checkpoints, "--api-processes", "2"),
+        *("--drain-timeout-s", "600"),
+    )
+    url = address(running)
+    started = descendants(running.pid)
+    ended: list[object] = []
+
+    def ask() -> None:
+        body = {"n": 1_000_000}
+        try:
+            ended.append(httpx.post(f"{url}/sample", json=body, timeout=LIMIT_S).status_code)
+        except httpx.TransportError as error:  # the answer had begun, and is cut off
+            ended.append(error)
+
+    asking = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in asking:
+        thread.start()
+    time.sleep(0.5)
+    running.kill()
+    running.communicate(timeout=LIMIT_S)
+    for thread in asking:
+        thread.join()
+    # Each ends because of this, long before the time for draining is over.
+    assert len(ended) == 4
+    assert 200 not in ended
+    deadline = time.monotonic() + LIMIT_S
+    while any(map(alive, started)):
+        assert time.monotonic() < deadline, "processes are left without an owner"
+        time.sleep(0.05)

@@ -17,8 +17,8 @@ from tests.house.tree import ROOT, project_files
 
 DOCKERFILES = sorted(path for path in project_files() if path.suffix == ".Dockerfile")
 SERVICE_KEYS = {
-    "build", "cap_drop", "deploy", "image", "ports", "profiles", "read_only", "restart",
-    "security_opt", "stop_grace_period", "tmpfs", "volumes",
+    "build", "cap_drop", "deploy", "image", "mem_limit", "pids_limit", "ports", "profiles",
+    "read_only", "restart", "security_opt", "stop_grace_period", "tmpfs", "volumes",
 }  # fmt: skip
 
 
@@ -110,3 +110,11 @@ def test_a_compose_service_can_write_nothing_that_lasts(name: str) -> None:
     assert volume["read_only"] is True
     assert volume["target"] == environment(dockerfile)["MADEIRA_CHECKPOINTS"]
     assert service["ports"][0].endswith(f":{environment(dockerfile)['MADEIRA_PORT']}")
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_a_compose_service_is_reached_from_this_machine_alone_and_is_bounded(name: str) -> None:
+    service = compose()["services"][name]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert re.fullmatch(r"\d+[gm]", service["mem_limit"])
+    assert 0 < service["pids_limit"] < 10_000
