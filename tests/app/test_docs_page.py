@@ -21,6 +21,7 @@ OTHER_VALUES = {
     "contamination": "0.1",
     "draws": "2",
     "estimate": "mean",
+    "unknown": "error",
 }
 """What is typed or chosen; an option that is true or false is set to each of them."""
 
