@@ -122,4 +122,4 @@ def test_warnings_are_few_and_short(service: RunningService) -> None:
     warnings = service.post("/score", {"rows": rows})["warnings"]
     assert [one["row"] for one in warnings] == list(range(20))
     assert all(len(json.dumps(one)) < 500 for one in warnings)
-    assert len(service.refuse("/score", {"rows": rows, "unknown": "error"})["errors"]) == 100
+    assert len(service.refuse("/score", {"rows": rows, "unknown": "error"})["errors"]) == 20
