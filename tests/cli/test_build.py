@@ -68,12 +68,22 @@ def test_unknown_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> No
     assert "no bundled model is called 'penguin'" in capsys.readouterr().err
 
 
+def rounded(content: object) -> object:
+    """A document without the last bits of its numbers: processors add up in different orders."""
+    if isinstance(content, dict):
+        return {name: rounded(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [rounded(value) for value in content]
+    return float(f"{content:.12g}") if isinstance(content, float) else content
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_model_is_whole_and_knows_its_table(name: str) -> None:
     bundled = BUNDLED[name]
     estimator = DensityEstimator.load(HERE / name / "1")
     table = bundled.table()
-    assert estimator.schema == bundled.schema(table), "its columns changed: `make checkpoints`"
+    found, kept = (rounded(one.to_json()) for one in (bundled.schema(table), estimator.schema))
+    assert found == kept, "its columns changed: `make checkpoints`"
     assert estimator.log_prob(table.slice(0, 50)).min() > -1_000
 
 

@@ -71,8 +71,8 @@ def small_networks() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[Search, StudyFolder]:
-    """A search of some hundred epochs."""
-    return searched(tmp_path_factory.mktemp("long"), 1000)
+    """A search long enough that a trial is pruned on any processor."""
+    return searched(tmp_path_factory.mktemp("long"), 2500)
 
 
 def test_the_best_trials_become_one_density_that_beats_each_of_them(
