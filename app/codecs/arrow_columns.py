@@ -30,7 +30,8 @@ def readable(name: str, array: pa.Array) -> pa.Array:
     """
     if isinstance(array, pa.DictionaryArray):
         inner = array.type.value_type
-        if isinstance(inner, pa.DictionaryType) or family(inner) is Family.OTHER:
+        odd = family(inner) is Family.OTHER and not pa.types.is_binary(inner)
+        if isinstance(inner, pa.DictionaryType) or odd:
             raise _refusal(name, f"a dictionary of {cut(str(inner))} is not understood")
         array = _compact(array)
         _check_instants(name, array.dictionary)

@@ -26,6 +26,7 @@ __all__ = ["MEDIA_TYPE", "decode", "encode", "encode_rows", "json_values", "kind
 MEDIA_TYPE = "application/json"
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MAX_INTEGER_CHARACTERS = 20  # of 64 bits, with or without a sign
 
 
 def decode(body: bytes, row_limit: int) -> dict[str, Any]:
@@ -78,8 +79,9 @@ def _parse_with_impossible_numbers(text: bytes, refusal: orjson.JSONDecodeError)
         return value
 
     def integer(literal: str) -> int | float:
-        # int() takes quadratic time; what has more digits than 64 bits hold is a float anyway.
-        return int(literal) if len(literal.lstrip("-")) < 19 else number(literal)
+        # int() takes quadratic time; what is more than 64 bits hold is a float, as it is elsewhere.
+        value = int(literal) if len(literal) <= _MAX_INTEGER_CHARACTERS else 2**64
+        return value if -(2**63) <= value < 2**64 else number(literal)
 
     try:
         document = json.loads(

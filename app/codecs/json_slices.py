@@ -2,17 +2,17 @@
 
 The parser does not let go of the interpreter before it is done, which for a body of 64 MiB is
 seconds in which the event loop stands. So a large body is cut between its rows into slices of a few
-milliseconds. Where a cut is right need not be known beforehand: what stands before it, closed by a
-bracket, is JSON only if the cut lies between two rows, for otherwise a text, a list or an object is
-open there. What has more rows than the limit is read only up to it.
+milliseconds. A cut is right where all brackets that opened since the first row are closed again,
+those in texts aside. What has more rows than the limit is read only up to it.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, NoReturn
 
+import numpy as np
 import orjson
 
 from app.errors import InvalidInputError, MalformedBodyError
@@ -22,11 +22,22 @@ __all__ = ["SLICE_BYTES", "read_slices"]
 SLICE_BYTES = 512 * 2**10
 """Largest part that is parsed at once, some milliseconds; also most bytes beside the rows."""
 
-MAX_CUTS = 16
-"""Places tried to cut at: a text with `},` in it, or a list in a cell, makes some wrong."""
+MAX_TABLES = 16
+"""Places tried where the rows may begin: `given` may have a column `rows` too."""
 
-_TABLE = re.compile(rb'"(rows|data)"[ \t\r\n]*+:[ \t\r\n]*+\[[ \t\r\n]*+([{\[])')
-_BETWEEN = {b"{": re.compile(rb"}[ \t\r\n]*+,"), b"[": re.compile(rb"][ \t\r\n]*+,")}
+_BLANKS = b" \t\r\n"
+_TABLE = re.compile(rb'"(rows|data)"[ \t\r\n]*+:[ \t\r\n]*+\[[ \t\r\n]*+(?=[{\[])')
+_AFTER_ROW = re.compile(rb"[ \t\r\n]*+([,\]]?)[ \t\r\n]*+")
+_NO_ROWS = b'"\\u0000"'
+"""Stands for the rows where what is beside them is read."""
+
+_CLOSING = {b"{": b"}", b"[": b"]", b'"': b'"'}
+_QUOTE = ord('"')
+_DEPTH = np.zeros(256, np.int8)
+_DEPTH[list(b"[{")] = 1
+_DEPTH[list(b"]}")] = -1
+_IS_MARK = _DEPTH != 0
+_IS_MARK[_QUOTE] = True
 
 Parse = Callable[[bytes], Any]
 
@@ -40,88 +51,146 @@ def read_slices(
         body: The body, longer than a slice.
         parse: Reads JSON; raises JSONDecodeError.
         row_limit: Most rows.
-        slice_bytes: Most bytes that are parsed at once.
+        slice_bytes: Most bytes that are parsed at once; twice as many at the end.
 
     Raises:
         MalformedBodyError: The body is not JSON.
         InvalidInputError: It has too many rows, or too much beside them, or a row is too long.
     """
-    key, place, opening = _table(body, parse, slice_bytes)
-    document = parse(body[:place] + b"]}")
+    body = body.rstrip(_BLANKS)
+    key, document, place = _table(body, parse, slice_bytes)
     rows: list[Any] = []
     containers = 0
-    while len(body) - place > 2 * slice_bytes:
-        slice_rows, end = _slice(body, place, parse, _BETWEEN[opening], slice_bytes, len(rows))
-        rows += slice_rows
-        containers += body.count(b"[", place, end) + body.count(b"{", place, end)
-        place = end
-        _check(len(rows), containers, row_limit)
-    try:
-        rest = parse(b'{"%b":[' % key.encode() + body[place:])
-    except json.JSONDecodeError as error:
-        raise _malformed(body, place - len(key) - 5, error) from None
-    last = rest.pop(key)
-    if not isinstance(last, list):  # the key is there twice, and the last one counts
-        return {**document, **rest, key: last}
-    rows += last
-    _check(len(rows), containers, row_limit)
-    return {**document, **rest, key: rows}
-
-
-def _table(body: bytes, parse: Parse, slice_bytes: int) -> tuple[str, int, bytes]:
-    """The key of the rows, where the first of them begins, and with which bracket."""
-    for found in islice(_TABLE.finditer(body, 0, slice_bytes), MAX_CUTS):
-        place = found.start(2)
+    closed = False
+    while not closed:
+        end, closed = _slice_end(body, place, slice_bytes, len(rows))
         try:
-            begun = parse(body[:place] + b"]}")
+            rows += parse(b"[" + (body[place : end + 1] if closed else body[place:end] + b"]"))
+        except json.JSONDecodeError as error:
+            raise _malformed(body, place - 1 + _bytes(error), error.msg) from None
+        containers += body.count(b"[", place, end) + body.count(b"{", place, end)
+        _check(len(rows), containers, row_limit)
+        place = end + 1 if closed else _next_row(body, end)
+    if len(body) - place > slice_bytes:
+        _refuse(body, f"A large body may have at most {slice_bytes} bytes beside its rows.")
+    before = b'{"%b":%b' % (key.encode(), _NO_ROWS)
+    try:
+        rest = parse(before + body[place:])
+    except json.JSONDecodeError as error:
+        raise _malformed(body, place - len(before) + _bytes(error), error.msg) from None
+    if rest[key] == json.loads(_NO_ROWS):  # else the key is there twice, and the last one counts
+        rest[key] = rows
+    return {**document, **rest}
+
+
+def _table(body: bytes, parse: Parse, slice_bytes: int) -> tuple[str, dict[str, Any], int]:
+    """The key of the rows, what stands before them, and where the first of them begins."""
+    for found in islice(_TABLE.finditer(body, 0, slice_bytes), MAX_TABLES):
+        try:
+            begun = parse(body[: found.end()] + b"]}")
         except json.JSONDecodeError:
             continue
         key = found[1].decode()
         if isinstance(begun, dict) and key in begun:
-            return key, place, found[2]
-    if body.lstrip()[:1] == b"[":
-        raise InvalidInputError('The body must be a JSON object, not a list: {"rows": [...]}.')
+            return key, begun, found.end()
+    _check_begun(body, 0, slice_bytes)
+    first = body.lstrip(_BLANKS)[:1]
+    if first == b"[":
+        _refuse(body, 'The body must be a JSON object, not a list: {"rows": [...]}.')
+    if first == b'"':
+        _refuse(body, 'The body must be a JSON object, not a text: {"rows": [...]}.')
+    _refuse(
+        body,
+        f"A large body may have at most {slice_bytes} bytes beside its rows, which are objects "
+        "or lists.",
+    )
+
+
+def _slice_end(body: bytes, place: int, slice_bytes: int, row: int) -> tuple[int, bool]:
+    """Where a slice that begins with a row ends, and whether all rows end there.
+
+    Args:
+        body: The body.
+        place: Where the slice begins.
+        slice_bytes: Most bytes of it.
+        row: Number of its first row.
+
+    Returns:
+        The place after a row, or that of the bracket which closes the list of rows.
+    """
+    last = len(body) - place <= 2 * slice_bytes
+    part = body[place:] if last else body[place : place + slice_bytes]
+    row_end, rows_end = _ends(part)
+    if rows_end is not None:
+        return place + rows_end, True
+    if last or row_end is None:
+        _check_begun(body, place, len(part), b"[")
+        if last:
+            raise _malformed(body, len(body), "unexpected end of data")
+        _refuse(
+            body,
+            f"Row {row} is too long: in a large body a row is an object or a list of at most "
+            f"{slice_bytes} bytes.",
+        )
+    end = place + row_end
+    after = _AFTER_ROW.match(body, end)
+    if after and after[1] == b"]":
+        return after.start(1), True
+    return end, False
+
+
+def _ends(part: bytes) -> tuple[int | None, int | None]:
+    """Where the last row of a part ends, and where the list of rows is closed.
+
+    Args:
+        part: Of a body, from the beginning of a row on.
+
+    Returns:
+        The place after the last row that is whole, and that of the bracket; None where the part
+        has none.
+    """
+    # Pairs of a backslash are replaced first, for the second of a pair does not escape a quote.
+    part = part.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    codes = np.frombuffer(part, np.uint8)
+    places = np.flatnonzero(_IS_MARK[codes])
+    marks = codes[places]
+    in_text = np.logical_xor.accumulate(marks == _QUOTE)
+    steps = np.where(in_text, 0, _DEPTH[marks])
+    depth = np.cumsum(steps, dtype=np.int32)
+    closed = np.flatnonzero(depth < 0)
+    rows_end = int(places[closed[0]]) if closed.size else None
+    before = slice(0, closed[0] if closed.size else None)
+    rows = np.flatnonzero((steps[before] < 0) & (depth[before] == 0))
+    return (int(places[rows[-1]]) + 1 if rows.size else None), rows_end
+
+
+def _next_row(body: bytes, end: int) -> int:
+    """Where the next row begins after the end of one."""
+    after = _AFTER_ROW.match(body, end)
+    if after is None or not after[1]:
+        place = after.end() if after else end
+        raise _malformed(body, place, "a comma or the end of the list was expected")
+    if body[after.end() : after.end() + 1] == b"]":
+        raise _malformed(body, after.end(), "a row was expected")
+    return after.end()
+
+
+def _check_begun(body: bytes, place: int, size: int, before: bytes = b"") -> None:
+    """Raises MalformedBodyError where a part of a body is wrong, not only incomplete."""
+    # The last character may be cut in two.
+    part = before + body[place : place + size].rstrip(bytes(range(128, 256)))
     try:
-        orjson.loads(body[:slice_bytes].rstrip(bytes(range(128, 256))))
+        orjson.loads(part)
     except orjson.JSONDecodeError as error:
         if "end of data" not in error.msg:
-            raise _malformed(body, 0, error) from None
-    raise _too_much_beside(slice_bytes)
+            raise _malformed(body, place - len(before) + _bytes(error), error.msg) from None
 
 
-def _slice(
-    body: bytes, place: int, parse: Parse, between: re.Pattern[bytes], size: int, rows: int
-) -> tuple[list[Any], int]:
-    """The rows from a place on, up to a slice of them, and where the next begins."""
-    cuts: Iterator[re.Match[bytes]] = between.finditer(body, place + size, place + 2 * size)
-    for cut in islice(cuts, MAX_CUTS):
-        try:
-            return parse(b"[" + body[place : cut.start() + 1] + b"]"), cut.end()
-        except json.JSONDecodeError as error:
-            if error.pos < size:
-                _refuse(body, place, parse, error, size)
-    raise InvalidInputError(
-        f"No row ends within {size} bytes of row {rows}: a row is longer, has lists in its cells, "
-        "or much stands beside the rows."
-    )
-
-
-def _refuse(
-    body: bytes, place: int, parse: Parse, error: json.JSONDecodeError, size: int
-) -> NoReturn:
-    """Raises for what is wrong before the end of a slice: it is no JSON, or its rows end there."""
-    try:
-        parse(b"[" + body[place : place + _bytes(error) - 1])
-    except json.JSONDecodeError:
-        raise _malformed(body, place - 1, error) from None
-    raise _too_much_beside(size)
-
-
-def _too_much_beside(size: int) -> InvalidInputError:
-    return InvalidInputError(
-        f"All of a large body but its rows may have at most {size} bytes; "
-        "its rows are objects or lists."
-    )
+def _refuse(body: bytes, message: str) -> NoReturn:
+    """Raises InvalidInputError, or MalformedBodyError if the body ends early."""
+    if not body.endswith(_CLOSING.get(body.lstrip(_BLANKS)[:1], b"")):
+        raise _malformed(body, len(body), "unexpected end of data")
+    raise InvalidInputError(message)
 
 
 def _check(rows: int, containers: int, row_limit: int) -> None:
@@ -136,11 +205,11 @@ def _bytes(error: json.JSONDecodeError) -> int:
     return len(error.doc[: error.pos].encode("utf-8", "replace"))
 
 
-def _malformed(body: bytes, offset: int, error: json.JSONDecodeError) -> MalformedBodyError:
-    place = max(0, offset + _bytes(error))
+def _malformed(body: bytes, place: int, message: str) -> MalformedBodyError:
+    place = min(max(0, place), len(body))
     line = body.count(b"\n", 0, place) + 1
     column = place - body.rfind(b"\n", 0, place)
-    reason = error.msg.partition(": line ")[0]
+    reason = message.partition(": line ")[0]
     return MalformedBodyError(
         f"The body is not valid JSON: line {line}, column {column}: {reason}."
     )

@@ -20,6 +20,9 @@ __all__ = ["Values", "from_numbers", "plain", "refuse", "refuse_type", "shown", 
 
 Values = npt.NDArray[np.float64]
 
+MAX_SHOWN_BYTES = 1_000
+"""A list or bytes of more are not shown in an error, only their type."""
+
 _DAY = 86_400
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _FIRST_INSTANT, _LAST_INSTANT = -62_135_596_800, 253_402_300_799  # years 1 to 9999
@@ -205,7 +208,7 @@ def _timestamps(text: pa.Array, zone: str | None) -> pa.Array:
 
 
 def shown(array: pa.Array, row: int) -> str:
-    """Returns a cell as an error shows it: short, text in quotes, long or odd values by their type.
+    """Returns a cell as an error shows it: short, text in quotes, odd values with their type.
 
     A cell may be a text of megabytes, or one that Python has no value for, such as nanoseconds.
     """
@@ -223,4 +226,20 @@ def shown(array: pa.Array, row: int) -> str:
                 cell = cell.cast(pa.timestamp(cell.type.unit))  # its zone may be an unknown one
             return cut(str(cell.cast(pa.string())[0].as_py()))
         case _:
-            return f"a value of type {cut(str(cell.type))}"
+            kind = f"a value of type {cut(str(cell.type))}"
+            # Values of many parts may be far longer written out than they are as Arrow.
+            if not _is_simple(cell.type) or cell.nbytes > MAX_SHOWN_BYTES:
+                return kind
+            return f"{cut(str(cell[0].as_py()))}, {kind}"
+
+
+def _is_simple(kind: pa.DataType) -> bool:
+    """Whether values of another type are bytes, or lists of numbers, truths, text or bytes."""
+    types = pa.types
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    part = kind.value_type if lists else kind
+    if types.is_binary(part) or types.is_large_binary(part) or types.is_fixed_size_binary(part):
+        return True
+    if types.is_dictionary(part) or types.is_string_view(part):
+        return False
+    return lists and family(part) in (Family.BOOLEAN, Family.NUMBER, Family.TEXT)

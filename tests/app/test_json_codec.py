@@ -113,6 +113,16 @@ def test_what_is_json_is_read_as_the_standard_library_reads_it(document: dict[st
     assert repr(_as_floats(read)) == repr(_as_floats(json.loads(text)))
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    "whole", [0, 10**17, 10**18, 10**18 + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**19, 10**20]
+)
+def test_a_whole_number_is_the_same_beside_impossible_numbers(whole: int, sign: int) -> None:
+    alone = decode(b'{"x": %d}' % (sign * whole), 1000)["x"]
+    beside = decode(b'{"x": %d, "y": Infinity}' % (sign * whole), 1000)["x"]
+    assert repr(beside) == repr(alone)
+
+
 def _as_floats(value: object) -> object:
     """Whole numbers beyond 64 bits are floats to the fast parser."""
     match value:

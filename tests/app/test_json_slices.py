@@ -14,12 +14,24 @@ from app.codecs.json_slices import SLICE_BYTES, read_slices
 from app.errors import InvalidInputError, MalformedBodyError
 
 LIMIT = 10_000
-SLICE = 200
+SLICE = 1000  # more than a row below, or all that stands beside the rows, can have
 
 CELL = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=9)
 NASTY = st.sampled_from(["},{", '"},', "],[", "\\", '\\"', "[{", "}", '"rows": [', "é☃😀"])
-ROW = st.dictionaries(st.text(max_size=5) | NASTY, CELL | NASTY, max_size=4)
+NESTED = st.recursive(
+    NASTY,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NASTY, inner, max_size=3),
+    max_leaves=4,
+)
+ROW = st.dictionaries(st.text(max_size=5) | NASTY, CELL | NASTY, max_size=4) | st.dictionaries(
+    NASTY, NESTED, max_size=2
+)
 SPACE = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", " : ")])
+
+
+def repeated(rows: list[Any]) -> list[Any]:
+    """Enough rows for some slices."""
+    return rows * 9
 
 
 def written(document: dict[str, Any], separators: tuple[str, str], ascii_only: bool) -> bytes:
@@ -28,7 +40,7 @@ def written(document: dict[str, Any], separators: tuple[str, str], ascii_only: b
 
 @settings(deadline=None, max_examples=100)
 @given(
-    rows=st.lists(ROW, min_size=1, max_size=60),
+    rows=st.lists(ROW | st.lists(NESTED, max_size=3), min_size=1, max_size=60).map(repeated),
     before=st.dictionaries(st.sampled_from(["model", "seed", "x"]), CELL | NASTY),
     after=st.dictionaries(st.sampled_from(["draws", "estimate"]), CELL | NASTY),
     separators=SPACE,
@@ -48,7 +60,9 @@ def test_rows_are_the_same_in_slices(
 
 @settings(deadline=None, max_examples=60)
 @given(
-    data=st.lists(st.lists(CELL | NASTY, min_size=2, max_size=2), min_size=1, max_size=60),
+    data=st.lists(
+        st.lists(CELL | NASTY | NESTED, min_size=2, max_size=2), min_size=1, max_size=60
+    ).map(repeated),
     separators=SPACE,
 )
 def test_columns_and_data_are_the_same_in_slices(
@@ -59,6 +73,55 @@ def test_columns_and_data_are_the_same_in_slices(
         {"seed": 1, "data": data, "columns": ["a", "b"]},
     ):
         assert read_slices(written(document, separators, True), _parse, LIMIT, SLICE) == document
+
+
+@pytest.mark.parametrize("cell", ["}, {", "\\", '"', '\\"},{', "}],[", "\\\\", "☃"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_cut_never_falls_into_a_text(cell: str, ascii_only: bool) -> None:
+    document = {"rows": [{"a": cell * length, cell: "x"} for length in range(60)] * 3, "seed": 1}
+    for separators in ((",", ":"), (" ,\n ", " : ")):
+        body = written(document, separators, ascii_only)
+        assert read_slices(body, _parse, LIMIT, SLICE) == document
+
+
+def test_lists_in_the_cells_of_a_large_body_are_read() -> None:
+    tags = [[{"x": [1]}, {"y": [2]}]] * 40
+    document = {"rows": [{"income": 1, "tags": tags}] * 2500, "seed": 1}
+    body = orjson.dumps(document)
+    assert len(body) > 4 * SLICE_BYTES
+    assert decode(body, 1_000_000) == document
+
+
+@pytest.mark.parametrize("second", [b'[{"a":3}]', b"[]", b"null", b"[1]"])
+def test_the_last_of_two_lists_of_rows_counts(second: bytes) -> None:
+    body = b'{"rows":[' + b'{"a":1},' * 400 + b'{"a":2}],"rows":' + second + b',"seed":1}'
+    assert read_slices(body, _parse, LIMIT, SLICE) == orjson.loads(body)
+    other = b'{"rows":' + second.replace(b"{", b" {") + b"," + body[1:]
+    if not second.startswith(b"[{"):  # a first list that is full is the one cut into slices
+        assert read_slices(other, _parse, LIMIT, SLICE) == orjson.loads(other)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"}],}",
+        b"},]}",
+        b"},,{}]}",
+        b"} {}]}",
+        b"}]]}",
+        b"}}}",
+        b'}},"a":1}',
+        b'}],"a"}',
+        b"}",
+        b"}]",
+        b'"}]}',
+    ],
+)
+@pytest.mark.parametrize("rows", [*range(160, 200), 1000])
+def test_what_is_no_json_is_refused_wherever_the_cut_falls(wrong: bytes, rows: int) -> None:
+    body = b'{"rows":[' + b'{"a":1234},' * rows + b"{" + wrong
+    with pytest.raises(MalformedBodyError):
+        read_slices(body, _parse, LIMIT, SLICE)
 
 
 def large(rows: int = 100_000, **more: Any) -> dict[str, Any]:
@@ -107,13 +170,15 @@ def test_no_more_rows_are_read_than_the_limit() -> None:
     ("body", "said"),
     [
         (b'{"given":{' + b'"a":1,' * 10**6 + b'"a":1}}', "may have at most"),
-        (b'{"rows":[{}],"given":{' + b'"a":1,' * 10**6 + b'"a":1}}', "beside the rows"),
-        (b'{"rows":[{"a":[' + b"[]," * 10**6 + b"[]]}]}", "lists in its cells"),
-        (b'{"rows":[{"a":"' + b"x" * 10**7 + b'"},{}]}', "lists in its cells"),
+        (b'{"rows":[{}],"given":{' + b'"a":1,' * 10**6 + b'"a":1}}', "beside its rows"),
+        (b'{"rows":[{"a":[' + b"[]," * 10**6 + b"[]]}]}", "Row 0 is too long"),
+        (b'{"rows":[{"a":"' + b"x" * 10**7 + b'"},{}]}', "Row 0 is too long"),
         (b'{"rows":[' + b"1," * 2_000_000 + b"1]}", "may have at most"),
         (b'["' + b"x" * 3_000_000 + b'"]', "not a list"),
+        (b' "' + b"x" * 3_000_000 + b'"', "not a text"),
         (b'{"given":"' + b"x" * 3_000_000 + b'"}', "may have at most"),
         (b'{"rows":[' + b'{"a":[[],[]]},' * 10**6 + b"{}]}", "More rows"),
+        (b'{"rows":[{},' + b"1," * 2_000_000 + b"1]}", "Row 1 is too long"),
     ],
 )
 def test_a_large_body_is_large_for_its_rows(body: bytes, said: str) -> None:
@@ -122,7 +187,15 @@ def test_a_large_body_is_large_for_its_rows(body: bytes, said: str) -> None:
 
 
 def test_what_is_no_json_is_told_from_its_beginning() -> None:
-    for body in (b"a,b\n" + b"1,2\n" * 10**6, b'{"rows" [' + b"{}," * 10**6, b"\xff" * 10**7):
+    for body in (
+        b"a,b\n" + b"1,2\n" * 10**6,
+        b'{"rows" [' + b"{}," * 10**6,
+        b"\xff" * 10**7,
+        b'{"rows":"' + b"x" * 10**7,
+        b'["' + b"x" * 10**7,
+        b'"' + b"x" * 10**7,
+        b'{"rows":[{"a":"' + b"x" * 10**7,
+    ):
         with pytest.raises(MalformedBodyError):
             decode(body, 1000)
 

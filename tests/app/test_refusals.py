@@ -12,16 +12,20 @@ from tests.app.running import Document, RunningService, assert_problem
 from tests.app.streams import post_arrow
 
 MOST_BYTES = 50_000
-LONG = "x" * 5_000_000
+LONG = "x" * 5_000_000  # more than a body may have beside its rows
+MEDIUM = "x" * 1_500_000
 DIGITS = "1" * 100_000 + "x"
 MANY = 200_000
 
 ROWS: Document = {"rows": [{}]}
 
 DOCUMENTS: list[tuple[str, Any, int]] = [
-    ("/score", {**ROWS, "model": LONG}, 404),
-    ("/score", {**ROWS, "version": LONG}, 404),
-    ("/sample", {"n": 1, "model": LONG}, 404),
+    ("/score", {**ROWS, "model": MEDIUM}, 404),
+    ("/score", {**ROWS, "version": MEDIUM}, 404),
+    ("/sample", {"n": 1, "model": MEDIUM}, 404),
+    ("/score", {**ROWS, "model": LONG}, 422),
+    ("/score", {**ROWS, "version": LONG}, 422),
+    ("/sample", {"n": 1, "model": LONG}, 422),
     ("/sample", {"n": LONG}, 422),
     ("/sample", {"n": 1, "given": LONG}, 422),
     ("/sample", {"n": 1, "given": {LONG: 1}}, 422),

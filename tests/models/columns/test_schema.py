@@ -151,8 +151,8 @@ def test_errors_of_all_columns_are_told_together(schema: Schema) -> None:
             "did you mean 'age'?",
         ),
         CellError(0, "age", "expected a number, got 'old'"),
-        CellError(0, "city", "expected text, got a value of type list<item: int64>"),
-        CellError(1, "city", "expected text, got a value of type list<item: int64>"),
+        CellError(0, "city", "expected text, got [1], a value of type list<item: int64>"),
+        CellError(1, "city", "expected text, got [2], a value of type list<item: int64>"),
     )
 
 
