@@ -48,7 +48,7 @@ async def compute(
                 start, more = stop, stop < work.rows
             result = await waiting.popleft()
             if streamed:
-                ticket.stop_clock()
+                ticket.pause()
             yield result
             if streamed:
                 ticket.go_on()

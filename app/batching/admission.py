@@ -3,7 +3,8 @@
 A request reserves what its jobs cost before anything of it is computed, so that it is refused at
 once or not at all. One that is too large to wait as a whole reserves only the few jobs of it that
 wait at one time, and takes turns with the others. Such large requests are bounded in number, well
-below that of all requests: however many come, small ones find room.
+below that of all requests: however many come, small ones find room. While a client does not read
+its answer, its request takes no place and reserves nothing.
 """
 
 import asyncio
@@ -50,6 +51,7 @@ class Admission:
         self.limit_cost = limit_cost
         self._limit_large = max(1, int(LARGE_SHARE * limit_requests))
         self._large = 0
+        self._counted = 0
         self._changed = changed
         self.reserved = 0.0
         self._tickets: dict[Ticket, None] = {}
@@ -66,16 +68,14 @@ class Admission:
         Raises:
             QueueFullError: There is no room.
         """
-        if self._tickets and self.reserved + ticket.cost > self.limit_cost:
+        if not self._has_room(ticket):
             raise QueueFullError(self.retry_after_s())
         if ticket.large and self._large >= self._limit_large:
             raise QueueFullError(
                 self.retry_after_s(), f"{self._large} other large requests are being computed"
             )
         self._tickets[ticket] = None
-        self._large += ticket.large
-        self.reserved += ticket.cost
-        self._changed(self.reserved)
+        self._count(ticket)
         if ticket.gone is not None and not self._sweeping:
             self._sweeping = True
             asyncio.get_running_loop().call_later(WATCHED_AFTER_S, self._sweep)
@@ -83,10 +83,33 @@ class Admission:
     def leave(self, ticket: Ticket) -> None:
         """Takes note that a request is at its end."""
         if ticket in self._tickets:
+            self.pause(ticket)
             del self._tickets[ticket]
+
+    def pause(self, ticket: Ticket) -> None:
+        """Counts a request no more while its client takes what is there."""
+        if ticket.counted:
+            ticket.counted = False
+            self._counted -= 1
             self._large -= ticket.large
-            self.reserved = self.reserved - ticket.cost if self._tickets else 0.0
+            self.reserved = self.reserved - ticket.reserved if self._counted else 0.0
             self._changed(self.reserved)
+
+    def go_on(self, ticket: Ticket) -> None:
+        """Counts a request again; it is not refused any more, and reserves only what is left."""
+        if ticket in self._tickets and not ticket.counted:
+            self._count(ticket)
+
+    def _has_room(self, ticket: Ticket) -> bool:
+        return not self._counted or self.reserved + ticket.cost <= self.limit_cost
+
+    def _count(self, ticket: Ticket) -> None:
+        ticket.reserved = ticket.cost if self._has_room(ticket) else 0.0
+        ticket.counted = True
+        self._counted += 1
+        self._large += ticket.large
+        self.reserved += ticket.reserved
+        self._changed(self.reserved)
 
     def drained(self, cost: float) -> None:
         """Takes note of work that is done."""

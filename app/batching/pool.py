@@ -198,6 +198,14 @@ class Pool:
             self.take_back(ticket, asyncio.CancelledError())
         self.admission.leave(ticket)
 
+    def pause(self, ticket: Ticket) -> None:
+        """Takes note that the client of a request takes what is there."""
+        self.admission.pause(ticket)
+
+    def go_on(self, ticket: Ticket) -> None:
+        """Takes note that more of a request is awaited."""
+        self.admission.go_on(ticket)
+
     @property
     def ahead(self) -> int:
         """How many jobs of one request wait at the same time: enough to keep every worker busy."""

@@ -23,6 +23,12 @@ class Desk(Protocol):
     def leave(self, ticket: "Ticket") -> None:
         """Takes note that a request is at its end."""
 
+    def pause(self, ticket: "Ticket") -> None:
+        """Takes note that the client of a request takes what is there."""
+
+    def go_on(self, ticket: "Ticket") -> None:
+        """Takes note that more of a request is awaited."""
+
 
 @dataclass(slots=True, eq=False)
 class Sent:
@@ -89,7 +95,7 @@ class Ticket:
 
     Args:
         desk: Where it was admitted.
-        cost: What it has reserved of the queue.
+        cost: What it is to reserve of the queue.
         gone: Returns when its caller is gone; None where nobody watches.
         large: Whether it reserved less than all its jobs cost.
 
@@ -98,6 +104,8 @@ class Ticket:
         share: How much it has been served, for fairness; see `app.batching.fair_queue`.
         entries: Its jobs that are not done.
         watch: The task that waits for the caller to go away.
+        counted: Whether it takes a place among the requests under way.
+        reserved: What it has reserved of the queue, while it takes a place.
         note: Whatever the one who was admitted wants to find here again.
     """
 
@@ -107,10 +115,12 @@ class Ticket:
         "_failure",
         "_timer",
         "cost",
+        "counted",
         "entries",
         "gone",
         "large",
         "note",
+        "reserved",
         "share",
         "since",
         "watch",
@@ -128,6 +138,8 @@ class Ticket:
         self.share = 0.0
         self.entries: set[Entry] = set()
         self.watch: asyncio.Task[Any] | None = None
+        self.counted = False
+        self.reserved = 0.0
         self.note: object = None
 
     @property
@@ -147,13 +159,15 @@ class Ticket:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(max(0.0, seconds), self.fail, error)
 
-    def stop_clock(self) -> None:
-        """While its caller takes what is there, no time counts."""
+    def pause(self) -> None:
+        """While its caller takes what is there, no time counts, and it takes no place."""
         if self._timer is not None:
             self._timer.cancel()
+        self._desk.pause(self)
 
     def go_on(self) -> None:
         """The next part is awaited: it has as much time as the first had."""
+        self._desk.go_on(self)
         if self._again is not None:
             seconds, error = self._again
             self.expire(seconds, error, seconds)

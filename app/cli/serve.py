@@ -38,12 +38,11 @@ def _serve(**flags: object) -> None:
     settings = Settings.read(**flags)
     # The address is taken before the models are loaded: a port in use is told at once.
     with _bind(settings.host, settings.port) as listener:
+        _say_where(settings.host, listener)
+        _say_what(directories_of(settings.search_path))
+        # Importing these takes a while; who calls meanwhile waits in line.
         from app.cli.api_processes import run_api_processes
         from app.cli.server import run_server
-
-        def serving() -> None:
-            _say_where(settings.host, listener)
-            _say_what(directories_of(settings.search_path))
 
         def build() -> "ServiceApp":
             from app.main import create_app
@@ -51,9 +50,9 @@ def _serve(**flags: object) -> None:
             return create_app(settings)
 
         if settings.api_processes > 1:
-            came_up = run_api_processes(settings, listener, serving)
+            came_up = run_api_processes(settings, listener, _say_started)
         else:
-            came_up = run_server(build, settings, listener, serving)
+            came_up = run_server(build, settings, listener, _say_started)
         if not came_up:
             raise ServeError("the service did not start; the log above says why")
 
@@ -85,7 +84,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _say_where(host: str, listener: socket.socket) -> None:
-    """Says where the service listens, once it does."""
+    """Says where the service listens."""
     port = listener.getsockname()[1]
     host = _EVERY_ADDRESS.get(host, host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -105,6 +104,12 @@ def _say_what(directories: Sequence[Path]) -> None:
             "Parquet\n  file, which is served without a restart; --checkpoints names other "
             "directories."
         )
+    sys.stdout.flush()
+
+
+def _say_started() -> None:
+    """Says that every model has been loaded, or refused, which the log says."""
+    typer.echo("Madeira has started")
     sys.stdout.flush()
 
 

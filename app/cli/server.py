@@ -213,6 +213,8 @@ def run_server(
         AppError: It could not, by a mistake of the user.
     """
     set_up_logs(settings.log_format, settings.log_level)
+    # The command says itself when the service has started, and why it could not.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     server = HttpServer(build, settings, serving, owner)
 
     def stop(number: int, _: object) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 __all__ = ["CHECKPOINTS", "Running", "serving"]
 
 CHECKPOINTS = Path("checkpoints")
+STARTED = b"Madeira has started\n"
 START_LIMIT_S = 300.0
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MIB = 2**20
@@ -74,11 +75,13 @@ async def serving(
     )
     try:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
-        async with asyncio.timeout(START_LIMIT_S):
-            line = (await process.stdout.readline()).decode()
-        address = re.search(r"http://\S+", line)
-        if address is None:
-            raise SystemExit("the service did not start")
+        try:
+            async with asyncio.timeout(START_LIMIT_S):
+                said = (await process.stdout.readuntil(STARTED)).decode()
+        except asyncio.IncompleteReadError:
+            raise SystemExit("the service did not start") from None
+        address = re.search(r"http://\S+", said)
+        assert address is not None  # noqa: S101 - it stands before
         yield Running(process, address.group())
     finally:
         if process.returncode is None:

@@ -17,10 +17,10 @@ from app.workers.runtime import State, read_state
 from app.workers.supervisor import Supervisor
 from app.workers.worker_plan import WorkerPlan
 
-__all__ = ["KEY", "Crew", "crew"]
+__all__ = ["KEY", "Crew", "crew", "wait_until"]
 
 KEY = ModelKey("shop", "1")
-LIMIT_S = 300.0
+LIMIT_S = 150.0
 
 T = TypeVar("T")
 
@@ -58,10 +58,15 @@ class Crew:
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Waits for something that must happen."""
-        deadline = time.monotonic() + LIMIT_S
-        while not condition():
-            assert time.monotonic() < deadline, "it never happened"
-            time.sleep(0.01)
+        wait_until(condition)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Waits for something that must happen, and fails long before the run would be ended."""
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The real service in a thread of the test, behind a real socket."""
 
+import re
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 
 from app.api.shortcut import ServiceApp
 from app.cli.server import HttpServer
@@ -17,9 +20,9 @@ from app.settings import Settings
 from app.traces import Traces
 from app.workers.worker_plan import WORKER_MODULE
 
-__all__ = ["Document", "RunningService", "assert_problem", "running"]
+__all__ = ["Document", "RunningService", "assert_problem", "running", "urls_of"]
 
-START_LIMIT_S = 300
+START_LIMIT_S = 150
 
 Document = dict[str, Any]
 
@@ -65,6 +68,17 @@ def assert_problem(answer: httpx.Response, status: int) -> Document:
     assert problem["detail"]
     assert all(set(error) == {"row", "column", "message"} for error in problem["errors"])
     return problem
+
+
+def urls_of(process: "subprocess.Popen[str]") -> list[str]:
+    """The addresses that `madeira serve` has said, once it says that it has started."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        if line == "Madeira has started\n":
+            return re.findall(r"http://\S+", said)
+        said += line
+    pytest.fail(f"the service did not start: {said}")
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.app.running import Document
+from tests.app.running import Document, urls_of
 
-LIMIT_S = 300
+LIMIT_S = 150
 
 
 @dataclass
@@ -44,11 +44,15 @@ class Running:
 
     def api_processes(self) -> list[int]:
         """Those that answer requests."""
+        return self.started("app.cli.api_process")
+
+    def started(self, module: str) -> list[int]:
+        """Those of its processes that run a module."""
         found = []
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 parent = (path.parent / "stat").read_text().rpartition(")")[2].split()[1]
-                if int(parent) == self.process.pid and "app.cli.api_process" in path.read_text():
+                if int(parent) == self.process.pid and module in path.read_text():
                     found.append(int(path.parent.name))
             except OSError:
                 continue
@@ -70,10 +74,7 @@ def two(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     command += ["--reload-interval-s", "0", "--log-level", "critical"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        assert process.stdout is not None
-        said = re.search(r"http://\S+", process.stdout.readline())
-        assert said is not None
-        yield Running(process, said.group(), directory)
+        yield Running(process, urls_of(process)[0], directory)
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=LIMIT_S)
@@ -99,17 +100,18 @@ def test_what_waits_is_told_and_goes_with_its_process(two: Running) -> None:
     httpx.get(f"{two.url}/models")
     counted = two.number(name)
     host, port = two.url.removeprefix("http://").split(":")
-    body = b'{"n": 1000000}'
-    with socket.create_connection((host, int(port))) as slow:
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.sendall(
+    body = b'{"n": 1}'
+    (worker,) = two.started("app.workers.process")
+    with socket.create_connection((host, int(port))) as waiting:
+        os.kill(worker, signal.SIGSTOP)
+        waiting.sendall(
             b"POST /sample HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
         )
-        assert slow.recv(100)  # and nothing more is read
-        assert two.number("madeira_queue_cost") > 0
+        wait_until(lambda: two.number("madeira_queue_cost") > 0)
         for pid in two.api_processes():
             os.kill(pid, signal.SIGKILL)
+        os.kill(worker, signal.SIGCONT)
 
         def is_back() -> bool:
             try:

@@ -85,6 +85,7 @@ def test_a_service_that_can_work_is_live_and_ready(service: RunningService) -> N
         "status": "ready",
         "models": ["shop"],
         "workers": {"usable": 1, "all": 1},
+        "spares": {"usable": 0, "all": 0},
     }
     assert service.client.head("/health/ready").status_code == 200
 

@@ -24,7 +24,7 @@ from tests.app.faulty_worker import CODES, DEADLY, ENDLESS, FAILING, HELD, MARKS
 from tests.app.running import RunningService, assert_problem, running
 
 LIMIT_COST = 20
-LIMIT_S = 300
+LIMIT_S = 150
 
 
 @pytest.fixture(scope="module")

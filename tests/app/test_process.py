@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-START_LIMIT_S = 300
+START_LIMIT_S = 150
 
 
 @contextmanager

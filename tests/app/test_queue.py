@@ -29,6 +29,12 @@ class Desk:
     def leave(self, ticket: Ticket) -> None:
         """Nothing is under way."""
 
+    def pause(self, ticket: Ticket) -> None:
+        """Nothing is under way."""
+
+    def go_on(self, ticket: Ticket) -> None:
+        """Nothing is under way."""
+
 
 class FailingDesk(Desk):
     """Tells the jobs that are expected why they fail."""
@@ -156,12 +162,40 @@ def test_large_requests_are_bounded_in_number_and_leave_room_for_small_ones() ->
     run(work())
 
 
+def test_a_request_whose_client_does_not_read_reserves_nothing() -> None:
+    async def work() -> None:
+        reserved: list[float] = []
+        admission = Admission(100, 4, reserved.append)
+        stalled = [Ticket(Desk(), 60, None, large=True) for _ in range(3)]
+        for one in stalled:
+            admission.enter(one)  # one large request may be under way at a time
+            admission.pause(one)
+            admission.pause(one)
+            assert admission.reserved == 0
+        for one in stalled:
+            admission.go_on(one)
+            admission.go_on(one)
+        assert max(reserved) == admission.reserved == 60
+        admission.enter(ticket(40))  # those who go on leave room for small ones
+        with pytest.raises(QueueFullError, match="3 other large requests"):
+            admission.enter(Ticket(Desk(), 0, None, large=True))
+        for one in stalled:
+            admission.leave(one)
+        assert admission.reserved == 40
+        admission.pause(stalled[0])
+        admission.go_on(stalled[0])  # it is at its end
+        assert admission.reserved == 40
+        assert len(admission) == 1
+
+    run(work())
+
+
 def test_the_deadline_of_a_stream_is_that_of_its_next_part() -> None:
     async def work() -> None:
         desk, error = FailingDesk(), TimeoutError()
         one = Ticket(desk, 1, None)
         one.expire(0.01, error, 0.01)
-        one.stop_clock()
+        one.pause()
         await asyncio.sleep(0.1)
         assert one.failure is None
         one.go_on()

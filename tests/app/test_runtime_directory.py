@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,12 +30,13 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The place of temporary files, short enough for sockets."""
-    directory = tmp_path_factory.mktemp("t")
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The place of temporary files, short enough for sockets wherever pytest has its own."""
+    directory = Path(tempfile.mkdtemp(prefix="t-", dir="/tmp"))
     monkeypatch.setenv("TMPDIR", str(directory))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    return directory
+    yield directory
+    shutil.rmtree(directory)
 
 
 def abandoned() -> Path:

@@ -22,7 +22,7 @@ from models import DensityEstimator
 from tests.app.alike import as_rows, assert_rows_alike
 from tests.app.running import RunningService, running
 
-LIMIT_S = 300
+LIMIT_S = 150
 
 
 def test_rows_are_the_estimators_own(service: RunningService, estimator: DensityEstimator) -> None:

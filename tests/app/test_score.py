@@ -14,7 +14,7 @@ from models import DensityEstimator
 from tests.app.alike import as_rows
 from tests.app.running import RunningService
 
-LIMIT_S = 300
+LIMIT_S = 150
 
 LEFT_OUT = ["note", "country"]
 

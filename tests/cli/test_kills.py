@@ -1,7 +1,6 @@
 """`madeira serve` with processes of every kind killed in turn: answers go on, nothing is left."""
 
 import os
-import re
 import resource
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.test_shutdown import LIMIT_S, alive, descendants
+from tests.cli.test_shutdown import LIMIT_S, address, alive, descendants
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -63,10 +62,12 @@ def _is_gone(pid: int) -> bool:
     return not alive(pid)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
+def wait_until(
+    condition: Callable[[], bool], why: Callable[[], object] = lambda: "it never happened"
+) -> None:
     deadline = time.monotonic() + LIMIT_S
     while not condition():
-        assert time.monotonic() < deadline, "it never happened"
+        assert time.monotonic() < deadline, why()
         time.sleep(0.05)
 
 
@@ -79,10 +80,7 @@ def service(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with log.open("w") as file:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True)
     try:
-        assert process.stdout is not None
-        said = re.search(r"http://\S+", process.stdout.readline())
-        assert said is not None
-        running = Service(process, said.group(), log)
+        running = Service(process, address(process), log)
         wait_until(running.all_there)
         yield running
     finally:
@@ -143,4 +141,8 @@ def test_every_process_is_replaced_and_none_is_left_when_the_parent_is_killed(
         assert len(descendants(service.process.pid)) == 4
     service.process.kill()
     service.process.wait()
-    wait_until(lambda: not any(map(alive, service.seen)))
+
+    def left() -> list[str]:
+        return [command_line(pid) for pid in service.seen if alive(pid)]
+
+    wait_until(lambda: not any(map(alive, service.seen)), left)

@@ -54,11 +54,11 @@ def test_a_service_without_a_model_says_where_it_looked(tmp_path: Path) -> None:
     try:
         for line in serving.stdout:
             said += line
-            if "directories." in line:
+            if "has started" in line:
                 break
     finally:
         serving.send_signal(signal.SIGTERM)
-        serving.communicate(timeout=300)
+        serving.communicate(timeout=150)
     assert serving.returncode == 0
     assert f"{tmp_path / 'none'}: none yet" in said
     assert "`madeira train DATA --name NAME` makes one" in said

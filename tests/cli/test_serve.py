@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.settings import Settings
+from tests.app.running import urls_of
 from tests.cli.outcome import Madeira
 
 Process = Callable[..., "subprocess.Popen[str]"]
@@ -29,9 +30,7 @@ def test_service_says_where_it_listens_answers_and_ends_with_0(
 ) -> None:
     running = process("serve", "--port", "0", "--checkpoints", checkpoints)
     try:
-        assert running.stdout is not None
-        urls = [re.search(r"http://\S+", running.stdout.readline()) for _ in range(3)]
-        service, console, docs = (url.group() if url else "" for url in urls)
+        service, console, docs = urls_of(running)
         assert (console, docs) == (f"{service}/", f"{service}/docs")
         with httpx.Client(base_url=service, timeout=30) as client:
             assert len(client.post("/sample", json={"n": 2}).json()["rows"]) == 2

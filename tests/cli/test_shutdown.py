@@ -1,7 +1,6 @@
 """`madeira serve` told to stop under load: who was admitted is answered, nothing is left."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,13 +14,14 @@ import httpx
 import pytest
 
 from app.workers.runtime_directory import remove_abandoned
+from tests.app.running import urls_of
 
 Process = Callable[..., "subprocess.Popen[str]"]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 ROWS = 150_000
-LIMIT_S = 300
+LIMIT_S = 150
 
 
 def descendants(pid: int) -> set[int]:
@@ -47,11 +47,8 @@ def alive(pid: int) -> bool:
 
 
 def address(running: "subprocess.Popen[str]") -> str:
-    """Where a service says that it listens."""
-    assert running.stdout is not None
-    found = [re.search(r"http://\S+", running.stdout.readline()) for _ in range(3)]
-    assert found[0] is not None
-    return found[0].group()
+    """Where a service says that it listens; it has started."""
+    return urls_of(running)[0]
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ from tests.cli.test_shutdown import alive, descendants
 
 Process = Callable[..., "subprocess.Popen[str]"]
 
-LIMIT_S = 300
+LIMIT_S = 150
 
 
 @pytest.fixture
@@ -80,9 +81,19 @@ def test_it_is_live_before_it_is_ready_and_never_says_otherwise(
         assert served == ["b", "a", "c"]  # the default one first
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-@pytest.mark.parametrize("processes", ["1", "2"])
-@pytest.mark.parametrize("moment", ["listening", "importing", "loading"])
+SIGNALS = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
+OFTEN = {  # each signal, number of processes and moment once; the others run with -m slow
+    (signal.SIGTERM, "1", "loading"),
+    (signal.SIGINT, "2", "importing"),
+    (signal.SIGHUP, "1", "listening"),
+}
+STARTS = [
+    pytest.param(*one, marks=() if one in OFTEN else pytest.mark.slow)
+    for one in product(SIGNALS, ("1", "2"), ("listening", "importing", "loading"))
+]
+
+
+@pytest.mark.parametrize(("number", "processes", "moment"), STARTS)
 def test_a_start_can_be_ended_at_any_moment(
     number: signal.Signals,
     processes: str,
