@@ -15,6 +15,7 @@ import pyarrow as pa
 from app.codecs.arrow_columns import readable
 from app.codecs.arrow_messages import check_messages
 from app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
+from models.columns.arrow_types import check_texts
 from models.echo import cut
 
 __all__ = ["MEDIA_TYPE", "StreamWriter", "decode", "encode"]
@@ -62,6 +63,7 @@ def decode(
         with pa.ipc.open_stream(buffer) as stream:
             schema, names = stream.schema, stream.schema.names
         places = sorted(wanted(names))
+        check_texts(schema.field(place) for place in places)
         return _read(buffer, schema, places, row_limit, limit_bytes)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise MalformedBodyError(

@@ -5,12 +5,21 @@ into one `Family`, and the kinds of columns are written against families.
 """
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["Family", "family", "is_integer", "parse_type", "type_name", "value_type"]
+__all__ = [
+    "Family",
+    "check_texts",
+    "family",
+    "is_integer",
+    "parse_type",
+    "type_name",
+    "value_type",
+]
 
 
 class Family(StrEnum):
@@ -91,3 +100,22 @@ def parse_type(name: str) -> pa.DataType:
         index: Any = parse_type(match[2])
         return pa.dictionary(index, parse_type(match[1]), ordered=match[3] == "1")
     return pa.type_for_alias(name)
+
+
+def check_texts(fields: Iterable[pa.Field]) -> None:
+    """Checks that names and time zones are text: Arrow hands on any bytes that a file has there.
+
+    Args:
+        fields: Columns, or what they consist of.
+
+    Raises:
+        UnicodeDecodeError: One of them is not UTF-8.
+    """
+    for field in fields:
+        _ = field.name
+        kind = field.type
+        if isinstance(kind, pa.DictionaryType):
+            kind = kind.value_type
+        if isinstance(kind, pa.TimestampType):
+            _ = kind.tz
+        check_texts(kind.field(place) for place in range(kind.num_fields))

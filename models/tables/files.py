@@ -25,6 +25,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from pyarrow import ipc
 
+from models.columns.arrow_types import check_texts
 from models.echo import cut, quoted
 from models.errors import TableFileError
 from models.tables.csv_types import typed
@@ -73,6 +74,11 @@ def _read(path: Path) -> pa.Table:
         raise TableFileError(f"{path} has {found}; tables are read from {known}")
     try:
         table = _READERS[extension](path)
+        check_texts(table.schema)
+    except UnicodeDecodeError:
+        raise TableFileError(
+            f"{path} has a column name or a time zone that is not UTF-8 text"
+        ) from None
     except FileNotFoundError:
         raise TableFileError(f"{path} does not exist") from None
     except OSError as error:

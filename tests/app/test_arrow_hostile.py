@@ -200,6 +200,12 @@ def test_text_that_is_no_text_is_malformed(service: RunningService) -> None:
     assert_problem(post_arrow(service, "/score", pa.table({"city": text})), 400)
 
 
+def test_a_time_zone_that_is_no_text_is_malformed(service: RunningService) -> None:
+    table = pa.table({"note": pa.array([0], pa.timestamp("ns", "Europe/Lisbon")), "visits": [1]})
+    body = stream(table).replace(b"Europe/Lisbon", b"Europe/\xff\xfesbon")
+    assert_problem(post_arrow(service, "/impute", body), 400)
+
+
 def test_a_wrong_option_is_an_error_as_in_json(service: RunningService) -> None:
     table = pa.table({"city": ["Funchal"]})
     for options, said in (

@@ -211,3 +211,19 @@ def test_leading_zeros_far_down_the_file_are_kept(tmp_path: Path) -> None:
     rows = "".join(f"{10_000 + row % 80_000},text to pass the sample\n" for row in range(20_000))
     table = read_table(write(tmp_path, "postcode,note\n" + rows + "01067,Dresden\n"))
     assert table.column("postcode")[-1].as_py() == "01067"
+
+
+@pytest.mark.parametrize("extension", [".parquet", ".arrow"])
+def test_names_and_zones_that_are_no_text_are_refused(tmp_path: Path, extension: str) -> None:
+    table = pa.table({"abcdefgh": pa.array([0], pa.timestamp("us", "Europe/Lisbon"))})
+    path = tmp_path / f"table{extension}"
+    if extension == ".parquet":
+        pq.write_table(table, path, store_schema=False)
+        broken = path.read_bytes().replace(b"abcdefgh", b"abcd\xfffgh")
+    else:
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+        broken = path.read_bytes().replace(b"Europe/Lisbon", b"Europe/\xff\xfesbon")
+    path.write_bytes(broken)
+    with pytest.raises(TableFileError, match="is not UTF-8 text"):
+        read_table(path)
