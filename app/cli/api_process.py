@@ -1,7 +1,7 @@
 """One of several API processes: `python -m app.cli.api_process PLAN`, started by `madeira serve`.
 
 The plan is JSON: `settings`, the file descriptors `listener` and `status`, the `runtime` directory
-where the workers are found, and the process that is its `owner`.
+where the workers are found, and whether `others` serve already.
 """
 
 import json
@@ -40,7 +40,9 @@ def main(plan: str) -> int:
 
     # The owner holds the other end of the standard input; its end is the owner's end.
     owner = sys.stdin.fileno()
-    came_up = run_server(build, settings, listener, lambda: _say_serving(found["status"]), owner)
+    came_up = run_server(
+        build, settings, listener, lambda: _say_serving(found["status"]), owner, found["others"]
+    )
     return 0 if came_up else 1
 
 

@@ -166,6 +166,7 @@ class _Parent:
             "listener": self._listener.fileno(),
             "status": theirs,
             "runtime": str(self._supervisor.directory),
+            "others": any(child.serves for child in self._children),
         }
         try:
             process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module

@@ -45,6 +45,7 @@ class HttpServer(uvicorn.Server):
             may take.
         loaded: Called once the models have been loaded.
         owner: A descriptor whose end is that of the process which owns the workers.
+        others: Whether other processes serve already: they answer until the models are loaded.
 
     Attributes:
         starting: What answers until the application does.
@@ -58,8 +59,11 @@ class HttpServer(uvicorn.Server):
         settings: Settings,
         loaded: Callable[[], None] = lambda: None,
         owner: int | None = None,
+        others: bool = False,
     ) -> None:
-        self.starting = Starting(build, loaded)
+        self._loaded, self._others = loaded, others
+        self._listeners: list[socket.socket] = []
+        self.starting = Starting(build, self._begin if others else loaded)
         config = uvicorn.Config(
             self.starting,
             http=HttpProtocol,
@@ -86,14 +90,26 @@ class HttpServer(uvicorn.Server):
         if not self.started:
             return
         loop = asyncio.get_running_loop()
-        for listener in sockets or []:
+        self._listeners = sockets or []
+        for listener in self._listeners:
             listener.setblocking(False)
-            loop.add_reader(listener, self._accept, listener)
+        if not self._others:
+            self._listen()
         self._watching = loop.create_task(self.connections.watch())
         if self._owner is not None:
             loop.add_reader(self._owner, self._hear_owner, self._owner)
         self._running = loop.create_task(self.starting.run())
         self._running.add_done_callback(self._ended)
+
+    def _listen(self) -> None:
+        for listener in self._listeners:
+            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+
+    def _begin(self) -> None:
+        """The models have been loaded: from here on this process answers beside the others."""
+        if not self.should_exit:
+            self._listen()
+        self._loaded()
 
     def _hear_owner(self, owner: int) -> None:
         """The owner says nothing, until it is gone: its workers are too, and nobody starts others.
@@ -194,6 +210,7 @@ def run_server(
     listener: socket.socket,
     serving: Callable[[], None],
     owner: int | None = None,
+    others: bool = False,
 ) -> bool:
     """Serves until SIGINT, SIGTERM or SIGHUP, and then drains what is under way.
 
@@ -205,6 +222,7 @@ def run_server(
         listener: Where requests come in.
         serving: Called once the models have been loaded.
         owner: A descriptor whose end is that of the process which owns the workers.
+        others: Whether other processes serve already: they answer until the models are loaded.
 
     Returns:
         Whether the service could start.
@@ -215,7 +233,7 @@ def run_server(
     set_up_logs(settings.log_format, settings.log_level)
     # The command says itself when the service has started, and why it could not.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    server = HttpServer(build, settings, serving, owner)
+    server = HttpServer(build, settings, serving, owner, others)
 
     def stop(number: int, _: object) -> None:
         if number == signal.SIGINT and server.should_exit:
