@@ -5,6 +5,7 @@ import socket
 import sys
 import types
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origin
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["ServeError", "serve"]
 
 _BACKLOG = 2048
+_NEEDED = ("fastapi", "fastapi_swagger", "orjson", "prometheus_client", "uvicorn")
+"""Packages of the extra `serve`: what is missing is said before anything is started."""
+
 _FLAG_TYPES = (bool, int, float, Path)
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
@@ -36,6 +40,9 @@ def _serve(**flags: object) -> None:
     Every option may also stand in the environment: `--log-level debug` is MADEIRA_LOG_LEVEL=debug.
     """
     settings = Settings.read(**flags)
+    for package in _NEEDED:
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
     # The address is taken before the models are loaded: a port in use is told at once.
     with _bind(settings.host, settings.port) as listener:
         _say_where(settings.host, listener)
