@@ -199,12 +199,6 @@ class Settings(BaseSettings):
         description="Most connections of an API process, and never more than its limit of open "
         "files leaves; then idle ones are closed, or new ones answered 503.",
     )
-    bodies_limit_bytes: int = Field(
-        default=2**30,
-        ge=2**20,
-        description="Most memory for bodies over 64 KiB and for answers that are not read; then "
-        "the largest that is coming is answered 503.",
-    )
     drain_timeout_s: int = Field(
         default=30, ge=0, description="Seconds that requests under way get to finish on shutdown."
     )

@@ -32,9 +32,6 @@ FRUITLESS_PAUSE_S = 0.1
 
 MAX_CHECK_S = 1.0
 
-MIN_LARGE_BODY_BYTES = 64 * 2**10
-"""Smaller bodies are never refused for the memory that all take together."""
-
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -47,7 +44,7 @@ class ConnectionLimits:
         answer_s: Seconds in which `min_rate` bytes a second of an answer must have been read.
         keep_alive_s: Seconds that a connection may be idle.
         min_rate: Bytes a second.
-        bodies_bytes: Most bytes of large bodies, and of answers that are not read, in memory.
+        unread_bytes: Most bytes of answers that are written and not read, of all together.
         linger_bytes: Most bytes that are read and thrown away of a request that was refused.
     """
 
@@ -57,7 +54,7 @@ class ConnectionLimits:
     answer_s: float
     keep_alive_s: float
     min_rate: int
-    bodies_bytes: int
+    unread_bytes: int
     linger_bytes: int
 
     @classmethod
@@ -73,7 +70,7 @@ class ConnectionLimits:
             answer_s=settings.answer_timeout_s,
             keep_alive_s=settings.keep_alive_s,
             min_rate=settings.min_transfer_bytes_s,
-            bodies_bytes=settings.bodies_limit_bytes,
+            unread_bytes=settings.request_memory_limit_bytes,
             linger_bytes=2 * settings.body_limit_bytes,
         )
 
@@ -95,10 +92,6 @@ class Connection(Protocol):
         """Since when the client has been waited for; None while it is not."""
 
     @property
-    def body_bytes(self) -> int:
-        """How much of a body has come whose rest has not."""
-
-    @property
     def buffered(self) -> int:
         """How much of an answer the client has not read."""
 
@@ -107,9 +100,6 @@ class Connection(Protocol):
 
     def drop(self) -> None:
         """Ends the connection to make room."""
-
-    def refuse_body(self) -> None:
-        """Refuses the body that is coming, to make room."""
 
 
 class Connections:
@@ -123,7 +113,6 @@ class Connections:
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
         self.open: set[Connection] = set()
-        self._body_bytes = 0
         self._look_again = 0.0
 
     @property
@@ -147,18 +136,6 @@ class Connections:
             one.drop()
             self.open.discard(one)
 
-    def hold_body(self, size: int) -> None:
-        """Takes note of so many bytes more of large bodies; negative: of fewer.
-
-        Beyond the limit that body is refused of which most has come, and not yet all.
-        """
-        self._body_bytes += size
-        if size > 0 and self._body_bytes > self.limits.bodies_bytes:
-            largest = max(self.open, key=lambda one: one.body_bytes)
-            if largest.body_bytes > MIN_LARGE_BODY_BYTES:
-                log.warning("a body is refused: all together take too much memory")
-                largest.refuse_body()
-
     async def watch(self) -> None:
         """Looks at all connections, again and again."""
         loop = asyncio.get_running_loop()
@@ -168,7 +145,7 @@ class Connections:
             for one in list(self.open):
                 one.check(now)
             unread = sum(one.buffered for one in self.open)
-            while unread > self.limits.bodies_bytes:
+            while unread > self.limits.unread_bytes:
                 largest = max(self.open, key=lambda one: one.buffered)
                 unread -= largest.buffered
                 largest.drop()

@@ -42,7 +42,6 @@ class HttpConnection(HttpToolsProtocol):
         self._limits = connections.limits
         self._in_head, self._head_left = True, MAX_HEAD_BYTES
         self._refused = False
-        self._counted = 0
         self._since = self._mark_time = 0.0
         self._mark: int | None = None
         self._mark_kind = ""
@@ -67,7 +66,6 @@ class HttpConnection(HttpToolsProtocol):
         """Called by the event loop."""
         self._all.open.discard(self)
         super().connection_lost(exc)
-        self._forget_bodies()
         self._joined.release()
 
     @property
@@ -103,14 +101,6 @@ class HttpConnection(HttpToolsProtocol):
         return self._since if arriving or self.flow.write_paused else None
 
     @property
-    def body_bytes(self) -> int:
-        """How much of a body has come whose rest has not."""
-        cycle = self.cycle
-        if cycle is None or not cycle.more_body or cycle.failure is not None:
-            return 0
-        return self._counted
-
-    @property
     def buffered(self) -> int:
         """How much of an answer the client has not read."""
         return self._joined.buffered
@@ -121,12 +111,6 @@ class HttpConnection(HttpToolsProtocol):
             self.transport.close()
         else:
             self._joined.end()
-
-    def refuse_body(self) -> None:
-        """Refuses the body that is coming, to make room."""
-        self.cycle.fail(
-            TooManyConnectionsError("Too many large bodies come at once; try again in 1 s.")
-        )
 
     def pause_writing(self) -> None:
         """Called by the event loop when the client does not read its answer."""
@@ -191,10 +175,6 @@ class HttpConnection(HttpToolsProtocol):
         self._linger_until = self.loop.time() + LINGER_S
         self._linger_left = self._limits.linger_bytes
         self.flow.resume_reading()
-
-    def _forget_bodies(self) -> None:
-        self._all.hold_body(-self._counted)
-        self._counted = 0
 
     def _give_up(self, error: RequestError) -> None:
         """Refuses what is coming at present: the body of a request, or a new one."""

@@ -260,8 +260,6 @@ class HttpProtocol(HttpConnection):
             self._since = self.loop.time()
             if len(cycle.body) > HIGH_WATER_LIMIT:
                 self.flow.pause_reading()
-            self._counted += len(body)
-            self._all.hold_body(len(body))
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
@@ -277,8 +275,6 @@ class HttpProtocol(HttpConnection):
         """Called when an answer is written."""
         self.server_state.total_requests += 1
         self._since = self.loop.time()
-        if self._counted and not self.pipeline:
-            self._forget_bodies()
         if self.transport.is_closing():
             return
         self.flow.resume_reading()

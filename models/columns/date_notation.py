@@ -8,7 +8,10 @@ marked as ambiguous.
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any, Self
 
@@ -44,6 +47,11 @@ _SYNTAX = {
     "p": "(?i:[ap]m)",
 }
 _UNITS = {"s": "", "ms": "[.][0-9]{1,3}", "us": "[.][0-9]{1,9}"}
+MAX_CHARACTERS = 64
+"""More than any instant has that is written in one of the notations known."""
+
+_AT_THE_END = re.compile(f"{_ZONED}$")
+_NUMBER, _WORD, _CODE = re.compile("[0-9]+"), re.compile("[A-Za-z]+"), re.compile("%(.)")
 _PATTERN = re.compile(r"(?:%[YymdbBHIMSp]|[-/., :T])+Z?")
 
 
@@ -78,9 +86,8 @@ class DateNotation:
             texts: Distinct values without null, (values,) large_string.
         """
         trimmed = pc.utf8_trim_whitespace(texts)
-        if not len(trimmed) or not pc.match_substring_regex(trimmed[0], "[0-9]").as_py():
-            return None
-        fits = [candidate for candidate in _candidates(cls) if candidate._holds(trimmed)]
+        first_text = trimmed[0].as_py() if len(trimmed) else ""
+        fits = [candidate for candidate in _of_layout(first_text) if candidate._holds(trimmed)]
         if not fits:
             return None
         first = fits[0]
@@ -113,7 +120,7 @@ class DateNotation:
     def write(self, instants: pa.Array) -> pa.Array:
         """Writes time stamps, (rows,), as text, (rows,) large_string."""
         clocks = instants.cast(pa.timestamp(self.unit))
-        pattern = self.pattern.removesuffix("Z")
+        pattern = self._clock
         hour = re.search("%[HI]", pattern)
         end = hour.start() if hour else len(pattern)
         day = pc.strftime(clocks, format=pattern[:end])
@@ -165,6 +172,10 @@ class DateNotation:
         return self.pattern.endswith("Z")
 
     @property
+    def _clock(self) -> str:
+        return self.pattern.removesuffix("Z")
+
+    @property
     def _example(self) -> str:
         day = pa.array([1_704_020_645], pa.int64()).cast(pa.timestamp("s")).cast(self.number_type)
         example: str = self.write(day)[0].as_py()
@@ -183,13 +194,13 @@ class DateNotation:
     @property
     def _shape(self) -> str:
         """The pattern as a regular expression, whose group `day` is the day of the month."""
-        pattern = self.pattern.removesuffix("Z").replace(".", "[.]")
+        pattern = self._clock.replace(".", "[.]")
         clock = re.sub("%(.)", lambda code: _SYNTAX[code[1]], pattern)
         return clock + _UNITS[self.unit] + (_ZONED if self._zoned else "")
 
     def _instants(self, texts: pa.Array) -> pa.Array:
         """Returns time stamps, (texts,), null where there is no such day."""
-        pattern = self.pattern.removesuffix("Z")
+        pattern = self._clock
         if self.unit == "s" and not self._zoned:
             return self._dates(texts, texts, pattern)
         zone = rf"(?P<zone>{_ZONED})" if self._zoned else "(?P<zone>)"
@@ -225,6 +236,34 @@ def _dated(pattern: str) -> bool:
     codes = re.findall("%(.)", pattern)
     wanted = ({"Y", "y"}, {"m", "b", "B"}, {"d"})
     return all(len(group.intersection(codes)) == 1 for group in wanted)
+
+
+def _of_layout(text: str) -> list[DateNotation]:
+    """The notations known in which a text may be written, in the order in which they are tried.
+
+    Almost every column of text is of no such layout, and to try a notation costs some 0.3 ms.
+    """
+    if len(text) > MAX_CHARACTERS:
+        return []
+    clock = _AT_THE_END.sub("", text)
+    zoned = _layouts().get((_layout(clock), True), []) if clock != text else []
+    return [*_layouts().get((_layout(text), False), []), *zoned]
+
+
+def _layout(text: str) -> str:
+    """A text with a 0 in the place of each number and an A in that of each word."""
+    return _WORD.sub("A", _NUMBER.sub("0", text))
+
+
+@cache
+def _layouts() -> Mapping[tuple[str, bool], Sequence[DateNotation]]:
+    """The notations known, by layout without the zone, and by whether there is a zone."""
+    found = defaultdict(list)
+    for notation in _candidates(DateNotation):
+        clock = _CODE.sub(lambda code: "A" if code[1] in "bBp" else "0", notation._clock)
+        fraction = "" if notation.unit == "s" else ".0"
+        found[_layout(clock) + fraction, notation._zoned].append(notation)
+    return found
 
 
 def _candidates(notation: type[DateNotation]) -> list[DateNotation]:
