@@ -15,8 +15,7 @@ WORKERS ?= auto
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile \
 	--durations 10 --durations-min 2
 
-CODE := app models benchmarks tests checkpoints docs
-TYPED = $(foreach room,$(CODE),$(if $(shell find $(room) -name '*.py' 2>/dev/null | head -n 1),$(room)))
+TYPED := madeira benchmarks tests checkpoints docs
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos fuzz fuzz-api fuzz-bytes fuzz-http docs checkpoints
@@ -40,14 +39,14 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing into $(VENV): minutes the first time, seconds after a change"
 	@$(PIP) --editable '.[$(USED)]'
 	@echo "Compiling the kernels: half a minute"
-	@$(BIN)/python -m models.inference
+	@$(BIN)/python -m madeira.models.inference
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@echo "Installing into $(VENV) with the development extras: minutes the first time, seconds after a change"
 	@$(PIP) --editable '.[dev]'
 	@echo "Compiling the kernels: half a minute"
-	@$(BIN)/python -m models.inference
+	@$(BIN)/python -m madeira.models.inference
 	@touch $(VENV)/.runtime $@
 
 setup: $(VENV)/.dev
@@ -80,7 +79,7 @@ coverage: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy $(TYPED)
+	$(BIN)/mypy $(TYPED:%=--package %)
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/*.Dockerfile
 

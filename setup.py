@@ -18,7 +18,8 @@ class BuildWithModels(build_py):
         if self.editable_mode:
             return
         for version in sorted(MODELS.glob("*/[0-9]*")):
-            target = Path(self.build_lib, "app", "bundled", version.parent.name, version.name)
+            bundled = Path(self.build_lib, "madeira", "app", "bundled")
+            target = bundled / version.parent.name / version.name
             shutil.copytree(version, target, dirs_exist_ok=True)
 
 

@@ -23,7 +23,7 @@ AppError
     └── DeadlineError         504  the deadline passed before it was computed
 ```
 
-An error knows its status and its problem type; `app.api.problems` writes it out. Errors of
+An error knows its status and its problem type; `madeira.app.api.problems` writes it out. Errors of
 `models` (which knows nothing of HTTP) become one of these where the service calls it.
 """
 
@@ -32,8 +32,8 @@ from http import HTTPStatus
 from itertools import islice
 from typing import ClassVar
 
-from models.echo import cut, did_you_mean, listed, quoted
-from models.errors import CELL_LIMIT, CellError
+from madeira.models.echo import cut, did_you_mean, listed, quoted
+from madeira.models.errors import CELL_LIMIT, CellError
 
 __all__ = [
     "CELL_ERRORS_LIMIT",

@@ -13,7 +13,7 @@ RequestError
 
 from http import HTTPStatus
 
-from app.errors import RequestError
+from madeira.app.errors import RequestError
 
 __all__ = [
     "HeadersTooLargeError",

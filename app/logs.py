@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from models.echo import escaped
+from madeira.models.echo import escaped
 
 if TYPE_CHECKING:
-    from app.traces import RequestSpan
+    from madeira.app.traces import RequestSpan
 
 __all__ = ["LogFormat", "RequestNote", "current", "request_id_of", "set_up_logs"]
 

@@ -11,24 +11,24 @@ from pathlib import Path
 
 from fastapi.telemetry import TelemetryConfig
 
-from app.api import health, impute, models, openapi, pages, problems, sample, score
-from app.api import metrics as metrics_page
-from app.api.door import Door
-from app.api.memory import MemoryLimit
-from app.api.observer import Observer
-from app.api.peers import Peers
-from app.api.service import Service
-from app.api.shortcut import ServiceApp
-from app.batching import Admission, FleetSize, Pool
-from app.logs import set_up_logs
-from app.metrics import Metrics
-from app.registry import Registry
-from app.settings import Settings
-from app.traces import Traces, traces_of
-from app.workers.devices import require_devices
-from app.workers.spares import with_spares
-from app.workers.supervisor import Supervisor
-from app.workers.worker_plan import WORKER_MODULE, worker_plan
+from madeira.app.api import health, impute, models, openapi, pages, problems, sample, score
+from madeira.app.api import metrics as metrics_page
+from madeira.app.api.door import Door
+from madeira.app.api.memory import MemoryLimit
+from madeira.app.api.observer import Observer
+from madeira.app.api.peers import Peers
+from madeira.app.api.service import Service
+from madeira.app.api.shortcut import ServiceApp
+from madeira.app.batching import Admission, FleetSize, Pool
+from madeira.app.logs import set_up_logs
+from madeira.app.metrics import Metrics
+from madeira.app.registry import Registry
+from madeira.app.settings import Settings
+from madeira.app.traces import Traces, traces_of
+from madeira.app.workers.devices import require_devices
+from madeira.app.workers.spares import with_spares
+from madeira.app.workers.supervisor import Supervisor
+from madeira.app.workers.worker_plan import WORKER_MODULE, worker_plan
 
 __all__ = ["create_app"]
 

@@ -29,7 +29,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from app.jobs import Array, ModelKey
+from madeira.app.jobs import Array, ModelKey
 
 __all__ = ["SHARED_DIRECTORY", "Metrics", "Reading"]
 

@@ -36,7 +36,7 @@ def own_directory() -> Path:
 
 def bundled_directory() -> Path:
     """Where the models are that come with the project: in the package, or in its checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).resolve().parent
     packaged = package / "bundled"
     return packaged if packaged.is_dir() else package.parent / "checkpoints"
 

@@ -14,9 +14,9 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.errors import SettingsError
-from app.model_directories import default_search_path, directories_of
-from models.echo import did_you_mean
+from madeira.app.errors import SettingsError
+from madeira.app.model_directories import default_search_path, directories_of
+from madeira.models.echo import did_you_mean
 
 __all__ = ["Settings", "settings_table"]
 
@@ -234,7 +234,7 @@ class Settings(BaseSettings):
 
     @property
     def search_path(self) -> Path:
-        """The directories of models, absolute, as `app.model_directories` reads them."""
+        """The directories of models, absolute, as `madeira.app.model_directories` reads them."""
         found = directories_of(self.checkpoints or default_search_path())
         return Path(os.pathsep.join(str(one.absolute()) for one in found))
 

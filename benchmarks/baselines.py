@@ -7,11 +7,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.inference import Density
-from models.made import FoldedNetwork, Mask, fold
-from models.made.network import ACTIVATIONS, MADE, MaskTensors
-from models.made.ordering import evidence_first, variables_in_order
-from models.made.sorted_mask import INPUTS, OUTPUTS, Units
+from madeira.models.inference import Density
+from madeira.models.made import FoldedNetwork, Mask, fold
+from madeira.models.made.network import ACTIVATIONS, MADE, MaskTensors
+from madeira.models.made.ordering import evidence_first, variables_in_order
+from madeira.models.made.sorted_mask import INPUTS, OUTPUTS, Units
 
 __all__ = ["MaskedEachCall", "impute_row", "sample_by_full_passes", "score_row"]
 

@@ -16,9 +16,9 @@ from benchmarks.report import Report, in_turns, parse_arguments, peak_memory_mib
 from benchmarks.roofline import Roofline
 from benchmarks.scaling import measure_scaling
 from benchmarks.streaming import measure_stream
-from models.columns import Layout
-from models.inference import Density, draw_noise, noise_generator, warm_up
-from models.made import NetworkConfig, fold
+from madeira.models.columns import Layout
+from madeira.models.inference import Density, draw_noise, noise_generator, warm_up
+from madeira.models.made import NetworkConfig, fold
 
 __all__ = ["main"]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from models.columns import Layout, Schema
-from models.inference import Density, Member
-from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.columns import Layout, Schema
+from madeira.models.inference import Density, Member
+from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 
 __all__ = ["binary_layout", "density_of", "mixed_layout"]
 

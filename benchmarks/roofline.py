@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from models.inference import Density
-from models.made.network import MaskTensors
-from models.made.sorted_mask import INPUTS, OUTPUTS, Units
+from madeira.models.inference import Density
+from madeira.models.made.network import MaskTensors
+from madeira.models.made.sorted_mask import INPUTS, OUTPUTS, Units
 
 __all__ = ["Roofline"]
 

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from benchmarks.networks import binary_layout, density_of
 from benchmarks.report import Report, in_turns
-from models.inference import draw_noise, noise_generator, warm_up
-from models.made import NetworkConfig
+from madeira.models.inference import draw_noise, noise_generator, warm_up
+from madeira.models.made import NetworkConfig
 
 __all__ = ["measure_scaling"]
 

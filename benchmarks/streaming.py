@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from benchmarks.report import Report
-from models import CheckpointError, DensityEstimator
+from madeira.models import CheckpointError, DensityEstimator
 
 __all__ = ["main", "measure_stream"]
 

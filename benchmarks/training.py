@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from benchmarks.data import mixed_tables, read_mixed
 from benchmarks.report import Report
-from models import DensityEstimator
-from models.errors import TrainingError
-from models.training import PRESETS
-from models.training.presets import Preset
+from madeira.models import DensityEstimator
+from madeira.models.errors import TrainingError
+from madeira.models.training import PRESETS
+from madeira.models.training.presets import Preset
 
 __all__ = ["main", "measure_table"]
 

@@ -22,13 +22,13 @@ from torch.nn import functional
 from benchmarks.data import data_folder
 from benchmarks.networks import binary_layout
 from benchmarks.report import Report, parse_arguments
-from models.columns import Layout
-from models.made import MADE, Degrees, MaskConfig, MaskSource, NetworkConfig
-from models.made.masks import even_degrees
-from models.training import MemberConfig, TrainingConfig
-from models.training.data import Rows
-from models.training.loop import MemberTraining
-from models.training.products import blocks_of_one_mask
+from madeira.models.columns import Layout
+from madeira.models.made import MADE, Degrees, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.made.masks import even_degrees
+from madeira.models.training import MemberConfig, TrainingConfig
+from madeira.models.training.data import Rows
+from madeira.models.training.loop import MemberTraining
+from madeira.models.training.products import blocks_of_one_mask
 
 __all__ = ["CASES", "Case", "PlainTraining", "main"]
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pyarrow as pa
 from rich.console import Console
 
-from app.cli.interrupts import Interrupts
-from app.cli.train import LEARNING_CURVE, fit_shown, learning_curve
 from checkpoints.tables import PIXELS, digits, loans, penguins
-from models import DensityEstimator, FitConfig, ModelsError, Schema, preset
-from models.columns import Binary, Categorical
-from models.training.presets import PRESETS, Preset
+from madeira.app.cli.interrupts import Interrupts
+from madeira.app.cli.train import LEARNING_CURVE, fit_shown, learning_curve
+from madeira.models import DensityEstimator, FitConfig, ModelsError, Schema, preset
+from madeira.models.columns import Binary, Categorical
+from madeira.models.training.presets import PRESETS, Preset
 
 __all__ = ["BUNDLED", "HERE", "Bundled", "build", "digits", "loans", "main", "penguins"]
 

@@ -23,7 +23,7 @@ RUN python -m venv /opt/madeira \
 COPY models models
 COPY app app
 RUN /opt/madeira/bin/pip install --no-cache-dir --no-deps --force-reinstall . \
-    && /opt/madeira/bin/python -P -m models.inference
+    && /opt/madeira/bin/python -P -m madeira.models.inference
 
 FROM python:${PYTHON}-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin madeira

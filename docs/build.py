@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from app.main import create_app
-from app.settings import Settings, settings_table
 from checkpoints.tables import PIXELS, digits
-from models import DensityEstimator
+from madeira.app.main import create_app
+from madeira.app.settings import Settings, settings_table
+from madeira.models import DensityEstimator
 
 __all__ = ["digits_picture", "main", "openapi_document", "settings_document"]
 

@@ -16,8 +16,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from models.made.masks import even_degrees
-from models.made.ordering import evidence_first
+from madeira.models.made.masks import even_degrees
+from madeira.models.made.ordering import evidence_first
 
 __all__ = ["aligned_step", "main", "measured", "triangular_blocks"]
 

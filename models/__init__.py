@@ -1,7 +1,7 @@
 """Exact densities of tables by masked autoencoders; usable without the service.
 
 Example:
-    >>> from models import DensityEstimator
+    >>> from madeira.models import DensityEstimator
     >>> table = {"size": [1.0, 2.0, None, 2.5] * 50, "kind": ["a", "b", "b", "b"] * 50}
     >>> estimator = DensityEstimator(preset="fast").fit(table)
     >>> estimator.log_prob(table).shape
@@ -12,13 +12,13 @@ Example:
     0
 
 The same with a data frame of pandas, Polars or DuckDB, an Arrow table, a list of dicts, an array,
-or the path of a file: `models.tables.rows`.
+or the path of a file: `madeira.models.tables.rows`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from models.errors import (
+from madeira.models.errors import (
     CellError,
     CheckpointError,
     ConfigError,
@@ -33,11 +33,11 @@ from models.errors import (
 )
 
 if TYPE_CHECKING:
-    from models.columns.schema import Schema
-    from models.estimator import DensityEstimator
-    from models.tables.files import read_table
-    from models.training.config import FitConfig, MemberConfig, TrainingConfig
-    from models.training.presets import preset
+    from madeira.models.columns.schema import Schema
+    from madeira.models.estimator import DensityEstimator
+    from madeira.models.tables.files import read_table
+    from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
+    from madeira.models.training.presets import preset
 
 __all__ = [
     "CellError",
@@ -61,13 +61,13 @@ __all__ = [
 ]
 
 _AT = {
-    "DensityEstimator": "models.estimator",
-    "FitConfig": "models.training.config",
-    "MemberConfig": "models.training.config",
-    "Schema": "models.columns.schema",
-    "TrainingConfig": "models.training.config",
-    "preset": "models.training.presets",
-    "read_table": "models.tables.files",
+    "DensityEstimator": "madeira.models.estimator",
+    "FitConfig": "madeira.models.training.config",
+    "MemberConfig": "madeira.models.training.config",
+    "Schema": "madeira.models.columns.schema",
+    "TrainingConfig": "madeira.models.training.config",
+    "preset": "madeira.models.training.presets",
+    "read_table": "madeira.models.tables.files",
 }
 """Imported when they are asked for: PyTorch takes seconds, and who catches an error, or reads the
 help of a command, need not wait for it."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.columns.schema import Schema
+from madeira.models.columns.schema import Schema
 
 __all__ = ["model_card"]
 

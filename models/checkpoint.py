@@ -28,8 +28,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from models.checkpoint_config import StoredMember, check_metrics, members_of
-from models.checkpoint_files import (
+from madeira.models.checkpoint_config import StoredMember, check_metrics, members_of
+from madeira.models.checkpoint_files import (
     CARD,
     CONFIG,
     FORMAT_VERSION,
@@ -40,9 +40,9 @@ from models.checkpoint_files import (
     digest_of,
     explained,
 )
-from models.checkpoint_json import parse_object, to_json_bytes
-from models.checkpoint_saving import MAX_ENTRIES, moved, unfinished
-from models.checkpoint_tensors import (
+from madeira.models.checkpoint_json import parse_object, to_json_bytes
+from madeira.models.checkpoint_saving import MAX_ENTRIES, moved, unfinished
+from madeira.models.checkpoint_tensors import (
     LOG_WEIGHTS,
     REFERENCE,
     Header,
@@ -51,13 +51,13 @@ from models.checkpoint_tensors import (
     check_reference,
     masks_of,
 )
-from models.columns.layout import Layout
-from models.columns.schema import Schema
-from models.errors import CheckpointError, SchemaError
-from models.inference.calibration import Reference
-from models.inference.density import Density
-from models.inference.member import Member
-from models.made.network import MADE
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import CheckpointError, SchemaError
+from madeira.models.inference.calibration import Reference
+from madeira.models.inference.density import Density
+from madeira.models.inference.member import Member
+from madeira.models.made.network import MADE
 
 __all__ = [
     "MAX_ENTRIES",

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from models.echo import escaped
-from models.errors import CheckpointError, ConfigError
-from models.made.config import NetworkConfig
+from madeira.models.echo import escaped
+from madeira.models.errors import CheckpointError, ConfigError
+from madeira.models.made.config import NetworkConfig
 
 __all__ = ["MAX_MASKS", "MAX_MEMBERS", "StoredMember", "check_metrics", "members_of"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from models.checkpoint_json import parse_object, to_json_bytes
-from models.echo import escaped
-from models.errors import CheckpointError
+from madeira.models.checkpoint_json import parse_object, to_json_bytes
+from madeira.models.echo import escaped
+from madeira.models.errors import CheckpointError
 
 __all__ = [
     "CARD",

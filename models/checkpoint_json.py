@@ -4,8 +4,8 @@ import json
 import math
 from typing import Any
 
-from models.echo import escaped
-from models.errors import CheckpointError
+from madeira.models.echo import escaped
+from madeira.models.errors import CheckpointError
 
 __all__ = ["MAX_DEPTH", "parse_object", "to_json_bytes"]
 

@@ -15,12 +15,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.checkpoint_config import StoredMember
-from models.checkpoint_json import parse_object
-from models.columns.base import Column
-from models.echo import escaped
-from models.errors import CheckpointError
-from models.made.masks import Mask
+from madeira.models.checkpoint_config import StoredMember
+from madeira.models.checkpoint_json import parse_object
+from madeira.models.columns.base import Column
+from madeira.models.echo import escaped
+from madeira.models.errors import CheckpointError
+from madeira.models.made.masks import Mask
 
 __all__ = [
     "LOG_WEIGHTS",

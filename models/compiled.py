@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from models.columns.kernels import COMPILE_OPTIONS
+from madeira.models.columns.kernels import COMPILE_OPTIONS
 
 __all__ = ["compiled", "machine_code_folder"]
 

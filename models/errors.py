@@ -14,13 +14,13 @@ ModelsError
 └── NumericalError     a result that is not a finite number
 ```
 
-Nothing here knows of HTTP: `app.errors` maps these to statuses.
+Nothing here knows of HTTP: `madeira.app.errors` maps these to statuses.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.echo import escaped, quoted
+from madeira.models.echo import escaped, quoted
 
 __all__ = [
     "CELL_LIMIT",

@@ -10,27 +10,33 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.card import model_card
-from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, save_version
-from models.columns.overrides import Overrides
-from models.columns.schema import Schema
-from models.errors import ConfigError, ModelsError, RowsTypeError, TrainingError, TrainingWarning
-from models.estimator_display import html_of, text_of
-from models.inference.density import Density
-from models.inference.impute import Estimate, filled_tables
-from models.inference.noise import draw_noise, noise_generator
-from models.tables.arrays import of_columns
-from models.tables.filled import fill_nulls, with_constants
-from models.tables.form import ArrowForm, Data, Form
-from models.tables.rows import Rows, rows_of
-from models.training.cautions import cautions
-from models.training.config import FitConfig
-from models.training.fit import Phase
-from models.training.loop import Progress
-from models.training.metrics import training_metrics
-from models.training.presets import Preset
-from models.training.presets import preset as settings_of
-from models.training.robust import fit_robust
+from madeira.models.card import model_card
+from madeira.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, save_version
+from madeira.models.columns.overrides import Overrides
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import (
+    ConfigError,
+    ModelsError,
+    RowsTypeError,
+    TrainingError,
+    TrainingWarning,
+)
+from madeira.models.estimator_display import html_of, text_of
+from madeira.models.inference.density import Density
+from madeira.models.inference.impute import Estimate, filled_tables
+from madeira.models.inference.noise import draw_noise, noise_generator
+from madeira.models.tables.arrays import of_columns
+from madeira.models.tables.filled import fill_nulls, with_constants
+from madeira.models.tables.form import ArrowForm, Data, Form
+from madeira.models.tables.rows import Rows, rows_of
+from madeira.models.training.cautions import cautions
+from madeira.models.training.config import FitConfig
+from madeira.models.training.fit import Phase
+from madeira.models.training.loop import Progress
+from madeira.models.training.metrics import training_metrics
+from madeira.models.training.presets import Preset
+from madeira.models.training.presets import preset as settings_of
+from madeira.models.training.robust import fit_robust
 
 __all__ = ["DensityEstimator"]
 
@@ -47,7 +53,7 @@ class DensityEstimator:
     Rows may be a data frame of pandas, Polars, DuckDB or another library with the Arrow PyCapsule
     interface, a `pyarrow.Table`, a dict of columns, a list of dicts, a NumPy array, or the path or
     URL of a CSV, Parquet or Arrow file; what comes back is of the same form
-    (`models.tables.rows` lists all).
+    (`madeira.models.tables.rows` lists all).
 
     Args:
         preset: Named settings: `fast`, `balanced` or `best`. Not to be given with `config`.

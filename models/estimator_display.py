@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from models.columns.base import Column
-from models.columns.schema import Schema
+from madeira.models.columns.base import Column
+from madeira.models.columns.schema import Schema
 
 __all__ = ["html_of", "text_of"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from app.api.memory import SMALL_BYTES, MemoryLimit
-from app.api.negotiation import Format, answer_format, body_format
-from app.errors import BodyTooLargeError
+from madeira.app.api.memory import SMALL_BYTES, MemoryLimit
+from madeira.app.api.negotiation import Format, answer_format, body_format
+from madeira.app.errors import BodyTooLargeError
 
 __all__ = ["Received", "read_body"]
 

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from app.api.offload import offload
-from app.api.service import Service
-from app.batching import Work
-from app.workers.wire import empty_like, put, rows_of
+from madeira.app.api.offload import offload
+from madeira.app.api.service import Service
+from madeira.app.batching import Work
+from madeira.app.workers.wire import empty_like, put, rows_of
 
 __all__ = ["compute", "compute_all"]
 

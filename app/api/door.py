@@ -2,7 +2,7 @@
 
 Refusing must cost next to nothing, or a service that is asked too much only refuses. So the
 number of requests under way is bounded here, in front of the body and the routes; how much work
-they bring is bounded behind, in `app.batching.admission`.
+they bring is bounded behind, in `madeira.app.batching.admission`.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.problems import answer_of
-from app.errors import DrainingError, QueueFullError, RequestError
+from madeira.app.api.problems import answer_of
+from madeira.app.errors import DrainingError, QueueFullError, RequestError
 
 __all__ = ["BEGUN", "Door", "DoorKeeper"]
 

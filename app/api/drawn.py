@@ -6,17 +6,17 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from app.api.intake import head_entries, head_metadata
-from app.codecs import json
-from app.codecs.arrow import StreamWriter
-from app.codecs.arrow_filled import free_name
-from app.codecs.arrow_types import as_type
-from app.codecs.cells import column_array
-from app.codecs.unseen import CellWarning
-from app.jobs import Array, SampleResult
-from app.registry import ServedModel
-from app.schemas.sample import SampleOptions
-from models.columns.arrow_types import family
+from madeira.app.api.intake import head_entries, head_metadata
+from madeira.app.codecs import json
+from madeira.app.codecs.arrow import StreamWriter
+from madeira.app.codecs.arrow_filled import free_name
+from madeira.app.codecs.arrow_types import as_type
+from madeira.app.codecs.cells import column_array
+from madeira.app.codecs.unseen import CellWarning
+from madeira.app.jobs import Array, SampleResult
+from madeira.app.registry import ServedModel
+from madeira.app.schemas.sample import SampleOptions
+from madeira.models.columns.arrow_types import family
 
 __all__ = ["ArrowRows", "DrawnRows", "JsonRows"]
 

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.openapi import answers
-from app.api.service import service_of
-from app.codecs import json
-from app.errors import DrainingError, UnavailableError
-from app.schemas.models import Live, Ready
-from app.workers.runtime import read_state
+from madeira.app.api.openapi import answers
+from madeira.app.api.service import service_of
+from madeira.app.codecs import json
+from madeira.app.errors import DrainingError, UnavailableError
+from madeira.app.schemas.models import Live, Ready
+from madeira.app.workers.runtime import read_state
 
 __all__ = ["router"]
 

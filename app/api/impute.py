@@ -4,27 +4,27 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.bodies import Received, read_body
-from app.api.chunks import compute_all
-from app.api.intake import Intake, head_entries, head_metadata, take_in
-from app.api.limits import check_cost
-from app.api.negotiation import Format
-from app.api.offload import coded
-from app.api.openapi import answers, body
-from app.api.sample import pick_seed
-from app.api.service import Service, service_of
-from app.api.written import row_slices, written
-from app.batching import Work, costs_of_rows
-from app.codecs import json
-from app.codecs.arrow import StreamWriter
-from app.codecs.arrow_filled import filled_tables
-from app.codecs.filled import filled_cells, filled_rows
-from app.errors import InvalidInputError
-from app.jobs import Array, ImputeJob, ImputeResult
-from app.schemas.examples import IMPUTE, IMPUTED
-from app.schemas.impute import ImputeOptions, ImputeRequest, ImputeResponse
-from app.workers.wire import cut
-from models.inference.noise import draw_noise, noise_generator
+from madeira.app.api.bodies import Received, read_body
+from madeira.app.api.chunks import compute_all
+from madeira.app.api.intake import Intake, head_entries, head_metadata, take_in
+from madeira.app.api.limits import check_cost
+from madeira.app.api.negotiation import Format
+from madeira.app.api.offload import coded
+from madeira.app.api.openapi import answers, body
+from madeira.app.api.sample import pick_seed
+from madeira.app.api.service import Service, service_of
+from madeira.app.api.written import row_slices, written
+from madeira.app.batching import Work, costs_of_rows
+from madeira.app.codecs import json
+from madeira.app.codecs.arrow import StreamWriter
+from madeira.app.codecs.arrow_filled import filled_tables
+from madeira.app.codecs.filled import filled_cells, filled_rows
+from madeira.app.errors import InvalidInputError
+from madeira.app.jobs import Array, ImputeJob, ImputeResult
+from madeira.app.schemas.examples import IMPUTE, IMPUTED
+from madeira.app.schemas.impute import ImputeOptions, ImputeRequest, ImputeResponse
+from madeira.app.workers.wire import cut
+from madeira.models.inference.noise import draw_noise, noise_generator
 
 __all__ = ["router"]
 

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
-from app.api.bodies import Received
-from app.api.negotiation import Format
-from app.api.options import read_options
-from app.codecs import arrow, json
-from app.codecs.arrow_cells import columns_to_read, row_objects
-from app.codecs.cells import TableForm, table_form
-from app.codecs.sent import ArrowTable, JsonTable, SentTable
-from app.codecs.unseen import CellWarning, as_documents, warnings_of
-from app.errors import InvalidInputError, MalformedBodyError
-from app.jobs import Array
-from app.registry import Registry, ServedModel
-from app.schemas.base import Options, TableInput
-from app.schemas.hints import instead_of
-from app.schemas.sample import SampleOptions
+from madeira.app.api.bodies import Received
+from madeira.app.api.negotiation import Format
+from madeira.app.api.options import read_options
+from madeira.app.codecs import arrow, json
+from madeira.app.codecs.arrow_cells import columns_to_read, row_objects
+from madeira.app.codecs.cells import TableForm, table_form
+from madeira.app.codecs.sent import ArrowTable, JsonTable, SentTable
+from madeira.app.codecs.unseen import CellWarning, as_documents, warnings_of
+from madeira.app.errors import InvalidInputError, MalformedBodyError
+from madeira.app.jobs import Array
+from madeira.app.registry import Registry, ServedModel
+from madeira.app.schemas.base import Options, TableInput
+from madeira.app.schemas.hints import instead_of
+from madeira.app.schemas.sample import SampleOptions
 
 __all__ = ["Intake", "head_entries", "head_metadata", "take_in", "take_in_sample"]
 

@@ -9,7 +9,7 @@ import threading
 
 from starlette.types import Scope
 
-from app.errors import InvalidInputError, QueueFullError
+from madeira.app.errors import InvalidInputError, QueueFullError
 
 __all__ = ["SMALL_BYTES", "MemoryLimit"]
 

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.service import service_of
-from app.metrics import Metrics, Reading
-from app.workers.runtime import read_state
+from madeira.app.api.service import service_of
+from madeira.app.metrics import Metrics, Reading
+from madeira.app.workers.runtime import read_state
 
 __all__ = ["router"]
 

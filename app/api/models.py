@@ -4,14 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from app.api.negotiation import check_accept
-from app.api.openapi import answers
-from app.api.service import service_of
-from app.codecs import json
-from app.errors import UnknownModelError
-from app.registry import Refusal, ServedModel
-from app.schemas.examples import MODEL
-from app.schemas.models import ModelDetail, ModelList, ReloadResult
+from madeira.app.api.negotiation import check_accept
+from madeira.app.api.openapi import answers
+from madeira.app.api.service import service_of
+from madeira.app.codecs import json
+from madeira.app.errors import UnknownModelError
+from madeira.app.registry import Refusal, ServedModel
+from madeira.app.schemas.examples import MODEL
+from madeira.app.schemas.models import ModelDetail, ModelList, ReloadResult
 
 __all__ = ["router"]
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
 
-from app.codecs import arrow, json
-from app.errors import NotAcceptableError, UnsupportedMediaError
-from models.echo import cut, quoted
+from madeira.app.codecs import arrow, json
+from madeira.app.errors import NotAcceptableError, UnsupportedMediaError
+from madeira.models.echo import cut, quoted
 
 __all__ = ["Format", "answer_format", "body_format", "check_accept"]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from app.batching import Pool
-from app.batching.ticket import Entry
-from app.errors import RequestError
-from app.jobs import Array, ModelKey, ScoreJob
-from app.logs import RequestNote
-from app.metrics import Metrics
-from app.registry import Registry, ServedModel
+from madeira.app.batching import Pool
+from madeira.app.batching.ticket import Entry
+from madeira.app.errors import RequestError
+from madeira.app.jobs import Array, ModelKey, ScoreJob
+from madeira.app.logs import RequestNote
+from madeira.app.metrics import Metrics
+from madeira.app.registry import Registry, ServedModel
 
 __all__ = ["Observer"]
 

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from anyio import to_thread
 
-from app.logs import current
+from madeira.app.logs import current
 
 __all__ = ["coded", "offload"]
 

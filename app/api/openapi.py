@@ -14,13 +14,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.api.problems import MEDIA_TYPE as PROBLEM
-from app.codecs.arrow import MEDIA_TYPE as ARROW
-from app.schemas.base import Problem, TableInput
-from app.schemas.examples import OPTIONS
-from app.schemas.impute import ImputeRequest
-from app.schemas.sample import SampleRequest
-from app.schemas.score import ScoreRequest
+from madeira.app.api.problems import MEDIA_TYPE as PROBLEM
+from madeira.app.codecs.arrow import MEDIA_TYPE as ARROW
+from madeira.app.schemas.base import Problem, TableInput
+from madeira.app.schemas.examples import OPTIONS
+from madeira.app.schemas.impute import ImputeRequest
+from madeira.app.schemas.sample import SampleRequest
+from madeira.app.schemas.score import ScoreRequest
 
 __all__ = ["answers", "body", "install"]
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from app.errors import InvalidInputError
-from app.schemas.base import Options
+from madeira.app.errors import InvalidInputError
+from madeira.app.schemas.base import Options
 
 __all__ = ["read_options"]
 

@@ -56,4 +56,4 @@ def install(app: FastAPI) -> None:
     app.mount(ASSETS, StaticFiles(packages=[("fastapi_swagger", "resources")]), "assets")
 
 
-_CONSOLE = files("app").joinpath("console/index.html").read_text(encoding="utf-8")
+_CONSOLE = files("madeira.app").joinpath("console/index.html").read_text(encoding="utf-8")

@@ -18,11 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.methods import allowed_methods
-from app.errors import RequestError
-from app.logs import current
-from models.echo import MAX_HINTS, cut, did_you_mean, quoted
-from models.errors import CellError
+from madeira.app.api.methods import allowed_methods
+from madeira.app.errors import RequestError
+from madeira.app.logs import current
+from madeira.models.echo import MAX_HINTS, cut, did_you_mean, quoted
+from madeira.models.errors import CellError
 
 __all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "Errors", "answer_of", "answer_to", "problem", "register"]
 

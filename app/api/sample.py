@@ -8,23 +8,23 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.bodies import Received, read_body
-from app.api.chunks import compute
-from app.api.drawn import ArrowRows, DrawnRows, JsonRows
-from app.api.intake import take_in_sample
-from app.api.negotiation import Format
-from app.api.offload import coded
-from app.api.openapi import answers, body
-from app.api.service import Service, service_of
-from app.batching import Work, costs_of_rows
-from app.codecs.cells import encode_given
-from app.codecs.unseen import CellWarning, warnings_of
-from app.errors import InvalidInputError
-from app.jobs import Array, SampleJob, SampleResult
-from app.registry import ServedModel
-from app.schemas.examples import SAMPLE, SAMPLED
-from app.schemas.sample import SampleOptions, SampleRequest, SampleResponse
-from models.inference.noise import draw_noise, noise_generator
+from madeira.app.api.bodies import Received, read_body
+from madeira.app.api.chunks import compute
+from madeira.app.api.drawn import ArrowRows, DrawnRows, JsonRows
+from madeira.app.api.intake import take_in_sample
+from madeira.app.api.negotiation import Format
+from madeira.app.api.offload import coded
+from madeira.app.api.openapi import answers, body
+from madeira.app.api.service import Service, service_of
+from madeira.app.batching import Work, costs_of_rows
+from madeira.app.codecs.cells import encode_given
+from madeira.app.codecs.unseen import CellWarning, warnings_of
+from madeira.app.errors import InvalidInputError
+from madeira.app.jobs import Array, SampleJob, SampleResult
+from madeira.app.registry import ServedModel
+from madeira.app.schemas.examples import SAMPLE, SAMPLED
+from madeira.app.schemas.sample import SampleOptions, SampleRequest, SampleResponse
+from madeira.models.inference.noise import draw_noise, noise_generator
 
 __all__ = ["pick_seed", "router"]
 

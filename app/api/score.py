@@ -8,21 +8,21 @@ import orjson
 import pyarrow as pa
 from fastapi import APIRouter, Request, Response
 
-from app.api.bodies import Received, read_body
-from app.api.chunks import compute_all
-from app.api.intake import Intake, head_entries, head_metadata, take_in
-from app.api.limits import check_cost
-from app.api.negotiation import Format
-from app.api.offload import coded
-from app.api.openapi import answers, body
-from app.api.service import Service, service_of
-from app.api.written import row_slices, written
-from app.batching import Work
-from app.codecs import json
-from app.codecs.arrow import StreamWriter
-from app.jobs import Array, ScoreJob, ScoreResult
-from app.schemas.examples import SCORE, SCORED
-from app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
+from madeira.app.api.bodies import Received, read_body
+from madeira.app.api.chunks import compute_all
+from madeira.app.api.intake import Intake, head_entries, head_metadata, take_in
+from madeira.app.api.limits import check_cost
+from madeira.app.api.negotiation import Format
+from madeira.app.api.offload import coded
+from madeira.app.api.openapi import answers, body
+from madeira.app.api.service import Service, service_of
+from madeira.app.api.written import row_slices, written
+from madeira.app.batching import Work
+from madeira.app.codecs import json
+from madeira.app.codecs.arrow import StreamWriter
+from madeira.app.jobs import Array, ScoreJob, ScoreResult
+from madeira.app.schemas.examples import SCORE, SCORED
+from madeira.app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
 
 __all__ = ["router"]
 

@@ -8,16 +8,16 @@ from typing import Any
 
 from fastapi import Request
 
-from app.api.door import BEGUN, Door
-from app.api.memory import MemoryLimit
-from app.api.peers import Peers
-from app.batching import Pool, Ticket, Work
-from app.errors import DeadlineError, InvalidInputError
-from app.logs import current
-from app.metrics import Metrics
-from app.registry import Registry, ServedModel
-from app.settings import Settings
-from models.echo import quoted
+from madeira.app.api.door import BEGUN, Door
+from madeira.app.api.memory import MemoryLimit
+from madeira.app.api.peers import Peers
+from madeira.app.batching import Pool, Ticket, Work
+from madeira.app.errors import DeadlineError, InvalidInputError
+from madeira.app.logs import current
+from madeira.app.metrics import Metrics
+from madeira.app.registry import Registry, ServedModel
+from madeira.app.settings import Settings
+from madeira.models.echo import quoted
 
 __all__ = ["Service", "service_of"]
 

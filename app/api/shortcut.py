@@ -11,13 +11,13 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.door import Door, DoorKeeper
-from app.api.problems import answer_of, answer_to
-from app.api.service import service_of
-from app.api.watch import Watch
-from app.errors import RequestError
-from app.metrics import Metrics
-from app.traces import Traces
+from madeira.app.api.door import Door, DoorKeeper
+from madeira.app.api.problems import answer_of, answer_to
+from madeira.app.api.service import service_of
+from madeira.app.api.watch import Watch
+from madeira.app.errors import RequestError
+from madeira.app.metrics import Metrics
+from madeira.app.traces import Traces
 
 __all__ = ["ServiceApp"]
 

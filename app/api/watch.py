@@ -6,9 +6,9 @@ import time
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.logs import RequestNote, current, request_id_of
-from app.metrics import Metrics
-from app.traces import Traces
+from madeira.app.logs import RequestNote, current, request_id_of
+from madeira.app.metrics import Metrics
+from madeira.app.traces import Traces
 
 __all__ = ["REQUEST_ID", "Watch"]
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-from app.api.offload import coded
+from madeira.app.api.offload import coded
 
 __all__ = ["row_slices", "written"]
 

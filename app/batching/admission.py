@@ -12,8 +12,8 @@ import math
 import time
 from collections.abc import Callable
 
-from app.batching.ticket import Ticket
-from app.errors import QueueFullError
+from madeira.app.batching.ticket import Ticket
+from madeira.app.errors import QueueFullError
 
 __all__ = ["Admission"]
 

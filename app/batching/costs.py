@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from app.jobs import Array, ImputeJob, Job, SampleJob, ScoreJob
+from madeira.app.jobs import Array, ImputeJob, Job, SampleJob, ScoreJob
 
 __all__ = ["cost_of", "costs_of_rows"]
 

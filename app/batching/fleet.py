@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from app.batching.link import Link, LinkLostError
-from app.errors import NoWorkerError, UnavailableError
-from app.jobs import ModelKey
-from app.workers.frames import Frame
-from app.workers.journal import JournalReader
-from app.workers.runtime import socket_path, supervisor_journal_path
+from madeira.app.batching.link import Link, LinkLostError
+from madeira.app.errors import NoWorkerError, UnavailableError
+from madeira.app.jobs import ModelKey
+from madeira.app.workers.frames import Frame
+from madeira.app.workers.journal import JournalReader
+from madeira.app.workers.runtime import socket_path, supervisor_journal_path
 
 __all__ = ["Fleet", "FleetSize"]
 

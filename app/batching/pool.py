@@ -17,14 +17,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from app.batching.admission import Admission
-from app.batching.costs import cost_of
-from app.batching.fair_queue import FairQueue
-from app.batching.fleet import SMALL, SUSPECT_DEATHS, Fleet, FleetSize
-from app.batching.link import Link
-from app.batching.ticket import Entry, Gone, Ticket
-from app.batching.work import Work
-from app.errors import (
+from madeira.app.batching.admission import Admission
+from madeira.app.batching.costs import cost_of
+from madeira.app.batching.fair_queue import FairQueue
+from madeira.app.batching.fleet import SMALL, SUSPECT_DEATHS, Fleet, FleetSize
+from madeira.app.batching.link import Link
+from madeira.app.batching.ticket import Entry, Gone, Ticket
+from madeira.app.batching.work import Work
+from madeira.app.errors import (
     ComputationError,
     InvalidInputError,
     NoWorkerError,
@@ -32,10 +32,10 @@ from app.errors import (
     RequestError,
     UnavailableError,
 )
-from app.jobs import Job, ModelKey, ResultT
-from app.workers.frames import Frame, FrameError
-from app.workers.pace import INITIAL_COST
-from app.workers.wire import cut, result_of
+from madeira.app.jobs import Job, ModelKey, ResultT
+from madeira.app.workers.frames import Frame, FrameError
+from madeira.app.workers.pace import INITIAL_COST
+from madeira.app.workers.wire import cut, result_of
 
 __all__ = ["Pool"]
 

@@ -6,7 +6,7 @@ from typing import Generic
 
 import numpy as np
 
-from app.jobs import Array, Job, ModelKey, ResultT
+from madeira.app.jobs import Array, Job, ModelKey, ResultT
 
 __all__ = ["Work"]
 

@@ -14,15 +14,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from app.cli.interrupts import ABORTED
-from app.cli.models import models
-from app.cli.report_page import report as report_page
-from app.cli.schema import schema
-from app.cli.serve import serve
-from app.cli.train import train
-from app.cli.tune import tune
-from app.errors import AppError, SettingsError
-from models.errors import ModelsError
+from madeira.app.cli.interrupts import ABORTED
+from madeira.app.cli.models import models
+from madeira.app.cli.report_page import report as report_page
+from madeira.app.cli.schema import schema
+from madeira.app.cli.serve import serve
+from madeira.app.cli.train import train
+from madeira.app.cli.tune import tune
+from madeira.app.errors import AppError, SettingsError
+from madeira.models.errors import ModelsError
 
 __all__ = ["main"]
 

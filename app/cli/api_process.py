@@ -1,4 +1,6 @@
-"""One of several API processes: `python -m app.cli.api_process PLAN`, started by `madeira serve`.
+"""One of several API processes, started by `madeira serve`.
+
+Its command is `python -m madeira.app.cli.api_process PLAN`.
 
 The plan is JSON: `settings`, the file descriptors `listener` and `status`, the `runtime` directory
 where the workers are found, and whether `others` serve already.
@@ -11,11 +13,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.server import run_server
-from app.settings import Settings
+from madeira.app.cli.server import run_server
+from madeira.app.settings import Settings
 
 if TYPE_CHECKING:
-    from app.api.shortcut import ServiceApp
+    from madeira.app.api.shortcut import ServiceApp
 
 __all__ = ["main"]
 
@@ -34,7 +36,7 @@ def main(plan: str) -> int:
     listener = socket.socket(fileno=found["listener"])
 
     def build() -> "ServiceApp":
-        from app.main import create_app
+        from madeira.app.main import create_app
 
         return create_app(settings, runtime=Path(found["runtime"]))
 

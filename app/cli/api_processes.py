@@ -18,15 +18,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.cli.interrupts import ABORTED
-from app.cli.signals import catch_signals
-from app.logs import set_up_logs
-from app.settings import Settings
-from app.workers.devices import require_devices
-from app.workers.runtime_directory import METRICS
-from app.workers.spares import with_spares
-from app.workers.supervisor import Supervisor
-from app.workers.worker_plan import worker_plan
+from madeira.app.cli.interrupts import ABORTED
+from madeira.app.cli.signals import catch_signals
+from madeira.app.logs import set_up_logs
+from madeira.app.settings import Settings
+from madeira.app.workers.devices import require_devices
+from madeira.app.workers.runtime_directory import METRICS
+from madeira.app.workers.spares import with_spares
+from madeira.app.workers.supervisor import Supervisor
+from madeira.app.workers.worker_plan import worker_plan
 
 __all__ = ["run_api_processes"]
 
@@ -39,7 +39,7 @@ FIRST_PAUSE_S, MAX_PAUSE_S = 0.5, 10.0
 """Between two attempts to start a process; each further pause is twice as long."""
 
 SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""Variable that tells the processes where to count; see `app.metrics`."""
+"""Variable that tells the processes where to count; see `madeira.app.metrics`."""
 STOP_MARGIN_S = 10.0
 
 
@@ -170,7 +170,7 @@ class _Parent:
         }
         try:
             process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
-                [sys.executable, "-m", "app.cli.api_process", json.dumps(plan)],
+                [sys.executable, "-m", "madeira.app.cli.api_process", json.dumps(plan)],
                 stdin=subprocess.PIPE,
                 env={**os.environ, SHARED_DIRECTORY: str(self._counts)},
                 pass_fds=[theirs, self._listener.fileno()],

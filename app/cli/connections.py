@@ -12,7 +12,7 @@ import resource
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.settings import Settings
+from madeira.app.settings import Settings
 
 __all__ = ["Connection", "ConnectionLimits", "Connections"]
 

@@ -7,11 +7,11 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.cli.connections import LINGER_S, Connections
-from app.cli.http_request import HttpRequest
-from app.cli.joined_writes import JoinedWrites
-from app.errors import RequestError
-from app.http_errors import RequestTimeoutError, TooManyConnectionsError
+from madeira.app.cli.connections import LINGER_S, Connections
+from madeira.app.cli.http_request import HttpRequest
+from madeira.app.cli.joined_writes import JoinedWrites
+from madeira.app.errors import RequestError
+from madeira.app.http_errors import RequestTimeoutError, TooManyConnectionsError
 
 __all__ = ["MAX_HEAD_BYTES", "HttpConnection"]
 

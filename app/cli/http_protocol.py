@@ -17,11 +17,11 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.server import ServerState
 
-from app.cli.connections import Connections
-from app.cli.http_connection import MAX_HEAD_BYTES, HttpConnection
-from app.cli.http_request import HttpRequest
-from app.errors import QueueFullError, RequestError
-from app.http_errors import (
+from madeira.app.cli.connections import Connections
+from madeira.app.cli.http_connection import MAX_HEAD_BYTES, HttpConnection
+from madeira.app.cli.http_request import HttpRequest
+from madeira.app.errors import QueueFullError, RequestError
+from madeira.app.http_errors import (
     HeadersTooLargeError,
     MalformedRequestError,
     TargetTooLongError,

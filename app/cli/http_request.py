@@ -5,7 +5,7 @@ from typing import Any
 from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.errors import RequestError
+from madeira.app.errors import RequestError
 
 __all__ = ["HttpRequest"]
 

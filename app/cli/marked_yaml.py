@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from models.echo import cut, quoted
-from models.errors import SchemaError
+from madeira.models.echo import cut, quoted
+from madeira.models.errors import SchemaError
 
 __all__ = ["Document", "read_document"]
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.errors import AppError
-from app.model_directories import default_search_path, directories_of, model_names
-from models.echo import MAX_ECHO, escaped
-from models.errors import CheckpointError
+from madeira.app.errors import AppError
+from madeira.app.model_directories import default_search_path, directories_of, model_names
+from madeira.models.echo import MAX_ECHO, escaped
+from madeira.models.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from models.checkpoint import Description
+    from madeira.models.checkpoint import Description
 
 __all__ = ["ModelsDirectoryError", "models"]
 
@@ -55,7 +55,7 @@ def _list(directory: Path) -> None:
         typer.echo(f"No models in {directory}; `madeira train DATA --name NAME` makes one.")
         return
     # These load the networks, which `madeira --help` need not wait for.
-    from models.checkpoint import read_description, versions
+    from madeira.models.checkpoint import read_description, versions
 
     rows: list[Sequence[str]] = []
     broken: list[str] = []

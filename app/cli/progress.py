@@ -14,8 +14,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
-from models.training.fit import Phase
-from models.training.loop import Progress
+from madeira.models.training.fit import Phase
+from madeira.models.training.loop import Progress
 
 __all__ = ["Shown", "shown_progress"]
 

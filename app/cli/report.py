@@ -9,13 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from app.settings import Settings
+from madeira.app.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
 
-    from models import Schema
+    from madeira.models import Schema
 
 __all__ = ["print_cautions", "schema_report", "summary_report"]
 
@@ -50,7 +50,7 @@ def schema_report(schema: "Schema", table: "pa.Table") -> RenderableType:
 
 def print_cautions(metrics: Mapping[str, Any], schema: "Schema", console: "Console") -> None:
     """Says what to expect of a training that had little to learn from."""
-    from models.training.cautions import cautions
+    from madeira.models.training.cautions import cautions
 
     for caution in cautions(metrics, schema.columns):
         console.print(Text(f"warning: {caution}", style="yellow"))

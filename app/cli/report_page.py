@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.errors import AppError
-from app.model_directories import default_search_path, directories_of
-from models.errors import TableError
+from madeira.app.errors import AppError
+from madeira.app.model_directories import default_search_path, directories_of
+from madeira.models.errors import TableError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from models import DensityEstimator
+    from madeira.models import DensityEstimator
 
 __all__ = ["ReportError", "report"]
 
@@ -80,8 +80,8 @@ def report(
     # These load the networks, which `madeira --help` need not wait for.
     from rich.console import Console
 
-    from app.report import SECTIONS, gather, page
-    from models import DensityEstimator
+    from madeira.app.report import SECTIONS, gather, page
+    from madeira.models import DensityEstimator
 
     estimator = DensityEstimator.load(path)
     tables = [_read(file, estimator) for file in (data, train) if file is not None]
@@ -117,7 +117,7 @@ def _find(checkpoints: Path, name: str, wanted: str | None) -> Path:
     directories = [one for one in directories_of(checkpoints) if one.is_dir()]
     if not directories:
         raise ReportError(f"{checkpoints} is not a directory")
-    from models.checkpoint import versions
+    from madeira.models.checkpoint import versions
 
     models = sorted({p.name for one in directories for p in one.iterdir() if versions(p)})
     if name not in models:
@@ -138,7 +138,7 @@ def _read(path: Path, estimator: "DensityEstimator") -> "pa.Table":
     Raises:
         ReportError: The file has no rows, lacks columns, or has cells that do not fit.
     """
-    from models import read_table
+    from madeira.models import read_table
 
     table = read_table(path)
     names = estimator.schema.names

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.errors import AppError
+from madeira.app.errors import AppError
 
 __all__ = ["SchemaCommandError", "schema"]
 
@@ -35,11 +35,11 @@ def schema(
     Change a word in the file and give it to `madeira train --schema` to overrule it.
     """
     # These load the networks, which `madeira --help` need not wait for.
-    from app.cli.schema_file import said_of_columns
-    from app.cli.schema_text import schema_text
-    from models import read_table
-    from models.columns.overrides import verdicts
-    from models.errors import SchemaError, TableError
+    from madeira.app.cli.schema_file import said_of_columns
+    from madeira.app.cli.schema_text import schema_text
+    from madeira.models import read_table
+    from madeira.models.columns.overrides import verdicts
+    from madeira.models.errors import SchemaError, TableError
 
     table = read_table(data)
     try:

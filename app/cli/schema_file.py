@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from app.cli.marked_yaml import Document, read_document
-from models.columns.infer import LEFT_OUT
-from models.columns.overrides import Overrides
-from models.columns.schema import Schema
-from models.echo import closest, cut, listed, quoted
-from models.errors import SchemaError, TableError
+from madeira.app.cli.marked_yaml import Document, read_document
+from madeira.models.columns.infer import LEFT_OUT
+from madeira.models.columns.overrides import Overrides
+from madeira.models.columns.schema import Schema
+from madeira.models.echo import closest, cut, listed, quoted
+from madeira.models.errors import SchemaError, TableError
 
 __all__ = ["read_schema", "said_of_columns"]
 

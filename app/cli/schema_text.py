@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.arrow_types import Family, family, type_name, value_type
-from models.columns.infer import LEFT_OUT, Verdict
-from models.columns.kinds import KINDS
-from models.columns.overrides import Overrides
+from madeira.models.columns.arrow_types import Family, family, type_name, value_type
+from madeira.models.columns.infer import LEFT_OUT, Verdict
+from madeira.models.columns.kinds import KINDS
+from madeira.models.columns.overrides import Overrides
 
 __all__ = ["schema_text"]
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from models.tuning import TrialProgress, TrialRecord
+from madeira.models.tuning import TrialProgress, TrialRecord
 
 __all__ = ["SearchProgress", "shown_search"]
 

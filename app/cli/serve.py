@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origi
 import typer
 from pydantic.fields import FieldInfo
 
-from app.errors import AppError
-from app.model_directories import directories_of, model_names
-from app.settings import Settings
-from models.echo import MAX_ECHO, escaped, listed
+from madeira.app.errors import AppError
+from madeira.app.model_directories import directories_of, model_names
+from madeira.app.settings import Settings
+from madeira.models.echo import MAX_ECHO, escaped, listed
 
 if TYPE_CHECKING:
-    from app.api.shortcut import ServiceApp
+    from madeira.app.api.shortcut import ServiceApp
 
 __all__ = ["ServeError", "serve"]
 
@@ -48,11 +48,11 @@ def _serve(**flags: object) -> None:
         _say_where(settings.host, listener)
         _say_what(directories_of(settings.search_path))
         # Importing these takes a while; who calls meanwhile waits in line.
-        from app.cli.api_processes import run_api_processes
-        from app.cli.server import run_server
+        from madeira.app.cli.api_processes import run_api_processes
+        from madeira.app.cli.server import run_server
 
         def build() -> "ServiceApp":
-            from app.main import create_app
+            from madeira.app.main import create_app
 
             return create_app(settings)
 

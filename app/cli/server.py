@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 from uvicorn._types import ASGI3Application
 
-from app.cli.connections import ConnectionLimits, Connections
-from app.cli.http_protocol import HttpProtocol
-from app.cli.interrupts import ABORTED
-from app.cli.signals import catch_signals
-from app.cli.starting import Starting
-from app.errors import RequestError
-from app.logs import set_up_logs
-from app.settings import Settings
+from madeira.app.cli.connections import ConnectionLimits, Connections
+from madeira.app.cli.http_protocol import HttpProtocol
+from madeira.app.cli.interrupts import ABORTED
+from madeira.app.cli.signals import catch_signals
+from madeira.app.cli.starting import Starting
+from madeira.app.errors import RequestError
+from madeira.app.logs import set_up_logs
+from madeira.app.settings import Settings
 
 if TYPE_CHECKING:
-    from app.api.shortcut import ServiceApp
+    from madeira.app.api.shortcut import ServiceApp
 
 __all__ = ["HttpServer", "run_server"]
 

@@ -12,13 +12,13 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app.errors import AppError, RequestError, UnavailableError
-from app.logs import request_id_of
+from madeira.app.errors import AppError, RequestError, UnavailableError
+from madeira.app.logs import request_id_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from app.api.shortcut import ServiceApp
+    from madeira.app.api.shortcut import ServiceApp
 
 __all__ = ["Starting"]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.interrupts import ABORTED, Interrupts
-from app.cli.training_data import (
+from madeira.app.cli.interrupts import ABORTED, Interrupts
+from madeira.app.cli.training_data import (
     CheckpointsOption,
     DataArgument,
     DeviceOption,
@@ -18,14 +18,14 @@ from app.cli.training_data import (
     places_of,
     prepared,
 )
-from models.preset_names import Preset
+from madeira.models.preset_names import Preset
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
 
-    from models import DensityEstimator, Schema
-    from models.training.fit import Phase
+    from madeira.models import DensityEstimator, Schema
+    from madeira.models.training.fit import Phase
 
 __all__ = ["LEARNING_CURVE", "fit_shown", "train"]
 
@@ -78,9 +78,9 @@ def train(
     # These load the networks, which `madeira --help` need not wait for.
     from rich.console import Console
 
-    from app.cli.report import print_cautions, summary_report
-    from models import DensityEstimator
-    from models import preset as settings_of
+    from madeira.app.cli.report import print_cautions, summary_report
+    from madeira.models import DensityEstimator
+    from madeira.models import preset as settings_of
 
     console = Console()
     place, others = places_of(checkpoints, name)
@@ -121,8 +121,8 @@ def fit_shown(
     """
     import torch
 
-    from app.cli.progress import shown_progress
-    from models.errors import TrainingWarning
+    from madeira.app.cli.progress import shown_progress
+    from madeira.models.errors import TrainingWarning
 
     try:
         with shown_progress(console) as shown, interrupts.stopping():
@@ -147,6 +147,6 @@ def fit_shown(
 def learning_curve(name: str, estimator: "DensityEstimator") -> bytes:
     """The picture of the learning curves of the estimator's members, PNG."""
     # matplotlib takes long to import, and only here is it needed.
-    from app.cli.learning_curve import draw_learning_curve
+    from madeira.app.cli.learning_curve import draw_learning_curve
 
     return draw_learning_curve(name, estimator.metrics["members"])

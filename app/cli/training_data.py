@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.errors import AppError
-from app.model_directories import default_search_path, directories_of
-from models.echo import quoted
-from models.errors import SchemaError, TableError
+from madeira.app.errors import AppError
+from madeira.app.model_directories import default_search_path, directories_of
+from madeira.models.echo import quoted
+from madeira.models.errors import SchemaError, TableError
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console
 
-    from models import Schema
+    from madeira.models import Schema
 
 __all__ = [
     "CheckpointsOption",
@@ -104,9 +104,9 @@ def prepared(
         TableFileError: The file holds no readable table.
     """
     # These load the networks, which `madeira --help` need not wait for.
-    from app.cli.report import schema_report
-    from app.cli.schema_file import read_schema
-    from models import Schema, read_table
+    from madeira.app.cli.report import schema_report
+    from madeira.app.cli.schema_file import read_schema
+    from madeira.models import Schema, read_table
 
     require_writable(target)
     _require_device(device)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.training_data import (
+from madeira.app.cli.training_data import (
     CheckpointsOption,
     DataArgument,
     DeviceOption,
@@ -65,8 +65,8 @@ def tune(
         raise TrainError("the search is done by Optuna, an extra: pip install 'madeira[tune]'")
     from rich.console import Console
 
-    from app.cli.report import print_cautions, summary_report
-    from app.cli.tuning import tuned  # imports Optuna
+    from madeira.app.cli.report import print_cautions, summary_report
+    from madeira.app.cli.tuning import tuned  # imports Optuna
 
     console = Console()
     place, others = places_of(checkpoints, name)

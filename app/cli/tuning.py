@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from app.cli.interrupts import ABORTED, Interrupts
-from app.cli.learning_curve import draw_learning_curve
-from app.cli.search_progress import shown_search
-from app.cli.train import LEARNING_CURVE
-from app.cli.tuning_picture import draw_tuning
-from models import Schema
-from models.card import model_card
-from models.checkpoint import Checkpoint, save_version
-from models.training.metrics import training_metrics
-from models.tuning import KINDS, SPACES, Search, StudyFolder, TrialRecord, importances
+from madeira.app.cli.interrupts import ABORTED, Interrupts
+from madeira.app.cli.learning_curve import draw_learning_curve
+from madeira.app.cli.search_progress import shown_search
+from madeira.app.cli.train import LEARNING_CURVE
+from madeira.app.cli.tuning_picture import draw_tuning
+from madeira.models import Schema
+from madeira.models.card import model_card
+from madeira.models.checkpoint import Checkpoint, save_version
+from madeira.models.training.metrics import training_metrics
+from madeira.models.tuning import KINDS, SPACES, Search, StudyFolder, TrialRecord, importances
 
 __all__ = ["TUNING", "tuned"]
 

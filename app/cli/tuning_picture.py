@@ -8,8 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from app.cli.learning_curve import shown_limits
-from models.tuning import Kind, TrialRecord
+from madeira.app.cli.learning_curve import shown_limits
+from madeira.models.tuning import Kind, TrialRecord
 
 __all__ = ["draw_tuning"]
 

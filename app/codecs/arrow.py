@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from app.codecs.arrow_columns import readable
-from app.codecs.arrow_messages import check_messages
-from app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
-from models.columns.arrow_types import check_texts
-from models.echo import cut
+from madeira.app.codecs.arrow_columns import readable
+from madeira.app.codecs.arrow_messages import check_messages
+from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
+from madeira.models.columns.arrow_types import check_texts
+from madeira.models.echo import cut
 
 __all__ = ["MEDIA_TYPE", "StreamWriter", "decode", "encode"]
 

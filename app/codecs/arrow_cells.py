@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.codecs.json import json_values
-from app.codecs.strangers import strangers
-from app.errors import CELL_ERRORS_LIMIT, BodyTooLargeError, InvalidInputError
-from app.jobs import Array
-from models.columns.arrow_types import Family, family
-from models.columns.base import Column
-from models.columns.schema import Schema
-from models.errors import CellError, TableError
+from madeira.app.codecs.json import json_values
+from madeira.app.codecs.strangers import strangers
+from madeira.app.errors import CELL_ERRORS_LIMIT, BodyTooLargeError, InvalidInputError
+from madeira.app.jobs import Array
+from madeira.models.columns.arrow_types import Family, family
+from madeira.models.columns.base import Column
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import CellError, TableError
 
 __all__ = ["check_row_objects", "columns_to_read", "encode_arrow", "row_objects"]
 

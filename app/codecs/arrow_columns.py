@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.errors import InvalidInputError
-from models.columns.arrow_types import Family, family
-from models.echo import cut, quoted
-from models.errors import CellError
+from madeira.app.errors import InvalidInputError
+from madeira.models.columns.arrow_types import Family, family
+from madeira.models.echo import cut, quoted
+from madeira.models.errors import CellError
 
 __all__ = ["readable"]
 

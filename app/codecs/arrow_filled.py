@@ -5,10 +5,10 @@ from collections.abc import Container, Iterator
 import numpy as np
 import pyarrow as pa
 
-from app.codecs.arrow_types import as_type, drawn_as
-from app.jobs import Array, ImputeResult
-from models.columns.base import Column
-from models.columns.schema import Schema
+from madeira.app.codecs.arrow_types import as_type, drawn_as
+from madeira.app.jobs import Array, ImputeResult
+from madeira.models.columns.base import Column
+from madeira.models.columns.schema import Schema
 
 __all__ = ["filled_tables", "free_name"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
+from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 
 __all__ = ["check_messages"]
 

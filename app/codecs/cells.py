@@ -12,14 +12,14 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from app.codecs.json import kind_of
-from app.codecs.plain_cells import plain_cells
-from app.codecs.strangers import strangers
-from app.errors import CELL_ERRORS_LIMIT, InvalidInputError
-from app.jobs import Array
-from models.columns.arrow_types import Family, family
-from models.columns.schema import Schema
-from models.errors import CellError, TableError
+from madeira.app.codecs.json import kind_of
+from madeira.app.codecs.plain_cells import plain_cells
+from madeira.app.codecs.strangers import strangers
+from madeira.app.errors import CELL_ERRORS_LIMIT, InvalidInputError
+from madeira.app.jobs import Array
+from madeira.models.columns.arrow_types import Family, family
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import CellError, TableError
 
 __all__ = [
     "TableForm",

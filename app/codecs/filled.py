@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from app.codecs.json import json_values
-from app.jobs import Array, ImputeResult
-from models.columns.base import Column
-from models.columns.schema import Schema
+from madeira.app.codecs.json import json_values
+from madeira.app.jobs import Array, ImputeResult
+from madeira.models.columns.base import Column
+from madeira.models.columns.schema import Schema
 
 __all__ = ["filled_cells", "filled_rows"]
 

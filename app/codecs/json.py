@@ -16,10 +16,10 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from app.codecs.json_slices import SLICE_BYTES, read_slices
-from app.codecs.not_json import instead_of_body, instead_of_list
-from app.errors import InvalidInputError, MalformedBodyError
-from models.echo import cut
+from madeira.app.codecs.json_slices import SLICE_BYTES, read_slices
+from madeira.app.codecs.not_json import instead_of_body, instead_of_list
+from madeira.app.errors import InvalidInputError, MalformedBodyError
+from madeira.models.echo import cut
 
 __all__ = ["MEDIA_TYPE", "decode", "encode", "encode_rows", "json_values", "kind_of"]
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 import orjson
 
-from app.errors import InvalidInputError, MalformedBodyError
+from madeira.app.errors import InvalidInputError, MalformedBodyError
 
 __all__ = ["SLICE_BYTES", "read_slices"]
 

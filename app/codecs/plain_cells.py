@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from app.codecs.json import kind_of
-from app.errors import CELL_ERRORS_LIMIT
-from models.columns.arrow_types import Family
-from models.errors import CellError, TableError
+from madeira.app.codecs.json import kind_of
+from madeira.app.errors import CELL_ERRORS_LIMIT
+from madeira.models.columns.arrow_types import Family
+from madeira.models.errors import CellError, TableError
 
 __all__ = ["plain_cells"]
 

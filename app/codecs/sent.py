@@ -7,11 +7,11 @@ from typing import Any, Protocol
 import orjson
 import pyarrow as pa
 
-from app.codecs.arrow_cells import check_row_objects, encode_arrow, row_objects
-from app.codecs.cells import TableForm, column_array, encode_table
-from app.jobs import Array
-from models.columns.arrow_types import family
-from models.columns.schema import Schema
+from madeira.app.codecs.arrow_cells import check_row_objects, encode_arrow, row_objects
+from madeira.app.codecs.cells import TableForm, column_array, encode_table
+from madeira.app.jobs import Array
+from madeira.models.columns.arrow_types import family
+from madeira.models.columns.schema import Schema
 
 __all__ = ["ArrowTable", "JsonTable", "SentTable"]
 

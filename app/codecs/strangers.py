@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from models.echo import MAX_HINTS, did_you_mean, listed
-from models.errors import CellError
+from madeira.models.echo import MAX_HINTS, did_you_mean, listed
+from madeira.models.errors import CellError
 
 __all__ = ["strangers"]
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from app.errors import CELL_ERRORS_LIMIT, InvalidInputError
-from app.jobs import Array
-from models.columns.categorical import Categorical
-from models.columns.schema import Schema
-from models.columns.unseen import meant, unseen_cells
-from models.errors import CellError
-from models.tables.csv_types import NULL_TEXTS
+from madeira.app.errors import CELL_ERRORS_LIMIT, InvalidInputError
+from madeira.app.jobs import Array
+from madeira.models.columns.categorical import Categorical
+from madeira.models.columns.schema import Schema
+from madeira.models.columns.unseen import meant, unseen_cells
+from madeira.models.errors import CellError
+from madeira.models.tables.csv_types import NULL_TEXTS
 
 __all__ = ["MAX_WARNINGS", "CellWarning", "as_documents", "warnings_of"]
 

@@ -14,15 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from app.errors import (
+from madeira.app.errors import (
     InvalidInputError,
     NoWorkerError,
     RequestError,
     UnavailableError,
     UnknownModelError,
 )
-from app.jobs import ModelKey
-from app.registry.store import ModelStore, Refusal, ServedModel
+from madeira.app.jobs import ModelKey
+from madeira.app.registry.store import ModelStore, Refusal, ServedModel
 
 __all__ = ["Audience", "Hold", "Holder", "Registry"]
 

@@ -8,12 +8,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from app.jobs import Array, ModelKey
-from app.model_directories import checkpoint_path, directories_of
-from models.checkpoint import MAX_ENTRIES, read_description, versions
-from models.columns.schema import Schema
-from models.echo import escaped
-from models.errors import MAX_REASON, CheckpointError
+from madeira.app.jobs import Array, ModelKey
+from madeira.app.model_directories import checkpoint_path, directories_of
+from madeira.models.checkpoint import MAX_ENTRIES, read_description, versions
+from madeira.models.columns.schema import Schema
+from madeira.models.echo import escaped
+from madeira.models.errors import MAX_REASON, CheckpointError
 
 __all__ = ["ModelStore", "Refusal", "ServedModel"]
 
@@ -78,8 +78,8 @@ class ModelStore:
     """Reads `<name>/<version>/`, and remembers what cannot be read until its files change.
 
     Args:
-        search_path: The directories of the checkpoints; see `app.model_directories`. A model
-            of one of them comes before any of the same name in those behind it.
+        search_path: The directories of the checkpoints; see `madeira.app.model_directories`. A
+            model of one of them comes before any of the same name in those behind it.
         pins: The only version to be served, by name of model.
         failed: Told which version cannot be served, and why, once for each try.
     """

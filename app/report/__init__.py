@@ -7,15 +7,15 @@ is read.
 
 from collections.abc import Callable
 
-from app.report.anomalies import anomalies
-from app.report.imputation import imputation
-from app.report.learning import learning
-from app.report.likelihood import likelihood
-from app.report.marginals import marginals
-from app.report.material import Material, gather
-from app.report.page import Section, page
-from app.report.pairs import pairs
-from app.report.privacy import privacy
+from madeira.app.report.anomalies import anomalies
+from madeira.app.report.imputation import imputation
+from madeira.app.report.learning import learning
+from madeira.app.report.likelihood import likelihood
+from madeira.app.report.marginals import marginals
+from madeira.app.report.material import Material, gather
+from madeira.app.report.page import Section, page
+from madeira.app.report.pairs import pairs
+from madeira.app.report.privacy import privacy
 
 __all__ = ["SECTIONS", "Material", "Section", "gather", "page"]
 

@@ -4,11 +4,11 @@ from html import escape
 
 import numpy as np
 
-from app.report.material import Material
-from app.report.page import Section, table
-from app.report.svg import Floats
-from models.columns.base import Column
-from models.inference.noise import draw_noise
+from madeira.app.report.material import Material
+from madeira.app.report.page import Section, table
+from madeira.app.report.svg import Floats
+from madeira.models.columns.base import Column
+from madeira.models.inference.noise import draw_noise
 
 __all__ = ["anomalies", "expectation"]
 

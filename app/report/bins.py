@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from app.report.svg import Floats, compact
+from madeira.app.report.svg import Floats, compact
 
 __all__ = ["edges_of", "heights_of", "instant_ticks"]
 

@@ -8,12 +8,12 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
-from app.report.material import Material
-from app.report.page import Section, Tile, figure, table
-from app.report.svg import Floats, Plot
-from models.columns.amount import Amount
-from models.columns.base import Column
-from models.inference.noise import draw_noise
+from madeira.app.report.material import Material
+from madeira.app.report.page import Section, Tile, figure, table
+from madeira.app.report.svg import Floats, Plot
+from madeira.models.columns.amount import Amount
+from madeira.models.columns.base import Column
+from madeira.models.inference.noise import draw_noise
 
 __all__ = ["imputation"]
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from app.report.material import Material
-from app.report.page import Section, Tile, figure, legend
-from app.report.svg import Plot
+from madeira.app.report.material import Material
+from madeira.app.report.page import Section, Tile, figure, legend
+from madeira.app.report.svg import Plot
 
 __all__ = ["learning"]
 

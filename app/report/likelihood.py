@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from app.report.material import Material
-from app.report.page import Section, Tile, figure, legend
-from app.report.svg import Floats, Plot
+from madeira.app.report.material import Material
+from madeira.app.report.page import Section, Tile, figure, legend
+from madeira.app.report.svg import Floats, Plot
 
 __all__ = ["likelihood"]
 

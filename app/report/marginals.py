@@ -6,13 +6,13 @@ from html import escape
 import numpy as np
 import pyarrow as pa
 
-from app.report.bins import edges_of, heights_of, instant_ticks
-from app.report.material import Material
-from app.report.page import Section, Tile, figure, legend, table
-from app.report.svg import Floats, Plot, nice_ticks
-from models.columns.arrow_types import Family, family
-from models.evaluation import column_shapes
-from models.evaluation.comparable import Comparable, comparable
+from madeira.app.report.bins import edges_of, heights_of, instant_ticks
+from madeira.app.report.material import Material
+from madeira.app.report.page import Section, Tile, figure, legend, table
+from madeira.app.report.svg import Floats, Plot, nice_ticks
+from madeira.models.columns.arrow_types import Family, family
+from madeira.models.evaluation import column_shapes
+from madeira.models.evaluation.comparable import Comparable, comparable
 
 __all__ = ["marginals"]
 

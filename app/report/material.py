@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from app.report.svg import Floats
-from models import DensityEstimator
-from models.columns.schema import Schema
-from models.inference.comparable import comparable_scores
-from models.inference.density import Density
-from models.inference.noise import noise_generator
+from madeira.app.report.svg import Floats
+from madeira.models import DensityEstimator
+from madeira.models.columns.schema import Schema
+from madeira.models.inference.comparable import comparable_scores
+from madeira.models.inference.density import Density
+from madeira.models.inference.noise import noise_generator
 
 __all__ = ["FEWEST_SYNTHETIC", "Material", "gather"]
 

@@ -5,10 +5,10 @@ from html import escape
 
 import numpy as np
 
-from app.report.material import Material
-from app.report.page import Section, Tile, figure, legend, table
-from app.report.svg import Floats
-from models.evaluation import associations, column_pair_trends
+from madeira.app.report.material import Material
+from madeira.app.report.page import Section, Tile, figure, legend, table
+from madeira.app.report.svg import Floats
+from madeira.models.evaluation import associations, column_pair_trends
 
 __all__ = ["pairs"]
 

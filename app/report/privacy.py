@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pyarrow as pa
 
-from app.report.bins import edges_of, heights_of
-from app.report.material import Material
-from app.report.page import Section, Tile, figure, legend
-from app.report.svg import Floats, Plot
-from models.evaluation import closest_distances
+from madeira.app.report.bins import edges_of, heights_of
+from madeira.app.report.material import Material
+from madeira.app.report.page import Section, Tile, figure, legend
+from madeira.app.report.svg import Floats, Plot
+from madeira.models.evaluation import closest_distances
 
 __all__ = ["privacy"]
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from app.errors import InvalidInputError
-from models.echo import MAX_HINTS, cut, did_you_mean, quoted
+from madeira.app.errors import InvalidInputError
+from madeira.models.echo import MAX_HINTS, cut, did_you_mean, quoted
 
 __all__ = [
     "SEED_LIMIT",

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, Field
 
-from app.jobs import Estimate
-from app.schemas.base import Cell, ModelName, Options, Seed, TableInput, Warnings, Whole
+from madeira.app.jobs import Estimate
+from madeira.app.schemas.base import Cell, ModelName, Options, Seed, TableInput, Warnings, Whole
 
 __all__ = ["ImputeOptions", "ImputeRequest", "ImputeResponse", "ImputedCell"]
 

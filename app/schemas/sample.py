@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from app.schemas.base import Cell, ModelName, Options, Seed, Warnings, Whole
+from madeira.app.schemas.base import Cell, ModelName, Options, Seed, Warnings, Whole
 
 __all__ = ["SampleOptions", "SampleRequest", "SampleResponse"]
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from app.schemas.base import ModelName, Options, TableInput, Warnings
+from madeira.app.schemas.base import ModelName, Options, TableInput, Warnings
 
 __all__ = ["ScoreOptions", "ScoreRequest", "ScoreResponse"]
 

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 import torch
 
-from app.jobs import Job
-from app.workers.frames import AnyArray, Buffers, Frame, FrameError, encode_frame
-from app.workers.journal import FRAMES_LIMIT, Journal
-from app.workers.pace import Pace
-from app.workers.wire import Parts, cut, group_of, job_of, join, parts_of
-from models.errors import CheckpointError, NumericalError, OrderingError
-from models.inference.density import Density
+from madeira.app.jobs import Job
+from madeira.app.workers.frames import AnyArray, Buffers, Frame, FrameError, encode_frame
+from madeira.app.workers.journal import FRAMES_LIMIT, Journal
+from madeira.app.workers.pace import Pace
+from madeira.app.workers.wire import Parts, cut, group_of, job_of, join, parts_of
+from madeira.models.errors import CheckpointError, NumericalError, OrderingError
+from madeira.models.inference.density import Density
 
 __all__ = ["Computing", "DeviceLostError", "Execute", "Outlet", "Pending", "pending_of"]
 

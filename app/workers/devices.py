@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.errors import SettingsError
+from madeira.app.errors import SettingsError
 
 __all__ = ["require_devices"]
 

@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from app.jobs import (
+from madeira.app.jobs import (
     ImputeJob,
     ImputeResult,
     Job,
@@ -18,9 +18,9 @@ from app.jobs import (
     ScoreJob,
     ScoreResult,
 )
-from models.errors import NumericalError
-from models.inference.density import Density
-from models.inference.impute import impute
+from madeira.models.errors import NumericalError
+from madeira.models.inference.density import Density
+from madeira.models.inference.impute import impute
 
 __all__ = ["execute"]
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from app.errors import AppError
+from madeira.app.errors import AppError
 
 __all__ = [
     "BODY_LIMIT_BYTES",

@@ -5,8 +5,8 @@ sockets, and is merged when it has done. Models are loaded in a second thread, s
 answer meanwhile. The process ends when its owner does: at the end of its standard input, and,
 on Linux, when the owner is killed.
 
-`python -m app.workers.process CONFIGURATION` is what the supervisor runs; the configuration is a
-`WorkerConfig` as JSON.
+`python -m madeira.app.workers.process CONFIGURATION` is what the supervisor runs; the
+configuration is a `WorkerConfig` as JSON.
 """
 
 import contextlib
@@ -27,16 +27,16 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from app.jobs import ModelKey
-from app.logs import set_up_logs
-from app.workers.computing import Computing, DeviceLostError, Execute, pending_of
-from app.workers.execute import execute
-from app.workers.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
-from app.workers.journal import Journal
-from app.workers.pace import Pace
-from app.workers.store import Store
-from app.workers.worker_config import WorkerConfig
-from models.errors import CheckpointError
+from madeira.app.jobs import ModelKey
+from madeira.app.logs import set_up_logs
+from madeira.app.workers.computing import Computing, DeviceLostError, Execute, pending_of
+from madeira.app.workers.execute import execute
+from madeira.app.workers.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
+from madeira.app.workers.journal import Journal
+from madeira.app.workers.pace import Pace
+from madeira.app.workers.store import Store
+from madeira.app.workers.worker_config import WorkerConfig
+from madeira.models.errors import CheckpointError
 
 __all__ = ["Worker", "main"]
 

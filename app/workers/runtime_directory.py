@@ -25,7 +25,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from app.errors import AppError
+from madeira.app.errors import AppError
 
 __all__ = ["METRICS", "RuntimeDirectory", "RuntimeDirectoryError", "remove_abandoned"]
 

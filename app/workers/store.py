@@ -5,12 +5,12 @@ import threading
 from collections.abc import Hashable
 from pathlib import Path
 
-from app.jobs import ModelKey
-from app.model_directories import checkpoint_path
-from app.workers.trial import try_out
-from models.checkpoint_files import explained
-from models.estimator import DensityEstimator
-from models.inference.density import Density, warm_up
+from madeira.app.jobs import ModelKey
+from madeira.app.model_directories import checkpoint_path
+from madeira.app.workers.trial import try_out
+from madeira.models.checkpoint_files import explained
+from madeira.models.estimator import DensityEstimator
+from madeira.models.inference.density import Density, warm_up
 
 __all__ = ["Store"]
 
@@ -24,7 +24,8 @@ class Store:
     outside the lock that the jobs take, so that a model is loaded while others answer.
 
     Args:
-        checkpoints: Directories of the models, `<name>/<version>/`; see `app.model_directories`.
+        checkpoints: Directories of the models, `<name>/<version>/`; see
+            `madeira.app.model_directories`.
         device: Where they compute.
         trial_limit_s: Seconds that a model may take for a few of its own rows.
     """

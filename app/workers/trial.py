@@ -10,12 +10,12 @@ from typing import Any, get_args
 
 import numpy as np
 
-from app.codecs import json
-from app.jobs import Array, Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from app.workers.execute import execute
-from models.columns.schema import Schema
-from models.errors import CheckpointError, OrderingError
-from models.inference.density import Density
+from madeira.app.codecs import json
+from madeira.app.jobs import Array, Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from madeira.app.workers.execute import execute
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import CheckpointError, OrderingError
+from madeira.models.inference.density import Density
 
 __all__ = ["TRIAL_ROWS", "try_out"]
 

@@ -1,7 +1,7 @@
 """Jobs and results as frames, merged and cut.
 
-Generic over the dataclasses of `app.jobs`: a field that holds an array travels as an array, the
-model as its name and version, every other field as JSON. A field that is added there needs
+Generic over the dataclasses of `madeira.app.jobs`: a field that holds an array travels as an array,
+the model as its name and version, every other field as JSON. A field that is added there needs
 nothing here.
 
 Jobs of one group (the same kind, model and options, arrays that differ in their rows alone) are
@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from app.jobs import (
+from madeira.app.jobs import (
     ROW_AXIS,
     ImputeJob,
     ImputeResult,
@@ -26,7 +26,7 @@ from app.jobs import (
     ScoreJob,
     ScoreResult,
 )
-from app.workers.frames import AnyArray, Frame, FrameError
+from madeira.app.workers.frames import AnyArray, Frame, FrameError
 
 __all__ = [
     "Parts",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.logs import LogFormat
+from madeira.app.logs import LogFormat
 
 __all__ = ["WorkerConfig"]
 

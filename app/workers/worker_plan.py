@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.logs import LogFormat
-from app.settings import Settings
+from madeira.app.logs import LogFormat
+from madeira.app.settings import Settings
 
 __all__ = ["WORKER_MODULE", "WorkerPlan", "worker_plan"]
 
-WORKER_MODULE = "app.workers.process"
+WORKER_MODULE = "madeira.app.workers.process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class WorkerPlan:
 
 
 def worker_plan(settings: Settings, module: str = WORKER_MODULE) -> WorkerPlan:
-    """The workers that a service of these settings has; see also `app.workers.spares`."""
+    """The workers that a service of these settings has; see also `madeira.app.workers.spares`."""
     limit = settings.worker_memory_limit_mb
     return WorkerPlan(
         devices=settings.worker_devices,

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.anomaly.sets import Setting, Split
-from models import DensityEstimator
-from models.made.config import MaskConfig, NetworkConfig
-from models.training.config import FitConfig, MemberConfig, TrainingConfig
+from madeira.models import DensityEstimator
+from madeira.models.made.config import MaskConfig, NetworkConfig
+from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 
 __all__ = [
     "CONTAMINATION",

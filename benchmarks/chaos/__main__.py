@@ -57,7 +57,7 @@ async def short_of_descriptors(questions: Questions) -> Tally:
     async with serving("--devices", "cpu", "--spare-workers", "0", descriptors=64) as running:
         host, port = running.url.removeprefix("http://").split(":")
         idle = [await asyncio.open_connection(host, int(port)) for _ in range(IDLE_CONNECTIONS)]
-        for victim in running.descendants("app.workers.process"):
+        for victim in running.descendants("madeira.app.workers.process"):
             os.kill(victim, signal.SIGKILL)
         for _ in range(60):
             async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
@@ -168,7 +168,7 @@ async def trials(report: Report, quick: bool) -> None:
     questions = Questions()
     seconds = 10.0 if quick else 60.0
     tally, kills = await killing(
-        questions, seconds, "app.workers.process", 2.0, "--devices", "cpu:2"
+        questions, seconds, "madeira.app.workers.process", 2.0, "--devices", "cpu:2"
     )
     report.limit(
         "failed while workers are killed",
@@ -179,7 +179,14 @@ async def trials(report: Report, quick: bool) -> None:
         **tally.summary(),
     )
     tally, kills = await killing(
-        questions, seconds, "app.workers.process", 8.0, "--devices", "cpu", "--spare-workers", "1"
+        questions,
+        seconds,
+        "madeira.app.workers.process",
+        8.0,
+        "--devices",
+        "cpu",
+        "--spare-workers",
+        "1",
     )
     report.limit(
         "failed while a worker or its spare is killed",
@@ -198,7 +205,7 @@ async def trials(report: Report, quick: bool) -> None:
         **tally.summary(),
     )
     tally, kills = await killing(
-        questions, seconds, "app.cli.api_process", 5.0, "--api-processes", "2"
+        questions, seconds, "madeira.app.cli.api_process", 5.0, "--api-processes", "2"
     )
     # Connections of a killed process end; whoever asks again is answered.
     report.limit(

@@ -11,7 +11,7 @@ import httpx
 import pyarrow as pa
 
 from benchmarks.chaos.service import CHECKPOINTS, Running
-from models import DensityEstimator
+from madeira.models import DensityEstimator
 
 __all__ = ["CONNECTIONS", "MODEL", "Questions", "Tally", "load"]
 

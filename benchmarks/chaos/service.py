@@ -66,7 +66,14 @@ async def serving(
         checkpoints: The directory.
         descriptors: Most files that a process of it may have open; None for as many as here.
     """
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "madeira",
+        "serve",
+        "--port",
+        "0",
+    ]
     command += ["--checkpoints", str(checkpoints), "--log-level", "critical", *flags]
     if descriptors is not None:
         command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]

@@ -23,7 +23,7 @@ from benchmarks.imputation.removal import MECHANISMS, Mechanism, remove
 from benchmarks.imputation.summary import Case, summarise
 from benchmarks.imputation.tables import TABLES, load
 from benchmarks.report import Report
-from models.training.presets import Preset
+from madeira.models.training.presets import Preset
 
 __all__ = ["main"]
 

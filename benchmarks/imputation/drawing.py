@@ -14,10 +14,10 @@ import pyarrow as pa
 from benchmarks.imputation.baselines import DRAWS
 from benchmarks.imputation.measures import Filled, interval_of_draws
 from benchmarks.imputation.tables import Complete
-from models import DensityEstimator
-from models.inference import draw_noise, impute, noise_generator
-from models.tables.filled import fill_nulls
-from models.training.presets import Preset
+from madeira.models import DensityEstimator
+from madeira.models.inference import draw_noise, impute, noise_generator
+from madeira.models.tables.filled import fill_nulls
+from madeira.models.training.presets import Preset
 
 __all__ = ["PEERS", "madeira", "peer"]
 

@@ -10,8 +10,8 @@ of as many as validation rows prefer.
 """
 
 from benchmarks.likelihood.models import BernoulliMixtures, Made, Model
-from models.made import MaskConfig, NetworkConfig
-from models.training import FitConfig, MemberConfig, TrainingConfig
+from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.training import FitConfig, MemberConfig, TrainingConfig
 
 __all__ = ["baselines"]
 

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from benchmarks.likelihood.sets import Bits
 from benchmarks.networks import binary_layout
-from models.columns import Layout, Schema
-from models.columns.categorical import Categorical
+from madeira.models.columns import Layout, Schema
+from madeira.models.columns.categorical import Categorical
 
 __all__ = ["BitColumns", "Grouping", "groups_of_bits"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from benchmarks.likelihood.bernoulli_mixture import fit_bernoulli_mixture
 from benchmarks.likelihood.columns import BitColumns, Grouping
 from benchmarks.likelihood.sets import BinarySet
-from models.training import FitConfig, Fitted, Progress, fit
+from madeira.models.training import FitConfig, Fitted, Progress, fit
 
 __all__ = ["BernoulliMixtures", "Figures", "Made", "Model"]
 

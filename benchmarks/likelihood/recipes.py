@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from benchmarks.likelihood.columns import Grouping
 from benchmarks.likelihood.models import Made
-from models.made import MaskConfig, NetworkConfig
-from models.training import FitConfig, MemberConfig, TrainingConfig
+from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.training import FitConfig, MemberConfig, TrainingConfig
 
 __all__ = ["RECIPES", "seeds_of"]
 

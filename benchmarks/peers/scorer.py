@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-from models import DensityEstimator
-from models.inference.density import warm_up
+from madeira.models import DensityEstimator
+from madeira.models.inference.density import warm_up
 
 __all__ = ["Scorer"]
 

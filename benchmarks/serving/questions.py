@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from models import DensityEstimator
+from madeira.models import DensityEstimator
 
 __all__ = ["ARROW", "JSON", "Questions", "arrow_bytes"]
 

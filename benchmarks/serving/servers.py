@@ -82,7 +82,7 @@ def madeira(
 ) -> contextlib.AbstractContextManager[Server]:
     """The service as a user starts it."""
     port = _free_port()
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve"]
+    command = [sys.executable, "-m", "madeira", "serve"]
     command += ["--port", str(port), "--checkpoints", str(checkpoints), *flags]
     return _serving("madeira", command, {}, port, "one-row", "/score", f"/models/{model}")
 

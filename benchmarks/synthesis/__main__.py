@@ -21,7 +21,7 @@ from benchmarks.synthesis.measures import measured, of_real_rows
 from benchmarks.synthesis.rows import ENVIRONMENT, PEERS, Settings, draw
 from benchmarks.synthesis.summary import Measured, markdown, summarise
 from benchmarks.synthesis.tables import TABLES, Size, Split, TableSpec, load_split
-from models.training.presets import Preset
+from madeira.models.training.presets import Preset
 
 __all__ = ["main"]
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from benchmarks.synthesis.tables import Split
 from benchmarks.synthesis.two_sample import two_sample_score
 from benchmarks.synthesis.usefulness import usefulness
-from models.evaluation import closest_record_share, column_pair_trends, column_shapes
+from madeira.models.evaluation import closest_record_share, column_pair_trends, column_shapes
 
 __all__ = ["measure", "measured", "of_real_rows"]
 

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.synthesis.tables import Split, blank_absent, with_absence, with_constants
-from models import DensityEstimator
-from models.training.presets import Preset
+from madeira.models import DensityEstimator
+from madeira.models.training.presets import Preset
 
 __all__ = ["ENVIRONMENT", "PEERS", "Drawn", "Settings", "draw"]
 

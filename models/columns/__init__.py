@@ -9,16 +9,16 @@ A new kind is one file with a `Column` and its `Head`, an entry in `kinds.py` an
 `infer.py`; and one file in `kernels/`, the same arithmetic compiled for one cell at a time.
 """
 
-from models.columns.base import Column, Head
-from models.columns.binary import Binary
-from models.columns.categorical import Categorical
-from models.columns.continuous import Continuous
-from models.columns.datetime import Datetime
-from models.columns.factorised import Factorised
-from models.columns.integer import Integer
-from models.columns.kinds import KINDS
-from models.columns.layout import Layout
-from models.columns.schema import LeftOut, Schema
+from madeira.models.columns.base import Column, Head
+from madeira.models.columns.binary import Binary
+from madeira.models.columns.categorical import Categorical
+from madeira.models.columns.continuous import Continuous
+from madeira.models.columns.datetime import Datetime
+from madeira.models.columns.factorised import Factorised
+from madeira.models.columns.integer import Integer
+from madeira.models.columns.kinds import KINDS
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.schema import LeftOut, Schema
 
 __all__ = [
     "KINDS",

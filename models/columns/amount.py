@@ -17,17 +17,17 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from models.columns.arrow_types import Family, family, is_integer, type_name, value_type
-from models.columns.base import Column
-from models.columns.mixture import Points, fit_mixture
-from models.columns.notation import Notation, find_notation, notation_from_json
-from models.columns.numbers import Values, from_numbers, to_numbers
-from models.columns.plain_rows import CellReader
-from models.columns.record import Record
-from models.columns.transform import Transform, stack, transform
-from models.columns.vocabulary import Value
-from models.echo import quoted
-from models.errors import SchemaError, TableError
+from madeira.models.columns.arrow_types import Family, family, is_integer, type_name, value_type
+from madeira.models.columns.base import Column
+from madeira.models.columns.mixture import Points, fit_mixture
+from madeira.models.columns.notation import Notation, find_notation, notation_from_json
+from madeira.models.columns.numbers import Values, from_numbers, to_numbers
+from madeira.models.columns.plain_rows import CellReader
+from madeira.models.columns.record import Record
+from madeira.models.columns.transform import Transform, stack, transform
+from madeira.models.columns.vocabulary import Value
+from madeira.models.echo import quoted
+from madeira.models.errors import SchemaError, TableError
 
 __all__ = ["PLACE_UNITS", "Amount"]
 

@@ -1,4 +1,4 @@
-"""The arithmetic of integer, continuous and datetime columns; see `models.columns.amount`."""
+"""The arithmetic of integer, continuous and datetime columns; see `columns.amount`."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from models.columns.amount import PLACE_UNITS, Amount
-from models.columns.base import Head
-from models.columns.choice import COLDEST, choose
-from models.columns.mixture import LOG_SCALE_LIMIT
-from models.columns.transform import stack, transform, untransform
-from models.columns.truncation import log_mass_between, quantile_between
+from madeira.models.columns.amount import PLACE_UNITS, Amount
+from madeira.models.columns.base import Head
+from madeira.models.columns.choice import COLDEST, choose
+from madeira.models.columns.mixture import LOG_SCALE_LIMIT
+from madeira.models.columns.transform import stack, transform, untransform
+from madeira.models.columns.truncation import log_mass_between, quantile_between
 
 __all__ = ["FARTHEST", "FEATURE_LIMIT", "AmountHead"]
 
@@ -28,7 +28,7 @@ class AmountHead(Head):
 
     The input units of a column are T(code), clipped, tanh(2 (T(code) - c)) for c = -1, 0, 1, and
     for each atom whether the value is it.
-    Its output units are those of `models.columns.mixture`; they are gathered into a block
+    Its output units are those of `madeira.models.columns.mixture`; they are gathered into a block
     (n, 3 M + A), A the largest number of atoms, whose padding has no mass.
     """
 

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.columns.base import Column
-from models.columns.factorised import Factorised
-from models.columns.layout import Layout
-from models.columns.numbers import Values
+from madeira.models.columns.base import Column
+from madeira.models.columns.factorised import Factorised
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.numbers import Values
 
 __all__ = ["COORDINATES", "arranged", "coordinates_of", "neighbours"]
 

@@ -18,11 +18,11 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from models.columns.arrow_types import Family, family, type_name
-from models.columns.numbers import Values
-from models.columns.plain_rows import CellReader, NotPlainError
-from models.columns.record import Record
-from models.errors import TableError
+from madeira.models.columns.arrow_types import Family, family, type_name
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.plain_rows import CellReader, NotPlainError
+from madeira.models.columns.record import Record
+from madeira.models.errors import TableError
 
 __all__ = ["Column", "Head"]
 

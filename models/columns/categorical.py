@@ -15,15 +15,15 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from models.columns.arrow_types import type_name
-from models.columns.base import Column, Head
-from models.columns.choice import choose
-from models.columns.numbers import Values
-from models.columns.plain_rows import CellReader
-from models.columns.record import Record
-from models.columns.vocabulary import UNSEEN, Vocabulary
-from models.echo import quoted
-from models.errors import SchemaError
+from madeira.models.columns.arrow_types import type_name
+from madeira.models.columns.base import Column, Head
+from madeira.models.columns.choice import choose
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.plain_rows import CellReader
+from madeira.models.columns.record import Record
+from madeira.models.columns.vocabulary import UNSEEN, Vocabulary
+from madeira.models.echo import quoted
+from madeira.models.errors import SchemaError
 
 __all__ = ["Categorical", "CategoricalHead", "unseen_share"]
 

@@ -18,8 +18,8 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.numbers import plain, refuse, shown
-from models.columns.record import Record
+from madeira.models.columns.numbers import plain, refuse, shown
+from madeira.models.columns.record import Record
 
 __all__ = ["DateNotation"]
 

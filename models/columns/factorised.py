@@ -13,7 +13,7 @@ there are, and what is learned is what departs from it. The network is told of a
 group, one-hot, and by x_c.
 
 Two-level classes after Goodman, Classes for Fast Maximum Entropy Training, ICASSP 2001. Which
-categories are alike, `models.columns.arrangement` finds out.
+categories are alike, `madeira.models.columns.arrangement` finds out.
 """
 
 import math
@@ -27,12 +27,12 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from models.columns.base import Head
-from models.columns.categorical import Categorical, unseen_share
-from models.columns.choice import choose
-from models.columns.numbers import Values
-from models.columns.record import Record
-from models.columns.vocabulary import Vocabulary
+from madeira.models.columns.base import Head
+from madeira.models.columns.categorical import Categorical, unseen_share
+from madeira.models.columns.choice import choose
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.record import Record
+from madeira.models.columns.vocabulary import Vocabulary
 
 __all__ = ["COORDINATE_UNIT", "Factorised", "FactorisedHead"]
 

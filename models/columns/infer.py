@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.arrow_types import Family, is_integer
-from models.columns.date_notation import DateNotation
-from models.columns.lattice import Lattice
-from models.columns.numbers import plain, shown
-from models.columns.profile import Profile
+from madeira.models.columns.arrow_types import Family, is_integer
+from madeira.models.columns.date_notation import DateNotation
+from madeira.models.columns.lattice import Lattice
+from madeira.models.columns.numbers import plain, shown
+from madeira.models.columns.profile import Profile
 
 __all__ = ["LEFT_OUT", "RULES", "Verdict", "infer"]
 

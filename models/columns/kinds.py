@@ -1,12 +1,12 @@
 """The column kinds, by name."""
 
-from models.columns.base import Column
-from models.columns.binary import Binary
-from models.columns.categorical import Categorical
-from models.columns.continuous import Continuous
-from models.columns.datetime import Datetime
-from models.columns.factorised import Factorised
-from models.columns.integer import Integer
+from madeira.models.columns.base import Column
+from madeira.models.columns.binary import Binary
+from madeira.models.columns.categorical import Categorical
+from madeira.models.columns.continuous import Continuous
+from madeira.models.columns.datetime import Datetime
+from madeira.models.columns.factorised import Factorised
+from madeira.models.columns.integer import Integer
 
 __all__ = ["KINDS"]
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from models.columns.arrow_types import is_integer, value_type
-from models.columns.numbers import Values
-from models.columns.plain_rows import CellReader, plain_number
+from madeira.models.columns.arrow_types import is_integer, value_type
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.plain_rows import CellReader, plain_number
 
 __all__ = ["Lattice"]
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.columns.base import Column, Head
-from models.columns.numbers import Values
+from madeira.models.columns.base import Column, Head
+from madeira.models.columns.numbers import Values
 
 __all__ = ["Layout"]
 

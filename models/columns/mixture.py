@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.columns.numbers import Values
+from madeira.models.columns.numbers import Values
 
 __all__ = ["COMPONENTS", "LOG_SCALE_LIMIT", "Points", "fit_mixture"]
 
@@ -98,7 +98,7 @@ def fit_mixture(points: Points, atoms: int, components: int) -> Values:
 
 
 def _log_logistics(places: Values, widths: Values, means: Values, scales: Values) -> Values:
-    """Returns log-densities, or log-masses of cells, (points, M); see `models.columns.amount`."""
+    """Returns log-densities, or log-masses of cells, (points, M); see `columns.amount`."""
     t = (places - means) / scales
     cells = np.maximum(widths, 1e-30) / scales
     sigmoids = np.logaddexp(0, -t - cells / 2) + np.logaddexp(0, t - cells / 2)

@@ -5,11 +5,11 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.arrow_types import Family, family
-from models.columns.date_notation import DateNotation
-from models.columns.number_notation import NumberNotation
-from models.columns.numbers import plain
-from models.columns.record import Record
+from madeira.models.columns.arrow_types import Family, family
+from madeira.models.columns.date_notation import DateNotation
+from madeira.models.columns.number_notation import NumberNotation
+from madeira.models.columns.numbers import plain
+from madeira.models.columns.record import Record
 
 __all__ = ["Notation", "find_notation", "notation_from_json"]
 

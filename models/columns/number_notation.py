@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.numbers import plain, refuse, shown
-from models.columns.record import Record
+from madeira.models.columns.numbers import plain, refuse, shown
+from madeira.models.columns.record import Record
 
 __all__ = ["NumberNotation"]
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.arrow_types import Family, family, value_type
-from models.echo import MAX_ECHO, cut, quoted
-from models.errors import CELL_LIMIT, CellError, TableError
+from madeira.models.columns.arrow_types import Family, family, value_type
+from madeira.models.echo import MAX_ECHO, cut, quoted
+from madeira.models.errors import CELL_LIMIT, CellError, TableError
 
 __all__ = ["Values", "from_numbers", "plain", "refuse", "refuse_type", "shown", "to_numbers"]
 

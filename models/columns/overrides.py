@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from models.columns.arrow_types import Family, family, value_type
-from models.columns.base import Column
-from models.columns.categorical import Categorical
-from models.columns.date_notation import DateNotation
-from models.columns.datetime import Datetime
-from models.columns.infer import LEFT_OUT, Verdict, infer
-from models.columns.kinds import KINDS
-from models.columns.numbers import plain, shown
-from models.columns.record import Record
-from models.echo import closest, listed, quoted
-from models.errors import CELL_LIMIT, CellError, SchemaError, TableError
+from madeira.models.columns.arrow_types import Family, family, value_type
+from madeira.models.columns.base import Column
+from madeira.models.columns.categorical import Categorical
+from madeira.models.columns.date_notation import DateNotation
+from madeira.models.columns.datetime import Datetime
+from madeira.models.columns.infer import LEFT_OUT, Verdict, infer
+from madeira.models.columns.kinds import KINDS
+from madeira.models.columns.numbers import plain, shown
+from madeira.models.columns.record import Record
+from madeira.models.echo import closest, listed, quoted
+from madeira.models.errors import CELL_LIMIT, CellError, SchemaError, TableError
 
 __all__ = ["Override", "Overrides", "overrides_of", "suggest", "verdicts"]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from models.columns.numbers import Values
+from madeira.models.columns.numbers import Values
 
 __all__ = ["CellReader", "NotPlainError", "PlainRows", "plain_number", "plain_of"]
 

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.arrow_types import Family, family, is_integer
-from models.columns.notation import Notation, find_notation
-from models.columns.numbers import Values
-from models.columns.vocabulary import canonical
+from madeira.models.columns.arrow_types import Family, family, is_integer
+from madeira.models.columns.notation import Notation, find_notation
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.vocabulary import canonical
 
 __all__ = ["Profile"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from models.columns.arrow_types import parse_type
-from models.echo import quoted
-from models.errors import SchemaError
+from madeira.models.columns.arrow_types import parse_type
+from madeira.models.echo import quoted
+from madeira.models.errors import SchemaError
 
 __all__ = ["Record"]
 

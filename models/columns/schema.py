@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from models.columns.arrangement import arranged
-from models.columns.base import Column
-from models.columns.factorised import Factorised
-from models.columns.infer import LEFT_OUT, infer
-from models.columns.kinds import KINDS
-from models.columns.numbers import Values
-from models.columns.overrides import Overrides, overrides_of, suggest
-from models.columns.plain_rows import CellReader, PlainRows
-from models.columns.record import Record
-from models.echo import MAX_HINTS, listed, quoted
-from models.errors import CELL_LIMIT, CellError, RowsTypeError, SchemaError, TableError
+from madeira.models.columns.arrangement import arranged
+from madeira.models.columns.base import Column
+from madeira.models.columns.factorised import Factorised
+from madeira.models.columns.infer import LEFT_OUT, infer
+from madeira.models.columns.kinds import KINDS
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.overrides import Overrides, overrides_of, suggest
+from madeira.models.columns.plain_rows import CellReader, PlainRows
+from madeira.models.columns.record import Record
+from madeira.models.echo import MAX_HINTS, listed, quoted
+from madeira.models.errors import CELL_LIMIT, CellError, RowsTypeError, SchemaError, TableError
 
 __all__ = ["FORMAT_VERSION", "LeftOut", "Schema"]
 
@@ -62,7 +62,7 @@ class Schema:
             table: Training rows; null means missing.
             overrides: For some columns the kind that they are to have, `"left_out"` included:
                 `{"age": "continuous"}` or `{"age": {"kind": "left_out", "reason": "private"}}`;
-                see `models.columns.overrides` for what else can be said.
+                see `madeira.models.columns.overrides` for what else can be said.
 
         Raises:
             RowsTypeError: It is not a `pyarrow.Table`.

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.columns.numbers import Values
-from models.columns.record import Record
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.record import Record
 
 __all__ = ["Transform", "log_slope", "stack", "transform", "untransform"]
 

@@ -8,10 +8,10 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from models.columns.categorical import Categorical
-from models.columns.numbers import Values
-from models.columns.schema import Schema
-from models.columns.vocabulary import Value, folded
+from madeira.models.columns.categorical import Categorical
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.schema import Schema
+from madeira.models.columns.vocabulary import Value, folded
 
 __all__ = ["meant", "unseen_cells"]
 

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.arrow_types import Family, family, is_integer, value_type
-from models.columns.numbers import Values, from_numbers, plain, refuse_type, to_numbers
-from models.columns.plain_rows import CellReader, plain_number, plain_of
-from models.echo import quoted
-from models.errors import SchemaError, TableError
+from madeira.models.columns.arrow_types import Family, family, is_integer, value_type
+from madeira.models.columns.numbers import Values, from_numbers, plain, refuse_type, to_numbers
+from madeira.models.columns.plain_rows import CellReader, plain_number, plain_of
+from madeira.models.echo import quoted
+from madeira.models.errors import SchemaError, TableError
 
 __all__ = ["UNSEEN", "Value", "Vocabulary", "canonical", "folded"]
 

@@ -5,9 +5,9 @@ all others as categories; `categories` names number columns that are categories 
 as codes and grades. NaN and null are missing values.
 """
 
-from models.evaluation.privacy import closest_distances, closest_record_share
-from models.evaluation.shapes import column_shapes
-from models.evaluation.trends import Associations, associations, column_pair_trends
+from madeira.models.evaluation.privacy import closest_distances, closest_record_share
+from madeira.models.evaluation.shapes import column_shapes
+from madeira.models.evaluation.trends import Associations, associations, column_pair_trends
 
 __all__ = [
     "Associations",

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.columns.arrow_types import Family, family, value_type
-from models.errors import CellError, TableError
+from madeira.models.columns.arrow_types import Family, family, value_type
+from madeira.models.errors import CellError, TableError
 
 __all__ = ["MISSING", "Comparable", "comparable"]
 

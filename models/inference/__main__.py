@@ -1,16 +1,16 @@
-"""Compiles ahead: `python -m models.inference`, so that the first start need not."""
+"""Compiles ahead: `python -m madeira.models.inference`, so that the first start need not."""
 
 import numpy as np
 import pyarrow as pa
 import torch
 
-from models.columns.layout import Layout
-from models.columns.schema import Schema
-from models.compiled import machine_code_folder
-from models.inference.density import Density, warm_up
-from models.inference.member import Member
-from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
-from models.made.triangular import Staircase, triangular_linear
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.schema import Schema
+from madeira.models.compiled import machine_code_folder
+from madeira.models.inference.density import Density, warm_up
+from madeira.models.inference.member import Member
+from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.made.triangular import Staircase, triangular_linear
 
 __all__ = ["main"]
 

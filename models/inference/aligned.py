@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from models.columns.layout import Layout
+from madeira.models.columns.layout import Layout
 
 __all__ = ["Aligned"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from models.inference.patterns import by_pattern
+from madeira.models.inference.patterns import by_pattern
 
 __all__ = ["Reference"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from models.inference.density import Density
-from models.inference.patterns import by_pattern
+from madeira.models.inference.density import Density
+from madeira.models.inference.patterns import by_pattern
 
 __all__ = ["comparable_scores"]
 

@@ -10,14 +10,14 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from models.columns.layout import Layout
-from models.errors import NumericalError, OrderingError
-from models.inference.calibration import Reference
-from models.inference.engine import Engine
-from models.inference.member import Component, Member
-from models.inference.noise import draw_noise
-from models.inference.patterns import runs
-from models.inference.predictive import Predictive, drawn, read
+from madeira.models.columns.layout import Layout
+from madeira.models.errors import NumericalError, OrderingError
+from madeira.models.inference.calibration import Reference
+from madeira.models.inference.engine import Engine
+from madeira.models.inference.member import Component, Member
+from madeira.models.inference.noise import draw_noise
+from madeira.models.inference.patterns import runs
+from madeira.models.inference.predictive import Predictive, drawn, read
 
 __all__ = ["Density", "warm_up"]
 

@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.columns.layout import Layout
-from models.inference.member import Component, Member
-from models.inference.walk import Walk, compiled_on, walk_on
-from models.inference.walk_cpu import CpuPass
-from models.made.blocked import BlockedNetwork
-from models.made.by_degree import SortedNetwork, sort_units
-from models.made.folded import fold
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.member import Component, Member
+from madeira.models.inference.walk import Walk, compiled_on, walk_on
+from madeira.models.inference.walk_cpu import CpuPass
+from madeira.models.made.blocked import BlockedNetwork
+from madeira.models.made.by_degree import SortedNetwork, sort_units
+from madeira.models.made.folded import fold
 
 __all__ = ["Engine"]
 

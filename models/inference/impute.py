@@ -11,9 +11,9 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import ConfigError
-from models.inference.density import Density
-from models.inference.noise import draw_noise
+from madeira.models.errors import ConfigError
+from madeira.models.inference.density import Density
+from madeira.models.inference.noise import draw_noise
 
 __all__ = ["Estimate", "Imputation", "filled_tables", "impute"]
 

@@ -18,11 +18,11 @@ of a row are added in one order.
 import numpy as np
 import numpy.typing as npt
 
-from models.columns.kernels import draw, features, log_prob
-from models.compiled import compiled
-from models.inference.kernel_tables import KernelLayout, KernelWeights
-from models.inference.products import activate, add_product, add_rows
-from models.inference.vectors import fma, padded_length
+from madeira.models.columns.kernels import draw, features, log_prob
+from madeira.models.compiled import compiled
+from madeira.models.inference.kernel_tables import KernelLayout, KernelWeights
+from madeira.models.inference.products import activate, add_product, add_rows
+from madeira.models.inference.vectors import fma, padded_length
 
 __all__ = ["walk"]
 

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.columns.kernels import kernel_of
-from models.columns.layout import Layout
-from models.inference.vectors import padded
-from models.made.by_degree import SortedNetwork
+from madeira.models.columns.kernels import kernel_of
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.vectors import padded
+from madeira.models.made.by_degree import SortedNetwork
 
 __all__ = [
     "ACTIVATIONS",

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.made.masks import Mask
-from models.made.network import MADE
-from models.made.ordering import evidence_first, variables_in_order
+from madeira.models.made.masks import Mask
+from madeira.models.made.network import MADE
+from madeira.models.made.ordering import evidence_first, variables_in_order
 
 __all__ = ["Component", "Member"]
 

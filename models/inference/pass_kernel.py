@@ -11,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.columns.kernels import BINARY_NUMBER, features, log_prob
-from models.columns.kernels.base import subroutine
-from models.columns.layout import Layout
-from models.compiled import compiled
-from models.inference.kernel_tables import ACTIVATIONS, KernelLayout, filled_up, float32
-from models.inference.products import activate
-from models.inference.vectors import dot, dots_4_1, dots_4_2, padded
-from models.made.folded import FoldedNetwork
+from madeira.models.columns.kernels import BINARY_NUMBER, features, log_prob
+from madeira.models.columns.kernels.base import subroutine
+from madeira.models.columns.layout import Layout
+from madeira.models.compiled import compiled
+from madeira.models.inference.kernel_tables import ACTIVATIONS, KernelLayout, filled_up, float32
+from madeira.models.inference.products import activate
+from madeira.models.inference.vectors import dot, dots_4_1, dots_4_2, padded
+from madeira.models.made.folded import FoldedNetwork
 
 __all__ = ["PassWeights", "full_pass", "pass_weights"]
 

@@ -6,7 +6,7 @@ see the evidence alone, whichever missing variable stands at position m + 1. So 
 computed once for a row, and give the conditionals of all its missing variables: one pass, no draw.
 
 What is asked of a conditional, its most probable value, its quantiles, its mean, is computed from
-its parameters: see `models.inference.summaries`.
+its parameters: see `madeira.models.inference.summaries`.
 """
 
 from abc import ABC, abstractmethod
@@ -19,13 +19,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.columns.amount import Amount
-from models.columns.kernels import kernel_of
-from models.columns.layout import Layout
-from models.inference.noise import draw_noise
-from models.inference.summaries import MEAN, MODE, NEITHER, amounts, probabilities
-from models.made.by_degree import SortedNetwork
-from models.made.network import ACTIVATIONS
+from madeira.models.columns.amount import Amount
+from madeira.models.columns.kernels import kernel_of
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.noise import draw_noise
+from madeira.models.inference.summaries import MEAN, MODE, NEITHER, amounts, probabilities
+from madeira.models.made.by_degree import SortedNetwork
+from madeira.models.made.network import ACTIVATIONS
 
 __all__ = ["Point", "Predictive", "drawn", "predictive_parameters", "read"]
 

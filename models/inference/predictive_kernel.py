@@ -8,11 +8,11 @@ units alone that its own evidence reaches. Products are those of the walk.
 import numpy as np
 import numpy.typing as npt
 
-from models.columns.kernels import features
-from models.compiled import compiled
-from models.inference.kernel_tables import KernelLayout, KernelWeights
-from models.inference.products import activate, add_product
-from models.inference.vectors import fma, padded_length
+from madeira.models.columns.kernels import features
+from madeira.models.compiled import compiled
+from madeira.models.inference.kernel_tables import KernelLayout, KernelWeights
+from madeira.models.inference.products import activate, add_product
+from madeira.models.inference.vectors import fma, padded_length
 
 __all__ = ["predict"]
 

@@ -9,8 +9,8 @@ from math import exp, log1p, tanh
 import numpy as np
 import numpy.typing as npt
 
-from models.columns.kernels import inlined
-from models.inference.vectors import dot, dots_4_1, dots_4_2, fma
+from madeira.models.columns.kernels import inlined
+from madeira.models.inference.vectors import dot, dots_4_1, dots_4_2, fma
 
 __all__ = ["activate", "add_product", "add_rows"]
 

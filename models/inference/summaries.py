@@ -7,10 +7,15 @@ here is a function of that cell alone.
 import numpy as np
 import numpy.typing as npt
 
-from models.columns.kernels import masses
-from models.columns.kernels.amount import ATOMS, COMPONENTS
-from models.columns.kernels.mixture import add_mixture, mean_of, most_probable_of, quantile_of
-from models.compiled import compiled
+from madeira.models.columns.kernels import masses
+from madeira.models.columns.kernels.amount import ATOMS, COMPONENTS
+from madeira.models.columns.kernels.mixture import (
+    add_mixture,
+    mean_of,
+    most_probable_of,
+    quantile_of,
+)
+from madeira.models.compiled import compiled
 
 __all__ = ["MEAN", "MODE", "NEITHER", "amounts", "probabilities"]
 

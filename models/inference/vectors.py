@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from models.columns.kernels import inlined
+from madeira.models.columns.kernels import inlined
 
 __all__ = ["LANES", "dot", "dots_4_1", "dots_4_2", "fma", "padded", "padded_length"]
 

@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from models.columns.kernels import KERNELS
-from models.columns.layout import Layout
-from models.inference.walk_cpu import CpuWalk
-from models.inference.walk_torch import TorchWalk
-from models.made.by_degree import SortedNetwork
+from madeira.models.columns.kernels import KERNELS
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.walk_cpu import CpuWalk
+from madeira.models.inference.walk_torch import TorchWalk
+from madeira.models.made.by_degree import SortedNetwork
 
 __all__ = ["Walk", "compiled_on", "walk_on"]
 

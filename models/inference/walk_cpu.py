@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.columns.layout import Layout
-from models.inference.kernel import walk
-from models.inference.kernel_tables import float32, kernel_layout, kernel_weights
-from models.inference.pass_kernel import PassWeights, full_pass, pass_weights
-from models.inference.predictive_kernel import predict
-from models.made.by_degree import SortedNetwork
-from models.made.folded import FoldedNetwork
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.kernel import walk
+from madeira.models.inference.kernel_tables import float32, kernel_layout, kernel_weights
+from madeira.models.inference.pass_kernel import PassWeights, full_pass, pass_weights
+from madeira.models.inference.predictive_kernel import predict
+from madeira.models.made.by_degree import SortedNetwork
+from madeira.models.made.folded import FoldedNetwork
 
 __all__ = ["CpuPass", "CpuWalk"]
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.columns.layout import Layout
-from models.inference.aligned import Aligned
-from models.inference.graphs import Drawing, Graphs
-from models.inference.predictive import predictive_parameters
-from models.made.by_degree import SortedNetwork
-from models.made.network import ACTIVATIONS
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.aligned import Aligned
+from madeira.models.inference.graphs import Drawing, Graphs
+from madeira.models.inference.predictive import predictive_parameters
+from madeira.models.made.by_degree import SortedNetwork
+from madeira.models.made.network import ACTIVATIONS
 
 __all__ = ["TorchWalk"]
 
@@ -29,7 +29,7 @@ GATHERED_LIMIT_NUMBERS = 64 * 2**20
 
 
 class TorchWalk:
-    """Walks rows through orderings with one network; see `models.inference.walk.Walk`.
+    """Walks rows through orderings with one network; see `madeira.models.inference.walk.Walk`.
 
     Args:
         network: The network, units sorted by degree, on the layout's device.

@@ -1,11 +1,11 @@
 """The network of a density: orderings, masks, and the masked autoencoder itself."""
 
-from models.made.config import Activation, Degrees, MaskConfig, NetworkConfig, Ordering
-from models.made.folded import FoldedNetwork, fold
-from models.made.guide import Guide
-from models.made.masks import Mask, MaskSource, sample_mask
-from models.made.network import MADE
-from models.made.ordering import evidence_first, natural_positions, random_positions
+from madeira.models.made.config import Activation, Degrees, MaskConfig, NetworkConfig, Ordering
+from madeira.models.made.folded import FoldedNetwork, fold
+from madeira.models.made.guide import Guide
+from madeira.models.made.masks import Mask, MaskSource, sample_mask
+from madeira.models.made.network import MADE
+from madeira.models.made.ordering import evidence_first, natural_positions, random_positions
 
 __all__ = [
     "MADE",

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from models.made.masks import Mask
-from models.made.network import ACTIVATIONS, MADE, MaskTensors, through
-from models.made.ordering import variables_in_order
-from models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES, Units
-from models.made.triangular import permuted, row_blocks
+from madeira.models.made.masks import Mask
+from madeira.models.made.network import ACTIVATIONS, MADE, MaskTensors, through
+from madeira.models.made.ordering import variables_in_order
+from madeira.models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES, Units
+from madeira.models.made.triangular import permuted, row_blocks
 
 __all__ = ["BandedMADE"]
 

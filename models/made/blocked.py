@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.columns.layout import Layout
-from models.made.folded import FoldedNetwork
-from models.made.network import ACTIVATIONS
+from madeira.models.columns.layout import Layout
+from madeira.models.made.folded import FoldedNetwork
+from madeira.models.made.network import ACTIVATIONS
 
 __all__ = ["BlockedNetwork"]
 

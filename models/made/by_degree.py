@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.made.network import MADE
+from madeira.models.made.network import MADE
 
 __all__ = ["SortedNetwork", "sort_units"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
-from models.errors import ConfigError
+from madeira.models.errors import ConfigError
 
 __all__ = ["Activation", "Degrees", "MaskConfig", "NetworkConfig", "Ordering"]
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.made.masks import Mask
-from models.made.network import ACTIVATIONS, MADE, MaskTensors
-from models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES
+from madeira.models.made.masks import Mask
+from madeira.models.made.network import ACTIVATIONS, MADE, MaskTensors
+from madeira.models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES
 
 __all__ = ["FoldedNetwork", "fold"]
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.made.config import MaskConfig, NetworkConfig
-from models.made.guide import Guide
-from models.made.ordering import (
+from madeira.models.made.config import MaskConfig, NetworkConfig
+from madeira.models.made.guide import Guide
+from madeira.models.made.ordering import (
     in_tiers,
     natural_positions,
     random_positions,

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.columns.layout import Layout
-from models.made.config import Activation, NetworkConfig
-from models.made.masks import Mask
-from models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES, SortedMask, Units
+from madeira.models.columns.layout import Layout
+from madeira.models.made.config import Activation, NetworkConfig
+from madeira.models.made.masks import Mask
+from madeira.models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES, SortedMask, Units
 
 __all__ = ["ACTIVATIONS", "MADE", "MaskTensors", "through"]
 

@@ -5,9 +5,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.columns.layout import Layout
-from models.made.masks import Mask
-from models.made.triangular import Staircase, permuted, triangular_linear
+from madeira.models.columns.layout import Layout
+from madeira.models.made.masks import Mask
+from madeira.models.made.triangular import Staircase, permuted, triangular_linear
 
 __all__ = ["INPUTS", "OUTPUTS", "VARIABLES", "SortedMask", "Units"]
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from models.compiled import compiled
+from madeira.models.compiled import compiled
 
 __all__ = ["Staircase", "permuted", "row_blocks", "triangular_linear"]
 

@@ -3,6 +3,6 @@
 scikit-learn and pandas are an extra: `pip install 'madeira[sklearn]'`. Nothing else needs them.
 """
 
-from models.sklearn.density import MADEDensity
+from madeira.models.sklearn.density import MADEDensity
 
 __all__ = ["MADEDensity"]

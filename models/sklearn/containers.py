@@ -1,4 +1,4 @@
-"""What users of scikit-learn pass, checked as scikit-learn does, as `models.tables.rows` takes it.
+"""What users of scikit-learn pass, checked as scikit-learn does, for `madeira.models.tables`.
 
 Arrays of numbers are columns of float64, NaN for missing. Arrays of objects or texts are columns
 of what they hold. Data frames keep their types and column names, those of pandas their index.
@@ -12,9 +12,9 @@ import pyarrow as pa
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from models.errors import TableError
-from models.tables.form import Data, Form
-from models.tables.rows import Rows, rows_of
+from madeira.models.errors import TableError
+from madeira.models.tables.form import Data, Form
+from madeira.models.tables.rows import Rows, rows_of
 
 __all__ = ["read_rows"]
 

@@ -15,17 +15,17 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, OutlierMixin, Tran
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from models.columns.schema import Schema
-from models.errors import ModelsError
-from models.estimator import DensityEstimator
-from models.inference.comparable import comparable_scores
-from models.inference.impute import Estimate
-from models.sklearn.containers import read_rows
-from models.tables.filled import fill_nulls
-from models.tables.form import Data
-from models.tables.rows import Rows
-from models.training.config import FitConfig
-from models.training.presets import Preset
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import ModelsError
+from madeira.models.estimator import DensityEstimator
+from madeira.models.inference.comparable import comparable_scores
+from madeira.models.inference.impute import Estimate
+from madeira.models.sklearn.containers import read_rows
+from madeira.models.tables.filled import fill_nulls
+from madeira.models.tables.form import Data
+from madeira.models.tables.rows import Rows
+from madeira.models.training.config import FitConfig
+from madeira.models.training.presets import Preset
 
 __all__ = ["MADEDensity"]
 
@@ -62,7 +62,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
 
     Example:
         >>> import numpy as np
-        >>> from models.sklearn import MADEDensity
+        >>> from madeira.models.sklearn import MADEDensity
         >>> generator = np.random.default_rng(0)
         >>> rows = generator.normal(size=(300, 2)) @ [[1, 0.9], [0, 0.4]]
         >>> density = MADEDensity("fast", random_state=0).fit(rows)

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from models.errors import CellError, ConfigError, RowsTypeError, TableError
-from models.tables.form import Data
+from madeira.models.errors import CellError, ConfigError, RowsTypeError, TableError
+from madeira.models.tables.form import Data
 
 __all__ = [
     "ArrayForm",

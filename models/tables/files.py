@@ -6,7 +6,7 @@ CSV has no types and no rules, so this module decides what a file most likely me
 * a decimal comma is understood where the separator is not the comma;
 * a column without a name, such as the index that pandas writes, is named by its place, in
   pandas' way: `Unnamed: 0`;
-* what the texts of a column are is decided on all of them: `models.tables.csv_types`.
+* what the texts of a column are is decided on all of them: `madeira.models.tables.csv_types`.
 
 Everything that can be wrong with a file is a `TableFileError` of one sentence.
 """
@@ -25,11 +25,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from pyarrow import ipc
 
-from models.columns.arrow_types import check_texts
-from models.echo import cut, quoted
-from models.errors import TableFileError
-from models.tables.csv_types import typed
-from models.tables.location import local_file
+from madeira.models.columns.arrow_types import check_texts
+from madeira.models.echo import cut, quoted
+from madeira.models.errors import TableFileError
+from madeira.models.tables.csv_types import typed
+from madeira.models.tables.location import local_file
 
 __all__ = ["ARROW_EXTENSIONS", "CSV_EXTENSIONS", "PARQUET_EXTENSIONS", "read_table"]
 

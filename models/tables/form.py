@@ -7,7 +7,7 @@ import pyarrow as pa
 __all__ = ["ArrowForm", "Data", "Form"]
 
 Data = Any
-"""Rows in one of the forms that `models.tables.rows` lists."""
+"""Rows in one of the forms that `madeira.models.tables.rows` lists."""
 
 
 class Form(Protocol):

@@ -8,7 +8,7 @@ import narwhals as nw
 import pyarrow as pa
 from narwhals.dtypes import DType
 
-from models.tables.form import Data, Form
+from madeira.models.tables.form import Data, Form
 
 __all__ = ["FrameForm"]
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from models.errors import TableFileError
+from madeira.models.errors import TableFileError
 
 __all__ = ["local_file"]
 

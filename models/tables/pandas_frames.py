@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from models.tables.arrays import column_of
-from models.tables.form import Data, Form
+from madeira.models.tables.arrays import column_of
+from madeira.models.tables.form import Data, Form
 
 __all__ = ["PandasForm", "of_pandas"]
 

@@ -23,12 +23,19 @@ import numpy as np
 import pyarrow as pa
 from pyarrow.interchange import from_dataframe
 
-from models.errors import RowsTypeError
-from models.tables.arrays import ArrayForm, DictForm, RecordsForm, of_array, of_columns, of_records
-from models.tables.files import read_table
-from models.tables.form import ArrowForm, Data, Form
-from models.tables.frames import FrameForm
-from models.tables.pandas_frames import PandasForm, of_pandas
+from madeira.models.errors import RowsTypeError
+from madeira.models.tables.arrays import (
+    ArrayForm,
+    DictForm,
+    RecordsForm,
+    of_array,
+    of_columns,
+    of_records,
+)
+from madeira.models.tables.files import read_table
+from madeira.models.tables.form import ArrowForm, Data, Form
+from madeira.models.tables.frames import FrameForm
+from madeira.models.tables.pandas_frames import PandasForm, of_pandas
 
 __all__ = ["Rows", "rows_of"]
 

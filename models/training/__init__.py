@@ -1,9 +1,9 @@
 """Training: from an encoded table to the weights of an ensemble."""
 
-from models.training.config import FitConfig, MemberConfig, TrainingConfig
-from models.training.fit import Fitted, fit
-from models.training.loop import Progress
-from models.training.presets import PRESETS, preset
+from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
+from madeira.models.training.fit import Fitted, fit
+from madeira.models.training.loop import Progress
+from madeira.models.training.presets import PRESETS, preset
 
 __all__ = [
     "PRESETS",

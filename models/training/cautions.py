@@ -7,8 +7,8 @@ judged by fewer than ten; and each column needs some rows to be told from chance
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.columns.base import Column
-from models.echo import quoted
+from madeira.models.columns.base import Column
+from madeira.models.echo import quoted
 
 __all__ = ["cautions"]
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from models.errors import ConfigError
-from models.made.config import MaskConfig, NetworkConfig
+from madeira.models.errors import ConfigError
+from madeira.models.made.config import MaskConfig, NetworkConfig
 
 __all__ = [
     "LEARNING_RATES",

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.columns.layout import Layout
-from models.errors import TrainingError
+from madeira.models.columns.layout import Layout
+from madeira.models.errors import TrainingError
 
 __all__ = ["Rows", "UnknownReplacement", "complete_rows", "split_rows"]
 

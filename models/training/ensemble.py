@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from models.columns.layout import Layout
-from models.inference.density import Density
-from models.inference.member import Member
-from models.training.config import Weighing
-from models.training.data import complete_rows
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.density import Density
+from madeira.models.inference.member import Member
+from madeira.models.training.config import Weighing
+from madeira.models.training.data import complete_rows
 
 __all__ = ["Weighed", "mixture_weights", "sparse_mixture_weights", "weigh"]
 

@@ -9,17 +9,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.columns.layout import Layout
-from models.errors import TrainingError
-from models.inference.density import Density
-from models.inference.member import Member
-from models.made.masks import MaskSource
-from models.made.network import MADE
-from models.training.config import FitConfig, MemberConfig
-from models.training.data import Rows, complete_rows, split_rows
-from models.training.ensemble import weigh
-from models.training.guide import mask_guide
-from models.training.loop import Curve, Progress, negative_log_likelihood, train_member
+from madeira.models.columns.layout import Layout
+from madeira.models.errors import TrainingError
+from madeira.models.inference.density import Density
+from madeira.models.inference.member import Member
+from madeira.models.made.masks import MaskSource
+from madeira.models.made.network import MADE
+from madeira.models.training.config import FitConfig, MemberConfig
+from madeira.models.training.data import Rows, complete_rows, split_rows
+from madeira.models.training.ensemble import weigh
+from madeira.models.training.guide import mask_guide
+from madeira.models.training.loop import Curve, Progress, negative_log_likelihood, train_member
 
 __all__ = [
     "Fitted",

@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.columns.layout import Layout
-from models.made.config import MaskConfig
-from models.made.guide import Guide
+from madeira.models.columns.layout import Layout
+from madeira.models.made.config import MaskConfig
+from madeira.models.made.guide import Guide
 
 __all__ = ["coordinates", "dependence_graph", "entropies", "mask_guide", "near", "null_tiers"]
 

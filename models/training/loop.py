@@ -9,15 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.columns.layout import Layout
-from models.errors import TrainingError
-from models.made.banded import BandedMADE
-from models.made.masks import MaskSource
-from models.made.network import MADE, MaskTensors
-from models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
-from models.training.data import Rows, UnknownReplacement
-from models.training.products import blocks_of_one_mask
-from models.training.shared import make_plain, share_direct_weights
+from madeira.models.columns.layout import Layout
+from madeira.models.errors import TrainingError
+from madeira.models.made.banded import BandedMADE
+from madeira.models.made.masks import MaskSource
+from madeira.models.made.network import MADE, MaskTensors
+from madeira.models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
+from madeira.models.training.data import Rows, UnknownReplacement
+from madeira.models.training.products import blocks_of_one_mask
+from madeira.models.training.shared import make_plain, share_direct_weights
 
 __all__ = [
     "Curve",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.training.fit import Fitted
+from madeira.models.training.fit import Fitted
 
 __all__ = ["training_metrics"]
 

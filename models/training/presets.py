@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from models.columns.overrides import suggest
-from models.errors import ConfigError
-from models.made.config import MaskConfig, NetworkConfig
-from models.preset_names import Preset
-from models.training.config import FitConfig, MemberConfig, TrainingConfig
+from madeira.models.columns.overrides import suggest
+from madeira.models.errors import ConfigError
+from madeira.models.made.config import MaskConfig, NetworkConfig
+from madeira.models.preset_names import Preset
+from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 
 __all__ = ["PRESETS", "Preset", "preset"]
 

@@ -2,10 +2,10 @@
 
 import torch
 
-from models.made.banded import BandedMADE
-from models.made.masks import MaskSource
-from models.made.network import MADE
-from models.training.config import MemberConfig
+from madeira.models.made.banded import BandedMADE
+from madeira.models.made.masks import MaskSource
+from madeira.models.made.network import MADE
+from madeira.models.training.config import MemberConfig
 
 __all__ = ["blocks_of_one_mask"]
 

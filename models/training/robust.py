@@ -26,14 +26,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.columns.amount import Amount
-from models.columns.base import Column
-from models.columns.layout import Layout
-from models.columns.transform import Transform
-from models.training.config import FitConfig
-from models.training.data import split_rows
-from models.training.fit import Fitted, Phase, fit
-from models.training.loop import Progress
+from madeira.models.columns.amount import Amount
+from madeira.models.columns.base import Column
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.transform import Transform
+from madeira.models.training.config import FitConfig
+from madeira.models.training.data import split_rows
+from madeira.models.training.fit import Fitted, Phase, fit
+from madeira.models.training.loop import Progress
 
 __all__ = ["Robust", "fit_robust", "likeliest", "smooth_columns", "smoothed", "spacing"]
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from models.made.network import MADE
-from models.training.data import Rows
+from madeira.models.made.network import MADE
+from madeira.models.training.data import Rows
 
 __all__ = ["make_plain", "share_direct_weights"]
 

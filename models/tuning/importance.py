@@ -6,8 +6,8 @@ import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import create_trial
 
-from models.tuning.kinds import SPACES
-from models.tuning.record import TrialRecord
+from madeira.models.tuning.kinds import SPACES
+from madeira.models.tuning.record import TrialRecord
 
 __all__ = ["FEWEST_TRIALS", "importances"]
 

@@ -14,8 +14,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from models.made.config import MaskConfig, NetworkConfig
-from models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
+from madeira.models.made.config import MaskConfig, NetworkConfig
+from madeira.models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
 
 __all__ = ["KINDS", "SPACES", "Kind", "first_settings", "member_config"]
 

@@ -5,8 +5,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from models.errors import TrainingError
-from models.tuning.kinds import KINDS, SPACES, Kind
+from madeira.models.errors import TrainingError
+from madeira.models.tuning.kinds import KINDS, SPACES, Kind
 
 __all__ = ["Ending", "TrialRecord"]
 

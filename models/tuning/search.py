@@ -12,23 +12,23 @@ import torch
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from torch import Tensor
 
-from models.columns.base import Column
-from models.columns.layout import Layout
-from models.errors import TrainingError
-from models.inference.member import Member
-from models.training.config import FitConfig
-from models.training.data import split_rows
-from models.training.fit import (
+from madeira.models.columns.base import Column
+from madeira.models.columns.layout import Layout
+from madeira.models.errors import TrainingError
+from madeira.models.inference.member import Member
+from madeira.models.training.config import FitConfig
+from madeira.models.training.data import split_rows
+from madeira.models.training.fit import (
     Fitted,
     mixture_of,
     train_network,
     untrained,
     worth_training,
 )
-from models.training.loop import Curve
-from models.tuning.kinds import KINDS, SPACES, Kind, first_settings, member_config
-from models.tuning.record import Ending, TrialRecord
-from models.tuning.study import StudyFolder
+from madeira.models.training.loop import Curve
+from madeira.models.tuning.kinds import KINDS, SPACES, Kind, first_settings, member_config
+from madeira.models.tuning.record import Ending, TrialRecord
+from madeira.models.tuning.study import StudyFolder
 
 __all__ = ["Search", "TrialProgress"]
 

@@ -25,8 +25,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from models.errors import TrainingError
-from models.tuning.record import TrialRecord
+from madeira.models.errors import TrainingError
+from madeira.models.tuning.record import TrialRecord
 
 __all__ = ["StudyFolder"]
 

@@ -10,11 +10,11 @@ import palmerpenguins
 import pyarrow as pa
 import pytest
 
-from app.settings import Settings
-from models import DensityEstimator
-from models.columns.schema import Schema
-from models.made import MaskConfig, NetworkConfig
-from models.training.config import FitConfig, MemberConfig, TrainingConfig
+from madeira.app.settings import Settings
+from madeira.models import DensityEstimator
+from madeira.models.columns.schema import Schema
+from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 from tests.app.running import RunningService, running
 
 if TYPE_CHECKING:

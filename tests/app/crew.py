@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.batching import Admission, FleetSize, Pool
-from app.jobs import ModelKey
-from app.workers.runtime import State, read_state
-from app.workers.supervisor import Supervisor
-from app.workers.worker_plan import WorkerPlan
+from madeira.app.batching import Admission, FleetSize, Pool
+from madeira.app.jobs import ModelKey
+from madeira.app.workers.runtime import State, read_state
+from madeira.app.workers.supervisor import Supervisor
+from madeira.app.workers.worker_plan import WorkerPlan
 
 __all__ = ["KEY", "Crew", "crew", "wait_until"]
 

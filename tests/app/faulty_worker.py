@@ -1,6 +1,7 @@
 """A worker that computes like any other, except what is marked, which makes it die, hang, fail ...
 
-`python -m tests.app.faulty_worker CONFIGURATION` runs in the place of `app.workers.process`.
+`python -m tests.app.faulty_worker CONFIGURATION` runs in the place of
+`madeira.app.workers.process`.
 """
 
 import json
@@ -16,12 +17,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from app.jobs import Array, Job
-from app.workers.execute import execute
-from app.workers.frames import Buffers
-from app.workers.process import Connection, main
-from models import DensityEstimator
-from models.inference.density import Density
+from madeira.app.jobs import Array, Job
+from madeira.app.workers.execute import execute
+from madeira.app.workers.frames import Buffers
+from madeira.app.workers.process import Connection, main
+from madeira.models import DensityEstimator
+from madeira.models.inference.density import Density
 
 __all__ = [
     "CODES", "DEADLY", "DEADLY_VERSION", "ENDLESS", "ENDLESS_VERSION", "FAILING", "HELD", "LARGE",

@@ -1,13 +1,14 @@
 """A worker on a machine whose clock jumps.
 
-`python -m tests.app.jumping_worker CONFIGURATION` runs in the place of `app.workers.process`.
+`python -m tests.app.jumping_worker CONFIGURATION` runs in the place of
+`madeira.app.workers.process`.
 """
 
 import itertools
 import sys
 import time
 
-from app.workers.process import main
+from madeira.app.workers.process import main
 
 __all__ = ["DAY_S", "jump"]
 

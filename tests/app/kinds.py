@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from models.columns.schema import Schema
+from madeira.models.columns.schema import Schema
 
 __all__ = ["every_kind", "training_table"]
 

@@ -6,13 +6,13 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from app.api.problems import TYPE_PREFIX
-from app.errors import RequestError
-from app.main import create_app
-from app.schemas.impute import ImputeOptions, ImputeResponse
-from app.schemas.sample import SampleOptions, SampleResponse
-from app.schemas.score import ScoreOptions, ScoreResponse
-from app.settings import Settings
+from madeira.app.api.problems import TYPE_PREFIX
+from madeira.app.errors import RequestError
+from madeira.app.main import create_app
+from madeira.app.schemas.impute import ImputeOptions, ImputeResponse
+from madeira.app.schemas.sample import SampleOptions, SampleResponse
+from madeira.app.schemas.score import ScoreOptions, ScoreResponse
+from madeira.app.settings import Settings
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 

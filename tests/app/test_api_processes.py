@@ -44,7 +44,7 @@ class Running:
 
     def api_processes(self) -> list[int]:
         """Those that answer requests."""
-        return self.started("app.cli.api_process")
+        return self.started("madeira.app.cli.api_process")
 
     def started(self, module: str) -> list[int]:
         """Those of its processes that run a module."""
@@ -69,7 +69,14 @@ def wait_until(condition: Callable[[], bool]) -> None:
 @pytest.fixture(scope="module")
 def two(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     directory = Path(shutil.copytree(checkpoints, tmp_path_factory.mktemp("models") / "all"))
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "madeira",
+        "serve",
+        "--port",
+        "0",
+    ]
     command += ["--checkpoints", str(directory), "--api-processes", "2", "--threads", "1"]
     command += ["--reload-interval-s", "0", "--log-level", "critical"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -101,7 +108,7 @@ def test_what_waits_is_told_and_goes_with_its_process(two: Running) -> None:
     counted = two.number(name)
     host, port = two.url.removeprefix("http://").split(":")
     body = b'{"n": 1}'
-    (worker,) = two.started("app.workers.process")
+    (worker,) = two.started("madeira.app.workers.process")
     with socket.create_connection((host, int(port))) as waiting:
         os.kill(worker, signal.SIGSTOP)
         waiting.sendall(

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models import DensityEstimator
+from madeira.models import DensityEstimator
 from tests.app.alike import as_rows, assert_rows_alike
 from tests.app.running import RunningService, assert_problem
 from tests.app.streams import ARROW, post_arrow, read_stream, stream

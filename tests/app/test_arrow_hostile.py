@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.codecs.arrow import decode
-from app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
-from app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
-from models import DensityEstimator
+from madeira.app.codecs.arrow import decode
+from madeira.app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
+from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
+from madeira.models import DensityEstimator
 from tests.app.running import RunningService, assert_problem
 from tests.app.streams import post_arrow, stream
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings
+from madeira.app.settings import Settings
 from tests.app.jumping_worker import jump
 from tests.app.running import RunningService, running
 

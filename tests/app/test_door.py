@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.api.door import DRAIN_CHECK_S, QUIET_CHECKS, Door
+from madeira.app.api.door import DRAIN_CHECK_S, QUIET_CHECKS, Door
 
 
 def test_draining_lasts_as_long_as_somebody_comes_to_be_told() -> None:

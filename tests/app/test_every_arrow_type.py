@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from app.codecs.arrow import decode, encode
-from app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
-from app.codecs.arrow_filled import filled_tables
-from app.codecs.filled import filled_cells, filled_rows
-from app.codecs.json import encode as encode_json
-from app.errors import RequestError
-from app.jobs import ImputeResult
-from models.columns.schema import Schema
+from madeira.app.codecs.arrow import decode, encode
+from madeira.app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
+from madeira.app.codecs.arrow_filled import filled_tables
+from madeira.app.codecs.filled import filled_cells, filled_rows
+from madeira.app.codecs.json import encode as encode_json
+from madeira.app.errors import RequestError
+from madeira.app.jobs import ImputeResult
+from madeira.models.columns.schema import Schema
 from tests.app.kinds import every_kind, training_table
 from tests.app.running import RunningService, assert_problem
 from tests.app.streams import post_arrow, read_stream, stream

@@ -5,11 +5,11 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from app.jobs import Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from app.workers.execute import execute
-from models import DensityEstimator
-from models.inference.impute import Estimate as ModelsEstimate
-from models.inference.noise import draw_noise, noise_generator
+from madeira.app.jobs import Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from madeira.app.workers.execute import execute
+from madeira.models import DensityEstimator
+from madeira.models.inference.impute import Estimate as ModelsEstimate
+from madeira.models.inference.noise import draw_noise, noise_generator
 
 KEY = ModelKey("shop", "1")
 

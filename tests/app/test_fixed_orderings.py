@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from models import DensityEstimator
-from models.made import MaskConfig, NetworkConfig
-from models.training.config import FitConfig, MemberConfig, TrainingConfig
+from madeira.models import DensityEstimator
+from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 from tests.app.running import RunningService
 
 COMPLETE = {"city": "Funchal", "member": True, "income": 25_000.0}

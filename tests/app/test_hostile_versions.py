@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs import ModelKey, ScoreJob
-from app.registry.store import MAX_NAME, MAX_TRIED, ModelStore
-from app.workers.execute import execute
-from models import DensityEstimator
-from models.errors import MAX_REASON, NumericalError
+from madeira.app.jobs import ModelKey, ScoreJob
+from madeira.app.registry.store import MAX_NAME, MAX_TRIED, ModelStore
+from madeira.app.workers.execute import execute
+from madeira.models import DensityEstimator
+from madeira.models.errors import MAX_REASON, NumericalError
 from tests.app.running import Document, RunningService
 from tests.models.mutations import MUTATIONS
 from tests.models.small import save_small

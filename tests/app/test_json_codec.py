@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.codecs.cells import encode_table, table_form
-from app.codecs.json import decode, encode_rows, json_values, kind_of
-from app.errors import InvalidInputError, MalformedBodyError, RequestError
-from models import DensityEstimator
+from madeira.app.codecs.cells import encode_table, table_form
+from madeira.app.codecs.json import decode, encode_rows, json_values, kind_of
+from madeira.app.errors import InvalidInputError, MalformedBodyError, RequestError
+from madeira.models import DensityEstimator
 from tests.app.running import RunningService, assert_problem
 
 JSON = st.recursive(

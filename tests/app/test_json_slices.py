@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.codecs.json import _parse, decode
-from app.codecs.json_slices import SLICE_BYTES, read_slices
-from app.errors import InvalidInputError, MalformedBodyError
+from madeira.app.codecs.json import _parse, decode
+from madeira.app.codecs.json_slices import SLICE_BYTES, read_slices
+from madeira.app.errors import InvalidInputError, MalformedBodyError
 
 LIMIT = 10_000
 SLICE = 1000  # more than a row below, or all that stands beside the rows, can have

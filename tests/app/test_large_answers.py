@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from app.api import impute, score, written
+from madeira.app.api import impute, score, written
 from tests.app.running import RunningService
 from tests.app.streams import ARROW, post_arrow, read_stream, stream
 from tests.app.test_overload import wait_until

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.logs import request_id_of
+from madeira.app.logs import request_id_of
 from tests.app.running import RunningService
 
 
@@ -75,7 +75,7 @@ def test_probes_are_no_lines_at_the_usual_level(
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_nothing_that_is_logged_can_forge_a_line(form: str) -> None:
     program = (
-        "import logging; from app.logs import set_up_logs\n"
+        "import logging; from madeira.app.logs import set_up_logs\n"
         f"set_up_logs({form!r}, 'info')\n"
         r"text = 'a\nINFO: forged\r\u2028\x1b[31m\u202e\udcff'"
         "\n"
@@ -99,7 +99,7 @@ def test_nothing_that_is_logged_can_forge_a_line(form: str) -> None:
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_the_log_has_one_form(form: str) -> None:
     program = (
-        "import logging; from app.logs import set_up_logs, current, RequestNote\n"
+        "import logging; from madeira.app.logs import set_up_logs, current, RequestNote\n"
         f"set_up_logs({form!r}, 'info'); current.set(RequestNote('id-1'))\n"
         "logging.getLogger('x').info('said', extra={'fields': {'rows': 3}})\n"
         "logging.getLogger('uvicorn.error').debug('nothing')\n"
@@ -127,7 +127,7 @@ def test_all_processes_write_json_under_a_bare_server_too(checkpoints: Path) -> 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app"]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "madeira.app.main:create_app"]
     started = subprocess.Popen(
         [*command, "--port", str(port)],
         env={

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from app.errors import UnavailableError
-from app.jobs import Array, ModelKey, ScoreJob
-from app.registry import Registry, ServedModel
-from app.workers.execute import execute
-from models import DensityEstimator
-from models.checkpoint import read_description
+from madeira.app.errors import UnavailableError
+from madeira.app.jobs import Array, ModelKey, ScoreJob
+from madeira.app.registry import Registry, ServedModel
+from madeira.app.workers.execute import execute
+from madeira.models import DensityEstimator
+from madeira.models.checkpoint import read_description
 from tests.app.crew import Crew, crew
 
 NAMES = ("fair", "kiosk", "shop")

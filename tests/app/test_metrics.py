@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pyarrow as pa
 
-from app.jobs import ModelKey
-from app.metrics import Metrics, Reading
+from madeira.app.jobs import ModelKey
+from madeira.app.metrics import Metrics, Reading
 from tests.app.alike import as_rows
 from tests.app.running import RunningService
 

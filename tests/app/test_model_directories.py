@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.model_directories import (
+from madeira.app.model_directories import (
     bundled_directory,
     checkpoint_path,
     default_search_path,
@@ -18,8 +18,8 @@ from app.model_directories import (
     model_names,
     own_directory,
 )
-from app.settings import Settings
-from models import DensityEstimator
+from madeira.app.settings import Settings
+from madeira.models import DensityEstimator
 from tests.app.running import RunningService
 from tests.house.tree import ROOT, project_files
 
@@ -63,7 +63,7 @@ def test_both_are_served_and_of_one_name_the_first(
     shutil.copytree(checkpoints / "shop", bundled / "shop")
     shutil.copytree(checkpoints / "shop" / "1", bundled / "shop" / "7")
     shutil.copytree(checkpoints / "shop", bundled / "fair")
-    with caplog.at_level(logging.INFO, "app.registry.store"):
+    with caplog.at_level(logging.INFO, "madeira.app.registry.store"):
         service = start(checkpoints=joined(own, bundled), reload_interval_s=0)
     served = {
         model["name"]: model["version"] for model in service.client.get("/models").json()["models"]
@@ -73,7 +73,7 @@ def test_both_are_served_and_of_one_name_the_first(
     saved = estimator.save_version(own / "shop", others=[bundled / "shop"])
     assert saved == own / "shop" / "8"
     saved.rename(own / "shop" / "2")
-    with caplog.at_level(logging.INFO, "app.registry.store"):
+    with caplog.at_level(logging.INFO, "madeira.app.registry.store"):
         assert service.post("/models/shop/reload", None)["version"] == "2"
     assert f"shop of {own} is served in the place of the one in {bundled}" in caplog.text
     service.post("/score", {"model": "shop", "version": "2", "rows": [{"city": "Funchal"}]})
@@ -93,21 +93,23 @@ def test_what_is_said_where_there_is_no_model_is_true(
 
 def test_a_wheel_brings_the_bundled_models(tmp_path: Path) -> None:
     for path in project_files():
-        if path.parts[0] in ("app", "models", "checkpoints") or len(path.parts) == 1:
+        if path.parts[0] in ("app", "models", "madeira", "checkpoints") or len(path.parts) == 1:
             target = tmp_path / "project" / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / path, target)
+            shutil.copy2(ROOT / path, target, follow_symlinks=False)
     subprocess.run(
         [sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(tmp_path / "built")],
         cwd=tmp_path / "project",
         capture_output=True,
         check=True,
     )
-    bundled = tmp_path / "built" / "app" / "bundled"
+    bundled = tmp_path / "built" / "madeira" / "app" / "bundled"
     assert model_names(bundled) == ["digits", "loans", "penguins"]
     for name in model_names(bundled):
         DensityEstimator.load(bundled / name / "1")
-    program = "from app.model_directories import bundled_directory; print(bundled_directory())"
+    program = (
+        "from madeira.app.model_directories import bundled_directory; print(bundled_directory())"
+    )
     said = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,

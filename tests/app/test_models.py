@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models import DensityEstimator
+from madeira.models import DensityEstimator
 from tests.app.running import RunningService, assert_problem
 
 

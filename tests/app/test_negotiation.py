@@ -1,6 +1,6 @@
 """What a client accepts is remembered only where it is short."""
 
-from app.api.negotiation import MAX_CACHED_ACCEPT, Format, _known_preferred, answer_format
+from madeira.app.api.negotiation import MAX_CACHED_ACCEPT, Format, _known_preferred, answer_format
 
 
 def test_a_long_header_is_understood_and_not_kept() -> None:

@@ -10,12 +10,12 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
-from app.api.openapi import body
-from app.schemas import examples
-from app.schemas.impute import ImputeResponse
-from app.schemas.models import Live, ModelDetail, ModelList, Ready
-from app.schemas.sample import SampleResponse
-from app.schemas.score import ScoreRequest, ScoreResponse
+from madeira.app.api.openapi import body
+from madeira.app.schemas import examples
+from madeira.app.schemas.impute import ImputeResponse
+from madeira.app.schemas.models import Live, ModelDetail, ModelList, Ready
+from madeira.app.schemas.sample import SampleResponse
+from madeira.app.schemas.score import ScoreRequest, ScoreResponse
 from tests.app.running import Document, RunningService
 from tests.app.streams import ARROW
 

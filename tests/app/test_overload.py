@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from app.settings import Settings
-from app.workers.journal import JournalReader
-from app.workers.runtime import State, read_state
-from models import DensityEstimator
+from madeira.app.settings import Settings
+from madeira.app.workers.journal import JournalReader
+from madeira.app.workers.runtime import State, read_state
+from madeira.models import DensityEstimator
 from tests.app.faulty_worker import CODES, DEADLY, ENDLESS, FAILING, HELD, MARKS, held
 from tests.app.running import RunningService, assert_problem, running
 

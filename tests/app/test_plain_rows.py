@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.codecs.cells import PLAIN_ROWS_LIMIT, TableForm, encode_table
-from app.errors import InvalidInputError
-from app.jobs import Array
-from models.columns.schema import Schema
+from madeira.app.codecs.cells import PLAIN_ROWS_LIMIT, TableForm, encode_table
+from madeira.app.errors import InvalidInputError
+from madeira.app.jobs import Array
+from madeira.models.columns.schema import Schema
 from tests.models.columns.awkward import AWKWARD
 
 SCHEMA = Schema.infer(pa.table({name: array for name, array, _, _ in AWKWARD}))

@@ -23,7 +23,7 @@ def serving(checkpoints: Path, **variables: str) -> Iterator[tuple[subprocess.Po
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app"]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "madeira.app.main:create_app"]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--log-level", "warning"],
         env={**os.environ, "MADEIRA_CHECKPOINTS": str(checkpoints), **variables},

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.batching.admission import LONGEST_RETRY_S, Admission
-from app.batching.costs import cost_of
-from app.batching.fair_queue import FairQueue
-from app.batching.ticket import Entry, Ticket
-from app.errors import QueueFullError
-from app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from app.workers.pace import LEAST_COST, LONGEST, Pace
+from madeira.app.batching.admission import LONGEST_RETRY_S, Admission
+from madeira.app.batching.costs import cost_of
+from madeira.app.batching.fair_queue import FairQueue
+from madeira.app.batching.ticket import Entry, Ticket
+from madeira.app.errors import QueueFullError
+from madeira.app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from madeira.app.workers.pace import LEAST_COST, LONGEST, Pace
 
 KEY = ModelKey("shop", "1")
 

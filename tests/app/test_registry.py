@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import NoWorkerError, UnavailableError, UnknownModelError
-from app.jobs import ModelKey
-from app.registry import Registry
-from app.registry.store import ModelStore
+from madeira.app.errors import NoWorkerError, UnavailableError, UnknownModelError
+from madeira.app.jobs import ModelKey
+from madeira.app.registry import Registry
+from madeira.app.registry.store import ModelStore
 from tests.app.running import RunningService
 
 FILES = ["model.safetensors", "config.json", "schema.json", "metrics.json"]

@@ -11,8 +11,8 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from app.registry.store import ModelStore
-from models import DensityEstimator
+from madeira.app.registry.store import ModelStore
+from madeira.models import DensityEstimator
 from tests.app.running import RunningService, assert_problem
 
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.settings import Settings
-from app.workers.runtime import read_state
-from models import DensityEstimator
+from madeira.app.settings import Settings
+from madeira.app.workers.runtime import read_state
+from madeira.models import DensityEstimator
 from tests.app.alike import as_rows, assert_rows_alike
 from tests.app.running import RunningService, running
 

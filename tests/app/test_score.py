@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models import DensityEstimator
+from madeira.models import DensityEstimator
 from tests.app.alike import as_rows
 from tests.app.running import RunningService
 

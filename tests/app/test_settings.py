@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import AppError, SettingsError
-from app.settings import PREFIX, Settings, settings_table
+from madeira.app.errors import AppError, SettingsError
+from madeira.app.settings import PREFIX, Settings, settings_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "settings.md"
@@ -128,7 +128,7 @@ def test_a_number_has_its_unit_in_its_name(name: str) -> None:
 
 def test_every_setting_is_documented() -> None:
     assert settings_table() in PAGE.read_text(encoding="utf-8"), (
-        "docs/settings.md has another table than app.settings.settings_table() writes"
+        "docs/settings.md has another table than madeira.app.settings.settings_table() writes"
     )
 
 

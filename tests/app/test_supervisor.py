@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.errors import NoWorkerError
-from app.jobs import ModelKey, ScoreJob
-from app.settings import Settings
-from app.workers import supervisor, worker_process
-from app.workers.execute import execute
-from app.workers.journal import Journal, JournalReader, create_journal
-from models import DensityEstimator
+from madeira.app.errors import NoWorkerError
+from madeira.app.jobs import ModelKey, ScoreJob
+from madeira.app.settings import Settings
+from madeira.app.workers import supervisor, worker_process
+from madeira.app.workers.execute import execute
+from madeira.app.workers.journal import Journal, JournalReader, create_journal
+from madeira.models import DensityEstimator
 from tests.app.crew import KEY, Crew, crew, wait_until
 from tests.app.running import assert_problem, running
 
@@ -193,7 +193,7 @@ def test_live_is_false_where_workers_are_no_longer_replaced(
             super()._turn()
             turns.append(True)
 
-    monkeypatch.setattr("app.main.Supervisor", Ending)
+    monkeypatch.setattr("madeira.app.main.Supervisor", Ending)
     with running(Settings.read(checkpoints=checkpoints, threads=1)) as service:
         assert service.client.get("/health/live").status_code == 200
         with no_descriptors():

@@ -14,9 +14,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from app.errors import SettingsError
-from app.settings import Settings
-from app.traces import Traces, traces_of
+from madeira.app.errors import SettingsError
+from madeira.app.settings import Settings
+from madeira.app.traces import Traces, traces_of
 from tests.app.running import RunningService, running
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -136,7 +136,8 @@ def test_a_large_request_has_a_bounded_trace(
 )
 def test_nothing_is_imported_where_nothing_is_asked_for(environment: dict[str, str]) -> None:
     program = (
-        "import sys; from app.main import create_app; from app.settings import Settings\n"
+        "import sys; from madeira.app.main import create_app\n"
+        "from madeira.app.settings import Settings\n"
         "create_app(Settings())\n"
         "sys.exit(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
     )

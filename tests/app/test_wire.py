@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from app.jobs import (
+from madeira.app.jobs import (
     ImputeJob,
     ImputeResult,
     Job,
@@ -17,9 +17,9 @@ from app.jobs import (
     ScoreJob,
     ScoreResult,
 )
-from app.workers import wire
-from app.workers.frames import Frame, FrameError, FrameReader, encode_frame
-from app.workers.wire import cut, group_of, job_of, join, parts_of, result_of
+from madeira.app.workers import wire
+from madeira.app.workers.frames import Frame, FrameError, FrameReader, encode_frame
+from madeira.app.workers.wire import cut, group_of, job_of, join, parts_of, result_of
 
 KEY = ModelKey("shop", "1")
 RNG = np.random.default_rng(0)

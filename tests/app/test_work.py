@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.batching import Work, costs_of_rows
-from app.batching.costs import cost_of
-from app.jobs import Array, ModelKey, ScoreJob, ScoreResult
-from app.settings import Settings
-from models import DensityEstimator
+from madeira.app.batching import Work, costs_of_rows
+from madeira.app.batching.costs import cost_of
+from madeira.app.jobs import Array, ModelKey, ScoreJob, ScoreResult
+from madeira.app.settings import Settings
+from madeira.models import DensityEstimator
 from tests.app.faulty_worker import CODES, HELD, MARKS, held
 from tests.app.running import RunningService, assert_problem, running
 from tests.app.streams import ARROW, post_arrow, stream

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import ComputationError, DeadlineError, PoisonousJobError, UnavailableError
-from app.jobs import Array, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from app.workers import supervisor
-from app.workers.execute import execute
-from models import DensityEstimator
-from models.inference.noise import draw_noise, noise_generator
+from madeira.app.errors import ComputationError, DeadlineError, PoisonousJobError, UnavailableError
+from madeira.app.jobs import Array, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from madeira.app.workers import supervisor
+from madeira.app.workers.execute import execute
+from madeira.models import DensityEstimator
+from madeira.models.inference.noise import draw_noise, noise_generator
 from tests.app.crew import KEY, Crew, crew
 from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, HELD, LOST, held, marked
 

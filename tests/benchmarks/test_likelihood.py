@@ -17,7 +17,7 @@ from benchmarks.likelihood.runs import Run, perform
 from benchmarks.likelihood.sets import SETS, BinarySet, Bits
 from benchmarks.likelihood.summary import OURS, summarise, table
 from benchmarks.report import Report
-from models.training import fit
+from madeira.models.training import fit
 
 
 @pytest.fixture

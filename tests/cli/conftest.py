@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from app.cli import main
-from models import DensityEstimator
+from madeira.app.cli import main
+from madeira.models import DensityEstimator
 from tests.cli.outcome import Madeira, Outcome
 
 
@@ -56,7 +56,12 @@ def process() -> Callable[..., "subprocess.Popen[str]"]:
 
     def start(*arguments: str | Path) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-c", "from app.cli import main; main()", *map(str, arguments)],
+            [
+                sys.executable,
+                "-m",
+                "madeira",
+                *map(str, arguments),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from checkpoints.build import BUNDLED, HERE, build, main
 from checkpoints.tables import LOANS_COLUMNS, PIXELS, digits, loans, penguins
-from models import DensityEstimator, Schema
+from madeira.models import DensityEstimator, Schema
 
 
 def test_penguins_are_mixed_and_have_missing_values() -> None:

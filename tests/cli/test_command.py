@@ -59,7 +59,7 @@ def test_help_and_mistakes_wait_for_nothing_heavy(arguments: list[str], status: 
     program = (
         "import atexit, sys\n"
         f"atexit.register(lambda: print('LOADED', *(set({HEAVY}) & set(sys.modules))))\n"
-        "from app.cli import main\n"
+        "from madeira.app.cli import main\n"
         "main()"
     )
     done = subprocess.run(

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from app.cli.interrupts import ABORTED, Interrupts
+from madeira.app.cli.interrupts import ABORTED, Interrupts
 
 
 def test_first_interrupt_stops_and_a_second_aborts(capfd: pytest.CaptureFixture[str]) -> None:

@@ -37,11 +37,11 @@ class Service:
 
     def workers(self) -> list[int]:
         """The worker and the spare."""
-        return self.named("app.workers.process")
+        return self.named("madeira.app.workers.process")
 
     def all_there(self) -> bool:
         """Whether every process is there, and can compute."""
-        if len(self.workers()) != 2 or len(self.named("app.cli.api_process")) != 2:
+        if len(self.workers()) != 2 or len(self.named("madeira.app.cli.api_process")) != 2:
             return False
         try:
             # Whichever process answers: each of them must say so several times.
@@ -74,7 +74,14 @@ def wait_until(
 @pytest.fixture(scope="module")
 def service(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     log = tmp_path_factory.mktemp("log") / "log"
-    command = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "madeira",
+        "serve",
+        "--port",
+        "0",
+    ]
     command += ["--checkpoints", str(checkpoints), "--api-processes", "2", "--threads", "1"]
     command += ["--spare-workers", "1", "--log-level", "error"]
     with log.open("w") as file:
@@ -120,7 +127,7 @@ def test_no_request_fails_when_the_only_worker_is_killed(service: Service) -> No
 
 def test_an_api_process_is_started_when_there_are_descriptors_again(service: Service) -> None:
     wait_until(service.all_there)
-    parent, one = service.process.pid, service.named("app.cli.api_process")[0]
+    parent, one = service.process.pid, service.named("madeira.app.cli.api_process")[0]
     bounds = resource.prlimit(parent, resource.RLIMIT_NOFILE)
     resource.prlimit(parent, resource.RLIMIT_NOFILE, (3, bounds[1]))
     os.kill(one, signal.SIGKILL)
@@ -134,7 +141,7 @@ def test_every_process_is_replaced_and_none_is_left_when_the_parent_is_killed(
     service: Service,
 ) -> None:
     wait_until(service.all_there)
-    for pid in [*service.workers(), *service.named("app.cli.api_process")]:
+    for pid in [*service.workers(), *service.named("madeira.app.cli.api_process")]:
         os.kill(pid, signal.SIGKILL)
         wait_until(partial(_is_gone, pid))
         wait_until(service.all_there)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from models import DensityEstimator
+from madeira.models import DensityEstimator
 from tests.cli.outcome import Madeira
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app.model_directories import bundled_directory
-from models.checkpoint import versions
+from madeira.app.model_directories import bundled_directory
+from madeira.models.checkpoint import versions
 
-COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+COMMAND = [sys.executable, "-m", "madeira"]
 
 
 def test_training_writes_to_the_users_directory_and_to_no_other(

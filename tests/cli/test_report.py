@@ -10,7 +10,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from models import DensityEstimator
+from madeira.models import DensityEstimator
 from tests.cli.outcome import Madeira
 
 HEADINGS = [

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from app.cli.schema_file import read_schema
-from models import Schema, read_table
+from madeira.app.cli.schema_file import read_schema
+from madeira.models import Schema, read_table
 from tests.cli.outcome import Madeira
 from tests.models.columns.awkward import AWKWARD
 

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from app.cli.schema_file import MAX_BYTES, read_schema
-from models import Schema, SchemaError, TableError
+from madeira.app.cli.schema_file import MAX_BYTES, read_schema
+from madeira.models import Schema, SchemaError, TableError
 
 TABLE = pa.table(
     {

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.settings import Settings
+from madeira.app.settings import Settings
 from tests.app.running import urls_of
 from tests.cli.outcome import Madeira
 

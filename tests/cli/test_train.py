@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from models import DensityEstimator, read_table
+from madeira.models import DensityEstimator, read_table
 from tests.cli.outcome import Madeira
 
 
@@ -21,7 +21,13 @@ def trained(fruit: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     checkpoints = tmp_path_factory.mktemp("checkpoints")
     run = subprocess.run(
         [
-            *(sys.executable, "-c", "from app.cli import main; main()", "train", str(fruit)),
+            *(
+                sys.executable,
+                "-m",
+                "madeira",
+                "train",
+                str(fruit),
+            ),
             *("--name", "fruit", "--checkpoints", str(checkpoints), "--preset", "fast"),
         ],
         capture_output=True,

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.tuning_picture import draw_tuning
-from models import DensityEstimator, read_table
-from models.tuning import TrialRecord
-from models.tuning.kinds import first_settings
+from madeira.app.cli.tuning_picture import draw_tuning
+from madeira.models import DensityEstimator, read_table
+from madeira.models.tuning import TrialRecord
+from madeira.models.tuning.kinds import first_settings
 from tests.cli.outcome import Madeira
 
 Process = Callable[..., "subprocess.Popen[str]"]
@@ -169,7 +169,7 @@ def test_without_optuna_it_says_what_to_install(
 
 
 def test_other_commands_do_not_wait_for_optuna() -> None:
-    script = "import sys, app.cli; sys.exit('optuna' in sys.modules)"
+    script = "import sys, madeira.app.cli; sys.exit('optuna' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 

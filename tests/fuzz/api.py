@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 
-from app.settings import Settings
+from madeira.app.settings import Settings
 from tests.app.running import running
 from tests.fuzz.described import CASES, described
 

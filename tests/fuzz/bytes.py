@@ -11,7 +11,12 @@ from pathlib import Path
 
 import atheris
 
-FOLLOWED = ["app.codecs", "app.cli", "models.columns", "models.tables"]
+FOLLOWED = [
+    "madeira.app.codecs",
+    "madeira.app.cli",
+    "madeira.models.columns",
+    "madeira.models.tables",
+]
 
 with atheris.instrument_imports(include=FOLLOWED):
     from tests.fuzz.codecs import TARGETS

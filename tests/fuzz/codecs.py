@@ -17,18 +17,18 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from app.cli.marked_yaml import read_document
-from app.codecs import arrow
-from app.codecs import json as json_codec
-from app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
-from app.codecs.cells import encode_given, encode_table, table_form
-from app.codecs.json_slices import read_slices
-from app.errors import RequestError
-from models.columns.notation import find_notation
-from models.columns.overrides import overrides_of
-from models.columns.schema import Schema
-from models.errors import ModelsError
-from models.tables.files import read_table
+from madeira.app.cli.marked_yaml import read_document
+from madeira.app.codecs import arrow
+from madeira.app.codecs import json as json_codec
+from madeira.app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
+from madeira.app.codecs.cells import encode_given, encode_table, table_form
+from madeira.app.codecs.json_slices import read_slices
+from madeira.app.errors import RequestError
+from madeira.models.columns.notation import find_notation
+from madeira.models.columns.overrides import overrides_of
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import ModelsError
+from madeira.models.tables.files import read_table
 from tests.app.kinds import every_kind, training_table
 
 __all__ = ["TARGETS", "Target"]

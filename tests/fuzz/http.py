@@ -21,12 +21,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.server import ServerState
 
-from app.api.door import Door
-from app.api.shortcut import ServiceApp
-from app.cli.connections import ConnectionLimits, Connections
-from app.cli.http_protocol import HttpProtocol
-from app.metrics import Metrics
-from app.settings import Settings
+from madeira.app.api.door import Door
+from madeira.app.api.shortcut import ServiceApp
+from madeira.app.cli.connections import ConnectionLimits, Connections
+from madeira.app.cli.http_protocol import HttpProtocol
+from madeira.app.metrics import Metrics
+from madeira.app.settings import Settings
 
 __all__ = ["Fuzzer", "main"]
 

@@ -8,7 +8,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from app.__main__ import _EXTRA_OF
+from madeira.app.command import _EXTRA_OF
 from tests.house.tree import ROOT
 
 CLIENTS = ("botocore", "boto3", "tritonclient[grpc]")
@@ -29,9 +29,9 @@ sys.meta_path.insert(0, Blocked())
 
 USE_OF_THE_CORE = """
 import numpy as np, pyarrow as pa
-from models import DensityEstimator
-from models.made import MaskConfig, NetworkConfig
-from models.training.config import FitConfig, MemberConfig, TrainingConfig
+from madeira.models import DensityEstimator
+from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 
 table = pa.table({"size": [1.0, 2.0, None, 2.5] * 20, "kind": ["a", "b", "b", "b"] * 20})
 member = MemberConfig(
@@ -85,7 +85,7 @@ def test_every_package_that_a_command_may_lack_is_in_the_extra_that_is_named(pac
     ],
 )
 def test_a_command_says_which_extra_it_lacks(missing: str, command: list[str], extra: str) -> None:
-    code = f"import sys; sys.argv[1:] = {command!r}\nfrom app.__main__ import main\nmain()"
+    code = f"import sys; sys.argv[1:] = {command!r}\nfrom madeira.app.command import main\nmain()"
     done = without({missing}, code)
     assert done.returncode == 1
     assert done.stderr == (

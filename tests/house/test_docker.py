@@ -83,7 +83,7 @@ def test_the_service_runs_as_nobody_in_particular_and_reports_its_health(path: P
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=str)
 def test_the_environment_holds_settings_that_exist(path: Path) -> None:
-    settings = importlib.import_module("app.settings").Settings
+    settings = importlib.import_module("madeira.app.settings").Settings
     known = {f"MADEIRA_{field.upper()}" for field in settings.model_fields}
     given = {name for name in environment(path) if name.startswith("MADEIRA_")}
     assert given <= known, f"{sorted(given - known)} is no setting"

@@ -10,17 +10,24 @@ import pytest
 from tests.house.tree import ROOT, project_files
 
 LINES = 400
-ROOMS = ("models", "app", "benchmarks", "tests")
+ROOMS = ("madeira", "models", "app", "benchmarks", "tests")
 SOURCE = {".py", ".js", ".css", ".html"}
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "common", "manager", "managers"}
 OPTIONAL = {"ray"}  # packages that only an extra installs
 
 SOURCES = [path for path in project_files() if path.parts[0] in ROOMS and path.suffix in SOURCE]
-MODULES = [path for path in SOURCES if path.parts[0] in {"models", "app"} and path.suffix == ".py"]
+MODULES = [
+    path
+    for path in SOURCES
+    if path.parts[0] in {"madeira", "models", "app"} and path.suffix == ".py"
+]
 
 
 def module_name(path: Path) -> str:
-    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+    parts = path.with_suffix("").parts
+    return ".".join(("madeira", *parts) if parts[0] != "madeira" else parts).removesuffix(
+        ".__init__"
+    )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=str)

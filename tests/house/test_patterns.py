@@ -20,7 +20,7 @@ LINEAR = 2.6
 def modules() -> Iterator[tuple[str, ast.Module]]:
     for package in ("app", "models"):
         for path in sorted((ROOT / package).rglob("*.py")):
-            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            name = ".".join(("madeira", *path.relative_to(ROOT).with_suffix("").parts))
             yield name.removesuffix(".__init__"), ast.parse(path.read_text("utf-8"))
 
 
@@ -55,11 +55,11 @@ def uses() -> Iterator[tuple[str, str, int, str]]:
                 found = named(module, owner.id)
                 if isinstance(found, re.Pattern):
                     yield module, found.pattern, found.flags, method
-    from app.cli.marked_yaml import _Loader
+    from madeira.app.cli.marked_yaml import _Loader
 
     for entries in _Loader.yaml_implicit_resolvers.values():
         for _, found in entries:
-            yield "app.cli.marked_yaml", found.pattern, found.flags, "match"
+            yield "madeira.app.cli.marked_yaml", found.pattern, found.flags, "match"
 
 
 USES = sorted(set(uses()))

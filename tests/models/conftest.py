@@ -8,11 +8,11 @@ import pyarrow as pa
 import pytest
 import torch
 
-from models.columns.layout import Layout
-from models.columns.schema import Schema
-from models.inference.density import Density
-from models.inference.member import Member
-from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.schema import Schema
+from madeira.models.inference.density import Density
+from madeira.models.inference.member import Member
+from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 from tests.models.small import save_small
 
 MakeLayout = Callable[[Sequence[str]], Layout]

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from models import DensityEstimator, FitConfig, MemberConfig, TrainingConfig
-from models.made import MaskConfig, NetworkConfig
+from madeira.models import DensityEstimator, FitConfig, MemberConfig, TrainingConfig
+from madeira.models.made import MaskConfig, NetworkConfig
 
 __all__ = ["save_small"]
 

@@ -11,10 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models import CheckpointError, DensityEstimator, FitConfig, MemberConfig, TrainingConfig
-from models.checkpoint import next_version, versions
-from models.checkpoint_saving import unfinished
-from models.made import MaskConfig, NetworkConfig
+from madeira.models import (
+    CheckpointError,
+    DensityEstimator,
+    FitConfig,
+    MemberConfig,
+    TrainingConfig,
+)
+from madeira.models.checkpoint import next_version, versions
+from madeira.models.checkpoint_saving import unfinished
+from madeira.models.made import MaskConfig, NetworkConfig
 
 FILES = ["README.md", "config.json", "metrics.json", "model.safetensors", "schema.json"]
 
@@ -155,7 +161,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
 KILLED_WHILE_SAVING = """
 import os, signal, sys
 from pathlib import Path
-from models import DensityEstimator
+from madeira.models import DensityEstimator
 
 estimator = DensityEstimator.load(sys.argv[1])
 flush = os.fsync
@@ -214,7 +220,7 @@ def test_all_that_train_one_model_at_a_time_get_a_version_of_their_own(
     estimator: DensityEstimator, saved: Path, tmp_path: Path
 ) -> None:
     script = (
-        "import sys; from models import DensityEstimator\n"
+        "import sys; from madeira.models import DensityEstimator\n"
         "estimator = DensityEstimator.load(sys.argv[1])\n"
         "for _ in range(5): print(estimator.save_version(sys.argv[2]).name)\n"
     )
@@ -244,7 +250,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_behind(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("models.checkpoint.os.fsync", full)
+    monkeypatch.setattr("madeira.models.checkpoint.os.fsync", full)
     with pytest.raises(CheckpointError, match="cannot be written: No space left on device"):
         estimator.save(tmp_path / "1")
     assert list(tmp_path.iterdir()) == []

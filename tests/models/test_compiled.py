@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from models.compiled import machine_code_folder
+from madeira.models.compiled import machine_code_folder
 
 START = """
-from models.compiled import machine_code_folder
+from madeira.models.compiled import machine_code_folder
 print(machine_code_folder())
 """
 

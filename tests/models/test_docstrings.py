@@ -6,9 +6,12 @@ import pkgutil
 
 import pytest
 
-import models
+from madeira import models
 
-MODULES = ["models", *(m.name for m in pkgutil.walk_packages(models.__path__, "models."))]
+MODULES = [
+    "madeira",
+    *(m.name for m in pkgutil.walk_packages(models.__path__, "madeira.models.")),
+]
 NAMES = {"np": "numpy", "pa": "pyarrow", "torch": "torch"}
 
 

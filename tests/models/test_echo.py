@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 
-from models import SchemaError, TableError
-from models.columns.schema import Schema
-from models.echo import MAX_CANDIDATES, MAX_ECHO, closest, cut, did_you_mean, listed, quoted
+from madeira.models import SchemaError, TableError
+from madeira.models.columns.schema import Schema
+from madeira.models.echo import MAX_CANDIDATES, MAX_ECHO, closest, cut, did_you_mean, listed, quoted
 
 LONG = "x" * 10_000_000
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import models
-from models import (
+from madeira import models
+from madeira.models import (
     ConfigError,
     DensityEstimator,
     FitConfig,
@@ -21,7 +21,7 @@ from models import (
     TrainingConfig,
     TrainingError,
 )
-from models.made import MaskConfig, NetworkConfig
+from madeira.models.made import MaskConfig, NetworkConfig
 
 ROWS = 1500
 
@@ -62,7 +62,7 @@ def test_public_names_are_those_of_the_package() -> None:
 
 
 def test_who_catches_an_error_does_not_wait_for_pytorch() -> None:
-    check = "import sys; from models import TableError; sys.exit('torch' in sys.modules)"
+    check = "import sys; from madeira.models import TableError; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import CheckpointError, DensityEstimator
-from models.checkpoint import load_checkpoint, read_description
-from models.checkpoint_files import CONFIG, METRICS, MODEL, SCHEMA
-from models.errors import MAX_REASON, ModelsError
+from madeira.models import CheckpointError, DensityEstimator
+from madeira.models.checkpoint import load_checkpoint, read_description
+from madeira.models.checkpoint_files import CONFIG, METRICS, MODEL, SCHEMA
+from madeira.models.errors import MAX_REASON, ModelsError
 from tests.models.mutations import HARMLESS, MUTATIONS, sign
 
 COMPUTES_NOT = {

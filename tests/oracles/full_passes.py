@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.columns.layout import Layout
-from models.inference.member import Component, Member
-from models.made import FoldedNetwork, Mask, fold
-from models.made.ordering import in_tiers, variables_in_order
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.member import Component, Member
+from madeira.models.made import FoldedNetwork, Mask, fold
+from madeira.models.made.ordering import in_tiers, variables_in_order
 
 __all__ = ["FullPasses", "evidence_first_positions", "mask_for"]
 

@@ -3,8 +3,8 @@
 A kind is one file with a `Kernel`, and an entry in `dispatch.py`.
 """
 
-from models.columns.kernels.base import COMPILE_OPTIONS, Kernel, inlined
-from models.columns.kernels.dispatch import (
+from madeira.models.columns.kernels.base import COMPILE_OPTIONS, Kernel, inlined
+from madeira.models.columns.kernels.dispatch import (
     BINARY_NUMBER,
     KERNELS,
     draw,

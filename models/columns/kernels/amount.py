@@ -1,4 +1,4 @@
-"""What the kernels of amounts share, compiled: see `models.columns.amount_head.AmountHead`.
+"""What the kernels of amounts share, compiled: see `madeira.models.columns.amount_head.AmountHead`.
 
 The constants of a column are the six numbers of its transform, the logarithm of the unit that a
 density is per, the number of its logistics, the number of its atoms, the codes of the ends of its
@@ -10,10 +10,10 @@ from math import asinh, cosh, exp, expm1, log, log1p, sinh, sqrt, tanh
 
 import numpy as np
 
-from models.columns.amount import Amount
-from models.columns.kernels.base import Floats, inlined
-from models.columns.numbers import Values
-from models.columns.truncation import NARROWEST
+from madeira.models.columns.amount import Amount
+from madeira.models.columns.kernels.base import Floats, inlined
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.truncation import NARROWEST
 
 __all__ = [
     "ATOMS",

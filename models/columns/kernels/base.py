@@ -12,8 +12,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from models.columns.base import Column
-from models.columns.numbers import Values
+from madeira.models.columns.base import Column
+from madeira.models.columns.numbers import Values
 
 __all__ = [
     "COMPILE_OPTIONS",
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 # Without fastmath: arithmetic is done as it is written, so that the same row gives the same bits
-# whichever loop, tile or thread it is computed in; `models.inference.vectors` makes it fast.
+# whichever loop, tile or thread it is computed in; `inference.vectors` makes it fast.
 # Division by zero gives infinity, as in NumPy; a check for it at every division would not.
 COMPILE_OPTIONS = {"nogil": True, "error_model": "numpy"}
 
@@ -66,7 +66,7 @@ class Kernel:
             value.
         masses: `(parameters, width, masses, constants, at)` writes the probability of each value
             that can be drawn, by its code, to the front of `masses`, float64. None for amounts,
-            whose values are not a few: see `models.columns.kernels.mixture`.
+            whose values are not a few: see `madeira.models.columns.kernels.mixture`.
 
     `parameters` (float32, `width` of them count) and `noise` (float64) are buffers that may be
     written to; the column's constants are those of `constants` from `at` on. Buffers and places

@@ -1,9 +1,9 @@
-"""Binary columns, compiled: see `models.columns.binary.BinaryHead`."""
+"""Binary columns, compiled: see `madeira.models.columns.binary.BinaryHead`."""
 
 from math import exp, log1p
 
-from models.columns.kernels.base import Floats, Kernel, inlined, no_constants
-from models.columns.numbers import Values
+from madeira.models.columns.kernels.base import Floats, Kernel, inlined, no_constants
+from madeira.models.columns.numbers import Values
 
 __all__ = ["BINARY"]
 

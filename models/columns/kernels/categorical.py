@@ -1,9 +1,9 @@
-"""Categorical columns, compiled: see `models.columns.categorical.CategoricalHead`."""
+"""Categorical columns, compiled: see `madeira.models.columns.categorical.CategoricalHead`."""
 
 from math import exp, log
 
-from models.columns.kernels.base import Floats, Kernel, inlined, no_constants
-from models.columns.numbers import Values
+from madeira.models.columns.kernels.base import Floats, Kernel, inlined, no_constants
+from madeira.models.columns.numbers import Values
 
 __all__ = ["CATEGORICAL"]
 

@@ -1,11 +1,11 @@
-"""Continuous columns, compiled: see `models.columns.continuous.ContinuousHead`."""
+"""Continuous columns, compiled: see `madeira.models.columns.continuous.ContinuousHead`."""
 
 from math import exp, log, log1p
 
 import numpy as np
 
-from models.columns.continuous import Continuous
-from models.columns.kernels.amount import (
+from madeira.models.columns.continuous import Continuous
+from madeira.models.columns.kernels.amount import (
     COMPONENTS,
     FARTHEST,
     LOG_UNIT,
@@ -20,8 +20,8 @@ from models.columns.kernels.amount import (
     place_features,
     transformed,
 )
-from models.columns.kernels.base import Floats, Kernel, inlined
-from models.columns.numbers import Values
+from madeira.models.columns.kernels.base import Floats, Kernel, inlined
+from madeira.models.columns.numbers import Values
 
 __all__ = ["CONTINUOUS"]
 

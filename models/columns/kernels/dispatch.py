@@ -7,14 +7,14 @@ is a tree of comparisons, made here from the list of kernels.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from models.columns.base import Column
-from models.columns.kernels.base import Floats, Kernel, inlined
-from models.columns.kernels.binary import BINARY
-from models.columns.kernels.categorical import CATEGORICAL
-from models.columns.kernels.continuous import CONTINUOUS
-from models.columns.kernels.factorised import FACTORISED
-from models.columns.kernels.integer import INTEGER
-from models.columns.numbers import Values
+from madeira.models.columns.base import Column
+from madeira.models.columns.kernels.base import Floats, Kernel, inlined
+from madeira.models.columns.kernels.binary import BINARY
+from madeira.models.columns.kernels.categorical import CATEGORICAL
+from madeira.models.columns.kernels.continuous import CONTINUOUS
+from madeira.models.columns.kernels.factorised import FACTORISED
+from madeira.models.columns.kernels.integer import INTEGER
+from madeira.models.columns.numbers import Values
 
 __all__ = ["BINARY_NUMBER", "KERNELS", "draw", "features", "kernel_of", "log_prob", "masses"]
 

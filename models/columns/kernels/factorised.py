@@ -1,4 +1,4 @@
-"""Factorised columns, compiled: see `models.columns.factorised.FactorisedHead`.
+"""Factorised columns, compiled: see `madeira.models.columns.factorised.FactorisedHead`.
 
 The constants of a column are the numbers of its groups, of members of one, of coordinates and of
 categories, the log-share of each category in its group, and the coordinates of each.
@@ -8,9 +8,9 @@ from math import exp, log
 
 import numpy as np
 
-from models.columns.factorised import Factorised
-from models.columns.kernels.base import Floats, Kernel, inlined
-from models.columns.numbers import Values
+from madeira.models.columns.factorised import Factorised
+from madeira.models.columns.kernels.base import Floats, Kernel, inlined
+from madeira.models.columns.numbers import Values
 
 __all__ = ["FACTORISED"]
 

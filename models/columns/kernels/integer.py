@@ -1,11 +1,11 @@
-"""Integer columns, compiled: see `models.columns.integer.IntegerHead`."""
+"""Integer columns, compiled: see `madeira.models.columns.integer.IntegerHead`."""
 
 from math import exp, expm1, log
 
 import numpy as np
 
-from models.columns.integer import Integer
-from models.columns.kernels.amount import (
+from madeira.models.columns.integer import Integer
+from madeira.models.columns.kernels.amount import (
     COMPONENTS,
     FARTHEST,
     atom_at,
@@ -19,8 +19,8 @@ from models.columns.kernels.amount import (
     slope,
     transformed,
 )
-from models.columns.kernels.base import Floats, Kernel, inlined
-from models.columns.numbers import Values
+from madeira.models.columns.kernels.base import Floats, Kernel, inlined
+from madeira.models.columns.numbers import Values
 
 __all__ = ["INTEGER"]
 

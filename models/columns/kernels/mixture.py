@@ -14,7 +14,7 @@ from math import exp, expm1, log, log1p
 
 import numpy as np
 
-from models.columns.kernels.amount import (
+from madeira.models.columns.kernels.amount import (
     ATOMS,
     CODES,
     COMPONENTS,
@@ -31,9 +31,9 @@ from models.columns.kernels.amount import (
     transformed,
     untransformed,
 )
-from models.columns.kernels.base import Floats, inlined, subroutine
-from models.columns.numbers import Values
-from models.columns.truncation import NARROWEST
+from madeira.models.columns.kernels.base import Floats, inlined, subroutine
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.truncation import NARROWEST
 
 __all__ = ["MEAN", "SCALE", "SHARE", "add_mixture", "mean_of", "most_probable_of", "quantile_of"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.synthesis.two_sample import feature_matrices, two_sample_score
 from benchmarks.synthesis.usefulness import usefulness
-from models.errors import TableError
+from madeira.models.errors import TableError
 
 ROWS = 1500
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.columns import (
+from madeira.models.columns import (
     Binary,
     Categorical,
     Column,

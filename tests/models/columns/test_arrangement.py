@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.columns import Factorised, Schema
-from models.columns.arrangement import neighbours
+from madeira.models.columns import Factorised, Schema
+from madeira.models.columns.arrangement import neighbours
 
 SIZE, ROWS = 120, 6000
 GENERATOR = np.random.default_rng(0)

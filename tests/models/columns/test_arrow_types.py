@@ -5,8 +5,8 @@ import doctest
 import pyarrow as pa
 import pytest
 
-from models.columns import arrow_types
-from models.columns.arrow_types import Family, family, is_integer, parse_type, type_name
+from madeira.models.columns import arrow_types
+from madeira.models.columns.arrow_types import Family, family, is_integer, parse_type, type_name
 
 TYPES = {
     pa.null(): Family.EMPTY,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.columns.atoms import MOST_ATOMS, find_atoms
-from models.columns.numbers import Values
+from madeira.models.columns.atoms import MOST_ATOMS, find_atoms
+from madeira.models.columns.numbers import Values
 
 GENERATOR = np.random.default_rng(0)
 BELL = np.rint(GENERATOR.normal(50, 12, 5000))

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from models.columns import Binary
-from models.columns.binary import BinaryHead
-from models.errors import SchemaError, TableError
+from madeira.models.columns import Binary
+from madeira.models.columns.binary import BinaryHead
+from madeira.models.errors import SchemaError, TableError
 
 PAIRS: list[tuple[list[Any], pa.DataType]] = [
     ([False, True], pa.bool_()),

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from models.columns import Categorical
-from models.columns.categorical import CategoricalHead
-from models.errors import SchemaError, TableError
+from madeira.models.columns import Categorical
+from madeira.models.columns.categorical import CategoricalHead
+from madeira.models.errors import SchemaError, TableError
 
 SIZES = (1, 2, 3, 7, 12)
 

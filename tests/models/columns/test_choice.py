@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models.columns.choice import choose
+from madeira.models.columns.choice import choose
 
 
 def test_outcomes_do_not_fall_as_the_noise_rises(device: torch.device) -> None:

@@ -11,9 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.columns import Continuous, Schema
-from models.columns.continuous import ContinuousHead
-from models.errors import SchemaError, TableError
+from madeira.models.columns import Continuous, Schema
+from madeira.models.columns.continuous import ContinuousHead
+from madeira.models.errors import SchemaError, TableError
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

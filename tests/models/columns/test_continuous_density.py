@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import expit, logsumexp
 
-from models.columns import Continuous
-from models.columns.continuous import ContinuousHead
-from models.columns.numbers import Values
-from models.columns.transform import Transform, stack, transform, untransform
+from madeira.models.columns import Continuous
+from madeira.models.columns.continuous import ContinuousHead
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.transform import Transform, stack, transform, untransform
 
 
 def mixture(parameters: Values) -> tuple[Values, Values, Values]:

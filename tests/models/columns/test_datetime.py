@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 import torch
 
-from models.columns import Continuous, Datetime, Layout, Schema
-from models.errors import SchemaError, TableError
+from madeira.models.columns import Continuous, Datetime, Layout, Schema
+from madeira.models.errors import SchemaError, TableError
 
 DAYS = [dt.date(2020, 2, 29), None, dt.date(1890, 1, 1)]
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 import torch
 
-from models.columns import Layout, Schema
+from madeira.models.columns import Layout, Schema
 
 ROWS = 400
 GENERATOR = np.random.default_rng(0)

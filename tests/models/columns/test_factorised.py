@@ -9,11 +9,11 @@ import pytest
 import torch
 from scipy import stats
 
-from models.columns import Categorical, Factorised, Layout, Schema
-from models.columns.factorised import FactorisedHead
-from models.columns.infer import infer
-from models.errors import SchemaError
-from models.made import MADE, NetworkConfig
+from madeira.models.columns import Categorical, Factorised, Layout, Schema
+from madeira.models.columns.factorised import FactorisedHead
+from madeira.models.columns.infer import infer
+from madeira.models.errors import SchemaError
+from madeira.models.made import MADE, NetworkConfig
 
 SIZE = 23  # groups of 5, the last of 3
 

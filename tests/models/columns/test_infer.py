@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.columns import Schema
-from models.columns.infer import infer
-from models.errors import TableError
+from madeira.models.columns import Schema
+from madeira.models.columns.infer import infer
+from madeira.models.errors import TableError
 from tests.models.columns.awkward import AWKWARD
 
 

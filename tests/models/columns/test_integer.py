@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.columns import Integer, Schema
-from models.errors import SchemaError
+from madeira.models.columns import Integer, Schema
+from madeira.models.errors import SchemaError
 
 INTEGERS = [getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64)]
 

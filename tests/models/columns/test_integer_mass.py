@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from models.columns import Integer
-from models.columns.integer import IntegerHead
-from models.columns.numbers import Values
+from madeira.models.columns import Integer
+from madeira.models.columns.integer import IntegerHead
+from madeira.models.columns.numbers import Values
 
 GENERATOR = np.random.default_rng(0)
 ZEROS = np.append(np.zeros(920), np.rint(GENERATOR.lognormal(8, 1, 80)))

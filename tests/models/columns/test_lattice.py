@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.columns.lattice import Lattice
+from madeira.models.columns.lattice import Lattice
 
 GENERATOR = np.random.default_rng(0)
 WHOLE = GENERATOR.integers(-500, 500, 300)

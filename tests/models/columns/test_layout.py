@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.utils import _python_dispatch
 
-from models.columns import Column, Layout
+from madeira.models.columns import Column, Layout
 
 MakeColumns = Callable[[Sequence[str]], list[Column]]
 

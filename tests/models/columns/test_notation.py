@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.columns import Datetime, Integer, Schema
-from models.columns.arrow_types import Family
-from models.columns.notation import find_notation, notation_from_json
-from models.columns.record import Record
-from models.errors import SchemaError, TableError
+from madeira.models.columns import Datetime, Integer, Schema
+from madeira.models.columns.arrow_types import Family
+from madeira.models.columns.notation import find_notation, notation_from_json
+from madeira.models.columns.record import Record
+from madeira.models.errors import SchemaError, TableError
 
 NUMBERS: list[tuple[list[str], list[float]]] = [
     (["12.5%", "7%", "100%"], [12.5, 7, 100]),

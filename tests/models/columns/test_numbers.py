@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.columns.numbers import from_numbers, plain, to_numbers
-from models.errors import CELL_LIMIT, TableError
+from madeira.models.columns.numbers import from_numbers, plain, to_numbers
+from madeira.models.errors import CELL_LIMIT, TableError
 
 INTEGERS = [getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64)]
 FLOATS = [pa.float16(), pa.float32(), pa.float64()]

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.columns import LeftOut, Schema
-from models.errors import CellError, SchemaError, TableError
+from madeira.models.columns import LeftOut, Schema
+from madeira.models.errors import CellError, SchemaError, TableError
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from models.columns.numbers import Values
-from models.columns.record import Record
-from models.columns.transform import Transform, log_slope, stack, transform, untransform
-from models.errors import SchemaError
+from madeira.models.columns.numbers import Values
+from madeira.models.columns.record import Record
+from madeira.models.columns.transform import Transform, log_slope, stack, transform, untransform
+from madeira.models.errors import SchemaError
 
 NORMAL = np.random.default_rng(0).normal(size=2000)
 COLUMNS = {

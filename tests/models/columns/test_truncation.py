@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from models.columns import Continuous, Datetime, Integer
-from models.columns.amount import Amount
-from models.columns.record import Record
-from models.columns.truncation import log_mass_between, quantile_between
+from madeira.models.columns import Continuous, Datetime, Integer
+from madeira.models.columns.amount import Amount
+from madeira.models.columns.record import Record
+from madeira.models.columns.truncation import log_mass_between, quantile_between
 
 ends = st.floats(-40, 40)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.columns.vocabulary import UNSEEN, Vocabulary
+from madeira.models.columns.vocabulary import UNSEEN, Vocabulary
 
 VALUES = {
     pa.string(): st.text(st.characters(codec="utf-8"), max_size=5),

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.evaluation import closest_distances, closest_record_share
+from madeira.models.evaluation import closest_distances, closest_record_share
 
 
 def _people(rows: int, seed: int) -> pa.Table:

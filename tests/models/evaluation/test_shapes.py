@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from models.errors import TableError
-from models.evaluation import column_shapes
+from madeira.models.errors import TableError
+from madeira.models.evaluation import column_shapes
 
 BY_SDMETRICS = {  # 0.32.0, on the same two tables
     "size": 0.9492063492063492,

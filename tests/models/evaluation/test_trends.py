@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from scipy.stats.contingency import association
 
-from models.evaluation import associations, column_pair_trends
+from madeira.models.evaluation import associations, column_pair_trends
 
 BY_SDMETRICS = {  # 0.32.0, on the same two tables, without its thresholds
     ("size", "weight"): 0.9980952616493748,

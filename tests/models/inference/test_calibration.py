@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.columns.layout import Layout
-from models.inference.calibration import Reference
-from models.inference.density import Density
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.calibration import Reference
+from madeira.models.inference.density import Density
 
 MakeLayout = Callable[[Sequence[str]], Layout]
 MakeDensity = Callable[..., Density]

@@ -8,14 +8,14 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from models.columns.layout import Layout
-from models.errors import OrderingError
-from models.inference import engine
-from models.inference.density import Density
-from models.inference.member import Member
-from models.inference.noise import draw_noise, noise_generator
-from models.inference.walk import compiled_on
-from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.columns.layout import Layout
+from madeira.models.errors import OrderingError
+from madeira.models.inference import engine
+from madeira.models.inference.density import Density
+from madeira.models.inference.member import Member
+from madeira.models.inference.noise import draw_noise, noise_generator
+from madeira.models.inference.walk import compiled_on
+from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 from tests.oracles.full_passes import mask_for
 
 MakeLayout = Callable[[str], Layout]

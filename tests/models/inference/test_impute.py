@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from models.columns.amount import Amount
-from models.columns.layout import Layout
-from models.errors import ConfigError
-from models.inference import Density, Imputation, draw_noise, impute, noise_generator
+from madeira.models.columns.amount import Amount
+from madeira.models.columns.layout import Layout
+from madeira.models.errors import ConfigError
+from madeira.models.inference import Density, Imputation, draw_noise, impute, noise_generator
 
 MakeLayout = Callable[[str], Layout]
 MakeDensity = Callable[..., Density]

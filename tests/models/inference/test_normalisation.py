@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.columns import Continuous
-from models.columns.base import Column
-from models.columns.layout import Layout
-from models.inference.density import Density
+from madeira.models.columns import Continuous
+from madeira.models.columns.base import Column
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.density import Density
 
 MakeLayout = Callable[[str], Layout]
 MakeDensity = Callable[..., Density]

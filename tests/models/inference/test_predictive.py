@@ -7,17 +7,17 @@ import pyarrow as pa
 import pytest
 import torch
 
-from models.columns.continuous import Continuous
-from models.columns.integer import Integer
-from models.columns.layout import Layout
-from models.inference import Density, draw_noise, noise_generator
-from models.inference.engine import Engine
-from models.inference.member import Member
-from models.inference.predictive import Point, read
-from models.inference.walk_cpu import CpuWalk
-from models.inference.walk_torch import TorchWalk
-from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
-from models.made.by_degree import sort_units
+from madeira.models.columns.continuous import Continuous
+from madeira.models.columns.integer import Integer
+from madeira.models.columns.layout import Layout
+from madeira.models.inference import Density, draw_noise, noise_generator
+from madeira.models.inference.engine import Engine
+from madeira.models.inference.member import Member
+from madeira.models.inference.predictive import Point, read
+from madeira.models.inference.walk_cpu import CpuWalk
+from madeira.models.inference.walk_torch import TorchWalk
+from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.made.by_degree import sort_units
 from tests.oracles.full_passes import FullPasses
 
 MakeLayout = Callable[[str], Layout]

@@ -9,11 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.columns.layout import Layout
-from models.columns.schema import Schema
-from models.inference import Density, Member, Reference, draw_noise, impute, noise_generator
-from models.inference.walk import compiled_on
-from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.schema import Schema
+from madeira.models.inference import Density, Member, Reference, draw_noise, impute, noise_generator
+from madeira.models.inference.walk import compiled_on
+from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 
 MakeLayout = Callable[[str], Layout]
 MakeNetwork = Callable[..., MADE]

@@ -9,10 +9,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.columns.layout import Layout
-from models.inference import Density, Member, draw_noise, noise_generator
-from models.inference.walk_torch import TorchWalk
-from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.columns.layout import Layout
+from madeira.models.inference import Density, Member, draw_noise, noise_generator
+from madeira.models.inference.walk_torch import TorchWalk
+from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 from tests.oracles.full_passes import FullPasses
 
 MakeLayout = Callable[[str], Layout]
@@ -58,7 +58,7 @@ def make_pair(
 ) -> Callable[..., tuple[Density, FullPasses]]:
     """The density under test, and its oracle; by the device's own walk, and by that in PyTorch."""
     if request.param == "torch":
-        monkeypatch.setattr("models.inference.engine.walk_on", TorchWalk)
+        monkeypatch.setattr("madeira.models.inference.engine.walk_on", TorchWalk)
 
     def make(
         kinds: str, config: NetworkConfig, mixture: list[MaskConfig], seed: int

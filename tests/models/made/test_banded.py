@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.columns.layout import Layout
-from models.made import MADE, Mask, MaskConfig, NetworkConfig, sample_mask
-from models.made.banded import BandedMADE
-from models.made.network import MaskTensors
+from madeira.models.columns.layout import Layout
+from madeira.models.made import MADE, Mask, MaskConfig, NetworkConfig, sample_mask
+from madeira.models.made.banded import BandedMADE
+from madeira.models.made.network import MaskTensors
 
 ROWS = 9
 COLUMNS = "bcxnbtfbbcb" * 3

@@ -5,10 +5,10 @@ from itertools import islice, product
 import numpy as np
 import pytest
 
-from models.errors import ConfigError
-from models.made import MaskConfig, MaskSource, NetworkConfig, sample_mask
-from models.made.guide import Guide
-from models.made.masks import entropy_degrees, even_degrees
+from madeira.models.errors import ConfigError
+from madeira.models.made import MaskConfig, MaskSource, NetworkConfig, sample_mask
+from madeira.models.made.guide import Guide
+from madeira.models.made.masks import entropy_degrees, even_degrees
 
 
 @pytest.mark.parametrize(("width", "variables"), [(1, 5), (4, 5), (7, 3), (512, 784), (3, 2)])

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.columns.layout import Layout
-from models.made import (
+from madeira.models.columns.layout import Layout
+from madeira.models.made import (
     MADE,
     Activation,
     Mask,
@@ -17,7 +17,7 @@ from models.made import (
     fold,
     sample_mask,
 )
-from models.made.network import MaskTensors
+from madeira.models.made.network import MaskTensors
 
 KINDS = "bcxcb"
 ACTIVATIONS: tuple[Activation, ...] = ("relu", "softplus", "tanh")

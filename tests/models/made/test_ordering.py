@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.made.ordering import (
+from madeira.models.made.ordering import (
     evidence_first,
     natural_positions,
     random_positions,

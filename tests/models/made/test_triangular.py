@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.columns.layout import Layout
-from models.made import MADE, MaskConfig, NetworkConfig, sample_mask
-from models.made import network as network_module
-from models.made.network import MaskTensors
-from models.made.triangular import BLOCKS, Staircase, permuted, triangular_linear
+from madeira.models.columns.layout import Layout
+from madeira.models.made import MADE, MaskConfig, NetworkConfig, sample_mask
+from madeira.models.made import network as network_module
+from madeira.models.made.network import MaskTensors
+from madeira.models.made.triangular import BLOCKS, Staircase, permuted, triangular_linear
 
 ROWS = 9
 NETWORKS = [

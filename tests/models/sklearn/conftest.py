@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models import FitConfig, MemberConfig, TrainingConfig
-from models.made import MaskConfig, NetworkConfig
+from madeira.models import FitConfig, MemberConfig, TrainingConfig
+from madeira.models.made import MaskConfig, NetworkConfig
 
 __all__ = ["every_type", "small"]
 

@@ -15,8 +15,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from models import DensityEstimator, FitConfig, preset
-from models.sklearn import MADEDensity
+from madeira.models import DensityEstimator, FitConfig, preset
+from madeira.models.sklearn import MADEDensity
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models import FitConfig
-from models.sklearn import MADEDensity
+from madeira.models import FitConfig
+from madeira.models.sklearn import MADEDensity
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from unittest import SkipTest
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from models import FitConfig
-from models.sklearn import MADEDensity
+from madeira.models import FitConfig
+from madeira.models.sklearn import MADEDensity
 
 Check = Callable[[MADEDensity], None]
 

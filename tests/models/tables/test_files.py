@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import TableFileError, read_table
-from models.tables.csv_types import NULL_TEXTS
+from madeira.models import TableFileError, read_table
+from madeira.models.tables.csv_types import NULL_TEXTS
 
 
 def write(directory: Path, content: str | bytes, name: str = "table.csv") -> Path:

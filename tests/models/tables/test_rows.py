@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv, feather
 
-from models import (
+from madeira.models import (
     ConfigError,
     DensityEstimator,
     FitConfig,
@@ -30,8 +30,8 @@ from models import (
     TableFileError,
     TrainingConfig,
 )
-from models.made import MaskConfig, NetworkConfig
-from models.tables.rows import rows_of
+from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.tables.rows import rows_of
 
 SMALL = FitConfig(
     (
@@ -351,8 +351,8 @@ def test_no_library_of_frames_need_be_installed() -> None:
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Gone)\n"
         "import numpy as np, pyarrow as pa\n"
-        "from models import DensityEstimator, RowsTypeError\n"
-        "from models.tables.rows import rows_of\n"
+        "from madeira.models import DensityEstimator, RowsTypeError\n"
+        "from madeira.models.tables.rows import rows_of\n"
         "rows = {'a': [1.5, float('nan')], 'b': ['x', None]}\n"
         "assert rows_of(rows).table['a'].null_count == 1\n"
         "assert rows_of([{'a': 1}]).table.num_rows == 1\n"

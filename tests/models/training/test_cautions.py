@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import (
+from madeira.models import (
     DensityEstimator,
     FitConfig,
     MemberConfig,
@@ -15,9 +15,9 @@ from models import (
     TrainingConfig,
     TrainingWarning,
 )
-from models.made import NetworkConfig
-from models.tables.rows import rows_of
-from models.training.cautions import cautions
+from madeira.models.made import NetworkConfig
+from madeira.models.tables.rows import rows_of
+from madeira.models.training.cautions import cautions
 
 
 def said(rows: dict[str, Any], **metrics: object) -> str:

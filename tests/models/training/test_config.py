@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.errors import ConfigError
-from models.training import PRESETS, FitConfig, MemberConfig, TrainingConfig, preset
+from madeira.models.errors import ConfigError
+from madeira.models.training import PRESETS, FitConfig, MemberConfig, TrainingConfig, preset
 
 
 @pytest.mark.parametrize(

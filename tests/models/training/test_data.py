@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 import torch
 
-from models.columns.layout import Layout
-from models.columns.schema import Schema
-from models.errors import TrainingError
-from models.training.data import Rows, UnknownReplacement, split_rows
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import TrainingError
+from madeira.models.training.data import Rows, UnknownReplacement, split_rows
 
 CPU = torch.device("cpu")
 

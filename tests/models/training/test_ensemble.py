@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from models.training.ensemble import mixture_weights, sparse_mixture_weights
+from madeira.models.training.ensemble import mixture_weights, sparse_mixture_weights
 
 
 def test_weights_recover_a_known_mixture() -> None:

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pytest
 import torch
 
-from models.columns.layout import Layout
-from models.columns.schema import Schema
-from models.errors import TrainingError
-from models.made import MaskConfig, NetworkConfig
-from models.training import FitConfig, Fitted, MemberConfig, Progress, TrainingConfig, fit
-from models.training.config import Weighing
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import TrainingError
+from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.training import FitConfig, Fitted, MemberConfig, Progress, TrainingConfig, fit
+from madeira.models.training.config import Weighing
 
 Values = npt.NDArray[np.float64]
 
@@ -161,7 +161,7 @@ def test_an_interrupt_before_the_first_epoch_has_nothing_to_keep(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("models.training.loop.nn.utils.clip_grad_norm_", interrupted)
+    monkeypatch.setattr("madeira.models.training.loop.nn.utils.clip_grad_norm_", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fit(noisy_copies(500), layout(3), config())
 

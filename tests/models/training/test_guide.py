@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from models.columns import Layout, Schema
-from models.made import MaskConfig
-from models.training.guide import (
+from madeira.models.columns import Layout, Schema
+from madeira.models.made import MaskConfig
+from madeira.models.training.guide import (
     coordinates,
     dependence_graph,
     entropies,

@@ -5,13 +5,13 @@ import pyarrow as pa
 import pytest
 import torch
 
-from models.columns import Layout, Schema
-from models.inference.density import Density
-from models.made import MADE, MaskConfig, MaskSource, NetworkConfig
-from models.training.config import MemberConfig, TrainingConfig
-from models.training.data import Rows
-from models.training.fit import train_network
-from models.training.loop import train_member
+from madeira.models.columns import Layout, Schema
+from madeira.models.inference.density import Density
+from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.training.config import MemberConfig, TrainingConfig
+from madeira.models.training.data import Rows
+from madeira.models.training.fit import train_network
+from madeira.models.training.loop import train_member
 
 
 def test_decay_spares_biases() -> None:

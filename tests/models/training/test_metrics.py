@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.made import MaskConfig, NetworkConfig
-from models.training import FitConfig, Fitted, MemberConfig, TrainingConfig, fit
-from models.training.metrics import training_metrics
+from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.training import FitConfig, Fitted, MemberConfig, TrainingConfig, fit
+from madeira.models.training.metrics import training_metrics
 from tests.models.conftest import MakeLayout
 
 Values = npt.NDArray[np.float64]

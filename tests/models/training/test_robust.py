@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
-from models import DensityEstimator
-from models.columns.layout import Layout
-from models.columns.schema import Schema
-from models.errors import ConfigError
-from models.made import MaskConfig, NetworkConfig
-from models.training import FitConfig, MemberConfig, TrainingConfig, fit
-from models.training.robust import fit_robust, likeliest, smooth_columns, smoothed, spacing
+from madeira.models import DensityEstimator
+from madeira.models.columns.layout import Layout
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import ConfigError
+from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.training import FitConfig, MemberConfig, TrainingConfig, fit
+from madeira.models.training.robust import fit_robust, likeliest, smooth_columns, smoothed, spacing
 
 Values = npt.NDArray[np.float64]
 

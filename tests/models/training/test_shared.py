@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.columns.layout import Layout
-from models.errors import ConfigError
-from models.made import MADE, MaskConfig, NetworkConfig
-from models.training import FitConfig, MemberConfig, TrainingConfig, fit
-from models.training.data import Rows
-from models.training.shared import make_plain, share_direct_weights
+from madeira.models.columns.layout import Layout
+from madeira.models.errors import ConfigError
+from madeira.models.made import MADE, MaskConfig, NetworkConfig
+from madeira.models.training import FitConfig, MemberConfig, TrainingConfig, fit
+from madeira.models.training.data import Rows
+from madeira.models.training.shared import make_plain, share_direct_weights
 from tests.models.conftest import MakeLayout
 
 Values = npt.NDArray[np.float64]

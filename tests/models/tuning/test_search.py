@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
-from models.columns.schema import Schema
-from models.errors import TrainingError
-from models.tuning import (
+from madeira.models.columns.schema import Schema
+from madeira.models.errors import TrainingError
+from madeira.models.tuning import (
     KINDS,
     SPACES,
     Search,

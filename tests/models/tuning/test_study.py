@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.errors import TrainingError
-from models.tuning import StudyFolder, TrialRecord
-from models.tuning.kinds import first_settings
+from madeira.models.errors import TrainingError
+from madeira.models.tuning import StudyFolder, TrialRecord
+from madeira.models.tuning.kinds import first_settings
 
 ABOUT = {"table": "t", "seed": "0"}
 

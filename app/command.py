@@ -1,4 +1,4 @@
-"""The command `madeira`, also `python -m app`: says which extra is missing where one is.
+"""The command `madeira`, also `python -m madeira`: names the extra that is missing.
 
 `pip install madeira` brings the densities alone. Each command has an extra with what it needs.
 """
@@ -34,7 +34,7 @@ def main() -> NoReturn:
         SystemExit: Always; 1 where a package that the command needs is not installed.
     """
     try:
-        from app.cli import main as run
+        from madeira.app.cli import main as run
 
         run()
     except ModuleNotFoundError as error:
@@ -46,7 +46,3 @@ def main() -> NoReturn:
             f"pip install 'madeira[{extra}]'\n"
         )
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

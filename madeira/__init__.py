@@ -1,0 +1,73 @@
+"""Exact densities of tables: score, sample and impute rows with one model.
+
+Example:
+    >>> import madeira
+    >>> table = {"size": [1.0, 2.0, None, 2.5] * 50, "kind": ["a", "b", "b", "b"] * 50}
+    >>> estimator = madeira.DensityEstimator(preset="fast").fit(table)
+    >>> estimator.sample(2, given={"kind": "a"}, seed=1)["kind"]
+    ['a', 'a']
+
+`madeira.models` has the densities, `madeira.app` the service. What most programs need is here:
+the names of `madeira.models`, and of the service its settings and the root of its errors.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from madeira.app.errors import AppError
+    from madeira.app.settings import Settings
+    from madeira.models import (
+        CellError,
+        CheckpointError,
+        ConfigError,
+        DensityEstimator,
+        FitConfig,
+        MemberConfig,
+        ModelsError,
+        OrderingError,
+        RowsTypeError,
+        Schema,
+        SchemaError,
+        TableError,
+        TableFileError,
+        TrainingConfig,
+        TrainingError,
+        TrainingWarning,
+        preset,
+        read_table,
+    )
+
+__all__ = [
+    "AppError",
+    "CellError",
+    "CheckpointError",
+    "ConfigError",
+    "DensityEstimator",
+    "FitConfig",
+    "MemberConfig",
+    "ModelsError",
+    "OrderingError",
+    "RowsTypeError",
+    "Schema",
+    "SchemaError",
+    "Settings",
+    "TableError",
+    "TableFileError",
+    "TrainingConfig",
+    "TrainingError",
+    "TrainingWarning",
+    "preset",
+    "read_table",
+]
+
+_OF_THE_SERVICE = {"AppError": "madeira.app.errors", "Settings": "madeira.app.settings"}
+
+
+def __getattr__(name: str) -> object:
+    """What `__all__` names, at its first use (PEP 562): PyTorch takes seconds to import."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(_OF_THE_SERVICE.get(name, "madeira.models"))
+    found: object = getattr(module, name)
+    return found
