@@ -1,9 +1,12 @@
-"""What travels between the API and the workers: jobs one way, results the other.
+"""Jobs and results: what travels between the API and the workers.
 
 Arrays and plain values only. A job holds everything its result depends on, its noise included,
 so that running it again, elsewhere or beside others, gives the same result. Arrays are encoded
 float64, NaN where a value is missing; `D` is the number of variables of the model and `W` the
 number of uniforms one drawn row consumes.
+
+The queue is bounded in units of cost. One unit is a row scored, or a cell drawn: a row of a sample
+or an imputation costs 1, and 1 more for each missing cell and table.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +28,8 @@ __all__ = [
     "SampleResult",
     "ScoreJob",
     "ScoreResult",
+    "cost_of_scoring",
+    "costs_of_filling",
 ]
 
 Array = npt.NDArray[np.float64]
@@ -106,6 +111,14 @@ class Job(Generic[ResultT]):
     model: ModelKey
     values: Array
 
+    @property
+    def cost(self) -> int:
+        """Units of work, at least 1."""
+        return max(1, int(self._cost()))
+
+    def _cost(self) -> float:
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreJob(Job[ScoreResult]):
@@ -116,6 +129,10 @@ class ScoreJob(Job[ScoreResult]):
     """
 
     contributions: bool
+
+    def _cost(self) -> float:
+        rows, columns = self.values.shape
+        return rows * cost_of_scoring(columns, self.contributions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +153,9 @@ class SampleJob(Job[SampleResult]):
     log_likelihood: bool
     within_range: bool = False
 
+    def _cost(self) -> float:
+        return float(costs_of_filling(self.values, 1).sum())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImputeJob(Job[ImputeResult]):
@@ -152,3 +172,27 @@ class ImputeJob(Job[ImputeResult]):
     draws: int
     estimate: Estimate
     within_range: bool = False
+
+    def _cost(self) -> float:
+        return float(costs_of_filling(self.values, self.draws).sum())
+
+
+def cost_of_scoring(columns: int, contributions: bool) -> int:
+    """Cost of scoring one row: 1, and 1 for the contribution of each column.
+
+    Args:
+        columns: How many columns the model has.
+        contributions: Whether the contribution of each is wanted.
+    """
+    return 1 + contributions * columns
+
+
+def costs_of_filling(values: Array, tables: int) -> Array:
+    """Cost of filling each row, `(rows,)`: 1, and 1 for each missing cell and table.
+
+    Args:
+        values: `(rows, D)`, NaN where a cell is to be drawn.
+        tables: How many times each row is drawn.
+    """
+    costs: Array = 1.0 + tables * np.count_nonzero(np.isnan(values), axis=1)
+    return costs

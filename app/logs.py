@@ -37,18 +37,16 @@ class RequestNote:
         rows: How many rows it was about; None where that is not known.
         model: Name of the model that answered; None where there is none.
         version: Its version.
-        keeps: What must stay as long as the request is under way.
         span: The trace of the request; None where none is taken.
     """
 
-    __slots__ = ("keeps", "model", "request_id", "rows", "span", "version")
+    __slots__ = ("model", "request_id", "rows", "span", "version")
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
         self.rows: int | None = None
         self.model: str | None = None
         self.version: str | None = None
-        self.keeps: object = None
         self.span: RequestSpan | None = None
 
 

@@ -5,22 +5,21 @@ from collections.abc import Iterator
 from fastapi import APIRouter, Request, Response
 
 from madeira.app.api.bodies import Received, read_body
-from madeira.app.api.chunks import compute_all
 from madeira.app.api.intake import Intake, head_entries, head_metadata, take_in
 from madeira.app.api.limits import check_cost
 from madeira.app.api.negotiation import Format
-from madeira.app.api.offload import coded
 from madeira.app.api.openapi import answers, body
 from madeira.app.api.sample import pick_seed
 from madeira.app.api.service import Service, service_of
 from madeira.app.api.written import row_slices, written
-from madeira.app.batching import Work, costs_of_rows
+from madeira.app.batching import Work
 from madeira.app.codecs import json
 from madeira.app.codecs.arrow import StreamWriter
 from madeira.app.codecs.arrow_filled import filled_tables
 from madeira.app.codecs.filled import filled_cells, filled_rows
 from madeira.app.errors import InvalidInputError
-from madeira.app.jobs import Array, ImputeJob, ImputeResult
+from madeira.app.jobs import Array, ImputeJob, ImputeResult, costs_of_filling
+from madeira.app.offload import offload_traced
 from madeira.app.schemas.examples import IMPUTE, IMPUTED
 from madeira.app.schemas.impute import ImputeOptions, ImputeRequest, ImputeResponse
 from madeira.app.workers.wire import cut
@@ -53,13 +52,12 @@ async def impute(request: Request) -> Response:
     """
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes, service.memory)
-    read = await coded(len(received.content), _read, request, received, service)
+    read = await offload_traced(len(received.content), _read, request, received, service)
     intake, values, costs = read
-    await service.take_up(intake.model, len(values))
     seed = pick_seed(intake.options.seed)
     most = max(1, service.settings.compute_chunk_rows // intake.options.draws)
     work = _work(intake, values, costs, seed, most)
-    result = await compute_all(request, service, work)
+    result = await service.result(request, intake.model, work)
     write = _arrow if intake.answer is Format.ARROW else _json
     size = len(received.content) * intake.options.draws + int(costs.sum()) * ANSWER_BYTES_A_CELL
     return await written(write(intake, values, result, seed), size, intake.answer)
@@ -88,7 +86,7 @@ def _read(
     cells = len(intake.rows) * len(intake.model.schema.columns)
     service.memory.take(request.scope, 8 * cells * (ARRAYS + draws))
     intake, values = intake.encoded()
-    costs = costs_of_rows(values, draws)
+    costs = costs_of_filling(values, draws)
     check_cost(
         float(costs.sum()),
         settings.request_limit_cost,

@@ -9,7 +9,7 @@ def check_cost(cost: float, limit_cost: int, reasons: str) -> None:
     """Refuses a request that brings too much work.
 
     Args:
-        cost: Of all its rows; see `madeira.app.batching.costs`.
+        cost: Of all its rows; see `madeira.app.jobs`.
         limit_cost: Most that it may be.
         reasons: What it is made of, in words.
 

@@ -85,8 +85,8 @@ class Observer:
 
     async def _refer(self, model: ServedModel, registry: Registry, pool: Pool) -> None:
         try:
-            hold = await registry.ensure(model, pool)
-            await self._score_reference(hold.key, model.reference, pool)
+            with await registry.lease(model, pool) as key:
+                await self._score_reference(key, model.reference, pool)
         except RequestError as error:
             log.warning("no reference likelihoods of %s: %s", model.key.name, error)
 

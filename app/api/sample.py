@@ -9,18 +9,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from madeira.app.api.bodies import Received, read_body
-from madeira.app.api.chunks import compute
 from madeira.app.api.drawn import ArrowRows, DrawnRows, JsonRows
 from madeira.app.api.intake import take_in_sample
 from madeira.app.api.negotiation import Format
-from madeira.app.api.offload import coded
 from madeira.app.api.openapi import answers, body
 from madeira.app.api.service import Service, service_of
-from madeira.app.batching import Work, costs_of_rows
+from madeira.app.batching import Work
 from madeira.app.codecs.cells import encode_given
 from madeira.app.codecs.unseen import CellWarning, warnings_of
 from madeira.app.errors import InvalidInputError
-from madeira.app.jobs import Array, SampleJob, SampleResult
+from madeira.app.jobs import Array, SampleJob, SampleResult, costs_of_filling
+from madeira.app.offload import offload_traced
 from madeira.app.registry import ServedModel
 from madeira.app.schemas.examples import SAMPLE, SAMPLED
 from madeira.app.schemas.sample import SampleOptions, SampleRequest, SampleResponse
@@ -55,8 +54,7 @@ async def sample(request: Request) -> Response:
     """
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes, service.memory)
-    drawing = await coded(len(received.content), _read, received, service)
-    await service.take_up(drawing.model, drawing.rows)
+    drawing = await offload_traced(len(received.content), _read, received, service)
     chunks = drawing.chunks(request, service)
     first = await anext(chunks)  # what is wrong with the request shows here, before any answer
     if drawing.rows <= service.settings.stream_chunk_rows:
@@ -130,7 +128,7 @@ class _Drawing:
             kind=SampleJob,
             model=self.model.key,
             rows=self.rows,
-            row_cost=float(costs_of_rows(self.evidence, 1)[0]),
+            row_cost=float(costs_of_filling(self.evidence, 1)[0]),
             most_rows=most_rows,
             row_bytes=8 * (width + self.evidence.shape[1]),
             job=job,
@@ -142,6 +140,7 @@ class _Drawing:
         work = self.work(most)
         kind = ArrowRows if self.answer is Format.ARROW else JsonRows
         written: DrawnRows = kind(self.model, self.options, self.seed, self.warnings)
-        async for result in compute(request, service, work, streamed=self.rows > most):
-            yield await coded(work.row_bytes * len(result.values), written.write, result)
+        streamed = self.rows > most
+        async for result in service.results(request, self.model, work, streamed=streamed):
+            yield await offload_traced(work.row_bytes * len(result.values), written.write, result)
         yield written.end()

@@ -9,18 +9,17 @@ import pyarrow as pa
 from fastapi import APIRouter, Request, Response
 
 from madeira.app.api.bodies import Received, read_body
-from madeira.app.api.chunks import compute_all
 from madeira.app.api.intake import Intake, head_entries, head_metadata, take_in
 from madeira.app.api.limits import check_cost
 from madeira.app.api.negotiation import Format
-from madeira.app.api.offload import coded
 from madeira.app.api.openapi import answers, body
 from madeira.app.api.service import Service, service_of
 from madeira.app.api.written import row_slices, written
 from madeira.app.batching import Work
 from madeira.app.codecs import json
 from madeira.app.codecs.arrow import StreamWriter
-from madeira.app.jobs import Array, ScoreJob, ScoreResult
+from madeira.app.jobs import Array, ScoreJob, ScoreResult, cost_of_scoring
+from madeira.app.offload import offload_traced
 from madeira.app.schemas.examples import SCORE, SCORED
 from madeira.app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
 
@@ -46,8 +45,7 @@ async def score(request: Request) -> Response:
     """
     service = service_of(request)
     received = await read_body(request, service.settings.body_limit_bytes, service.memory)
-    intake, values = await coded(len(received.content), _read, request, received, service)
-    await service.take_up(intake.model, len(values))
+    intake, values = await offload_traced(len(received.content), _read, request, received, service)
     key, contributions = intake.model.key, intake.options.contributions
     work = Work(
         kind=ScoreJob,
@@ -58,7 +56,7 @@ async def score(request: Request) -> Response:
         row_bytes=0,
         job=lambda start, stop: ScoreJob(key, values[start:stop], contributions),
     )
-    result = await compute_all(request, service, work)
+    result = await service.result(request, intake.model, work)
     service.metrics.scored(key, result.log_likelihood)
     width = values.shape[1] if contributions else 3
     write = _arrow if intake.answer is Format.ARROW else _json
@@ -88,7 +86,7 @@ def _read(
 
 
 def _row_cost(intake: Intake[ScoreOptions]) -> int:
-    return 1 + intake.options.contributions * len(intake.model.schema.columns)
+    return cost_of_scoring(len(intake.model.schema.columns), intake.options.contributions)
 
 
 def _arrow(intake: Intake[ScoreOptions], result: ScoreResult) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,11 +12,12 @@ from fastapi import Request
 from madeira.app.api.door import BEGUN, Door
 from madeira.app.api.memory import MemoryLimit
 from madeira.app.api.peers import Peers
-from madeira.app.batching import Pool, Ticket, Work
+from madeira.app.batching import Pool, Ticket, Work, joined_result, results
 from madeira.app.errors import DeadlineError, InvalidInputError
+from madeira.app.jobs import ResultT
 from madeira.app.logs import current
 from madeira.app.metrics import Metrics
-from madeira.app.registry import Registry, ServedModel
+from madeira.app.registry import Lease, Registry, ServedModel
 from madeira.app.settings import Settings
 from madeira.models.echo import quoted
 
@@ -46,30 +48,47 @@ class Service:
     memory: MemoryLimit
     peers: Peers | None = None
 
-    async def take_up(self, model: ServedModel, rows: int) -> None:
-        """Begins with a request: has workers hold its model, and takes note of what it is about.
-
-        Raises:
-            UnavailableError: No worker can load the model.
-        """
-        hold = await self.registry.ensure(model, self.pool)
-        note = current.get()
-        if note is not None:
-            note.rows, note.model, note.version = rows, model.key.name, model.key.version
-            note.keeps = hold
-
-    def admit(self, request: Request, work: Work[Any]) -> Ticket:
-        """Lets the jobs of a request wait for a worker.
+    async def result(self, request: Request, model: ServedModel, work: Work[ResultT]) -> ResultT:
+        """Computes the work of a request.
 
         Args:
-            request: The request; its header may set a shorter deadline than the service has. It is
-                counted from when the request came.
-            work: What it wants computed.
+            request: The request; its header may set a shorter deadline than the service has. The
+                deadline is counted from when the request came.
+            model: The model that computes it; workers keep it loaded until they are done.
+            work: All rows of the request.
 
         Raises:
-            InvalidInputError: Its deadline is none.
-            QueueFullError: There is no room.
+            RequestError: The request cannot be admitted, or its work not be computed.
         """
+        with await self._lease(model, work), self._admit(request, work) as ticket:
+            return await joined_result(self.pool, work, ticket)
+
+    async def results(
+        self, request: Request, model: ServedModel, work: Work[ResultT], *, streamed: bool
+    ) -> AsyncIterator[ResultT]:
+        """Computes the work of a request part by part; arguments are those of `result`.
+
+        Args:
+            request: The request.
+            model: The model that computes it.
+            work: All rows of the request.
+            streamed: Whether each part is sent as soon as it is there.
+
+        Raises:
+            RequestError: The request cannot be admitted, or its work not be computed.
+        """
+        with await self._lease(model, work), self._admit(request, work) as ticket:
+            async for part in results(self.pool, work, ticket, streamed=streamed):
+                yield part
+
+    async def _lease(self, model: ServedModel, work: Work[Any]) -> Lease:
+        lease = await self.registry.lease(model, self.pool)
+        note = current.get()
+        if note is not None:
+            note.rows, note.model, note.version = work.rows, model.key.name, model.key.version
+        return lease
+
+    def _admit(self, request: Request, work: Work[Any]) -> Ticket:
         seconds = _deadline_s(request, self.settings.deadline_s)
         now = asyncio.get_running_loop().time()
         left = request.scope.get(BEGUN, now) + seconds - now

@@ -84,5 +84,5 @@ class Watch:
                 }
                 fields = {name: value for name, value in fields.items() if value is not None}
                 log.log(level, "request", extra={"fields": fields})
-            note.keeps = note.span = None  # the context of the request may outlive it
+            note.span = None  # the context of the request may outlive it
             current.reset(token)

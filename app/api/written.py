@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-from madeira.app.api.offload import coded
+from madeira.app.offload import offload_traced
 
 __all__ = ["row_slices", "written"]
 
@@ -26,14 +26,14 @@ async def written(pieces: Iterator[bytes], size_bytes: int, media_type: str) -> 
         media_type: What it is.
     """
     if size_bytes <= WHOLE_BYTES:
-        return Response(await coded(size_bytes, b"".join, pieces), media_type=media_type)
-    first = await coded(size_bytes, next, pieces)
+        return Response(await offload_traced(size_bytes, b"".join, pieces), media_type=media_type)
+    first = await offload_traced(size_bytes, next, pieces)
 
     async def everything() -> AsyncIterator[bytes]:
         piece: bytes | None = first
         while piece is not None:
             yield piece
-            piece = await coded(size_bytes, next, pieces, None)
+            piece = await offload_traced(size_bytes, next, pieces, None)
 
     return StreamingResponse(everything(), media_type=media_type)
 

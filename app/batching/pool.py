@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from madeira.app.batching.admission import Admission
-from madeira.app.batching.costs import cost_of
 from madeira.app.batching.fair_queue import FairQueue
 from madeira.app.batching.fleet import SMALL, SUSPECT_DEATHS, Fleet, FleetSize
 from madeira.app.batching.link import Link
@@ -160,7 +159,7 @@ class Pool:
         Returns:
             Its result, or an error of this package.
         """
-        entry = Entry(job, cost_of(job), ticket)
+        entry = Entry(job, job.cost, ticket)
         future = cast("asyncio.Future[ResultT]", entry.future)
         if ticket.failure is not None:
             future.set_exception(ticket.failure)
@@ -172,7 +171,7 @@ class Pool:
 
     async def run(self, job: Job[ResultT]) -> ResultT:
         """Computes one job, as a request of its own."""
-        with self.admit(cost_of(job)) as ticket:
+        with self.admit(job.cost) as ticket:
             return await self.submit(job, ticket)
 
     def take_back(self, ticket: Ticket, error: BaseException) -> None:

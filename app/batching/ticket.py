@@ -57,7 +57,7 @@ class Entry:
         parts: The same, taken apart.
         group: What it may be computed together with.
         kind: Of what kind of work it is, as far as its speed goes.
-        cost: See `madeira.app.batching.costs`.
+        cost: Of the job; see `madeira.app.jobs`.
         ticket: The request it belongs to.
         future: Its result.
         came: When it began to wait, by the clock of the event loop.

@@ -6,11 +6,10 @@ one is done, the workers forget that. Whatever fails on the way leaves the old o
 """
 
 import asyncio
-import contextlib
 import logging
-import weakref
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -24,7 +23,7 @@ from madeira.app.errors import (
 from madeira.app.jobs import ModelKey
 from madeira.app.registry.store import ModelStore, Refusal, ServedModel
 
-__all__ = ["Audience", "Hold", "Holder", "Registry"]
+__all__ = ["Audience", "Holder", "Lease", "Registry"]
 
 log = logging.getLogger(__name__)
 
@@ -55,18 +54,35 @@ class Audience(Protocol):
         """A version is no longer served."""
 
 
-class Hold:
-    """Keeps a version in the workers as long as anybody refers to this object.
+class Lease:
+    """Keeps a version in the workers until it is closed; as a context, until that is left.
 
-    The registry refers to what should stay loaded, and each request to what it computes with. So a
-    version that is replaced, or unloaded to make room, leaves the workers when the last request
-    that was admitted for it is done, and never before.
+    The registry holds a lease of each version that should stay loaded, and each request one of the
+    version that it computes with. So a version that is replaced, or unloaded to make room, leaves
+    the workers when the last request that was admitted for it is done, and never before.
+
+    Args:
+        key: The version.
+        close: Called once, when the lease ends.
     """
 
-    __slots__ = ("__weakref__", "key")
+    __slots__ = ("_close", "key")
 
-    def __init__(self, key: ModelKey) -> None:
+    def __init__(self, key: ModelKey, close: Callable[[], object]) -> None:
         self.key = key
+        self._close: Callable[[], object] | None = close
+
+    def close(self) -> None:
+        """Ends the lease; a second call does nothing."""
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+
+    def __enter__(self) -> ModelKey:
+        return self.key
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Registry:
@@ -100,8 +116,8 @@ class Registry:
         self._limit = limit_bytes
         self._models: dict[str, ServedModel] = {}
         self._refused: tuple[Refusal, ...] = ()
-        self._held: OrderedDict[ModelKey, tuple[Hold, int]] = OrderedDict()
-        self._alive: weakref.WeakValueDictionary[ModelKey, Hold] = weakref.WeakValueDictionary()
+        self._held: OrderedDict[ModelKey, tuple[Lease, int]] = OrderedDict()
+        self._leases: Counter[ModelKey] = Counter()
         self._releasing: set[asyncio.Task[None]] = set()
         self._changing = asyncio.Lock()
         self._coming: list[str] | None = None
@@ -217,7 +233,7 @@ class Registry:
                 try:
                     # It is loaded even where it cannot stay: only what has computed is served.
                     keep = current is not None or self._has_room(found)
-                    await self._hold(found, holder, keep=keep)
+                    (await self._load(found, holder, keep=keep)).close()
                 except NoWorkerError as error:
                     # That says nothing of the version, which is tried again at the next look.
                     found = Refusal(name, version, error.detail)
@@ -236,25 +252,24 @@ class Registry:
         # None of what is there can be served: what was served stays, the reason is told.
         return refused or ([] if candidates else [self._store.missing(name)])
 
-    async def ensure(self, model: ServedModel, holder: Holder) -> Hold:
-        """Has workers hold a model that a request needs.
+    async def lease(self, model: ServedModel, holder: Holder) -> Lease:
+        """Has workers load a model that a request needs, unless they have it.
 
         Returns:
-            What keeps it there; the request refers to it until it is done.
+            What keeps it there; to be closed when the request is done.
 
         Raises:
-            UnavailableError: They cannot load it.
+            UnavailableError: The workers cannot load it.
         """
-        held = self._held.get(model.key)
-        if held is None:
+        if model.key not in self._held:
             async with self._changing:
                 # A version that was replaced since the request came is loaded for it alone.
                 keep = self._models.get(model.key.name) is model
-                hold = await self._hold(model, holder, keep=keep)
+                lease = await self._load(model, holder, keep=keep)
                 self._make_room()
-                return hold
+                return lease
         self._held.move_to_end(model.key)
-        return held[0]
+        return self._lease(model.key, holder)
 
     def _has_room(self, model: ServedModel) -> bool:
         needed = self._held_bytes + COPIES * model.size_bytes
@@ -264,47 +279,49 @@ class Registry:
     def _held_bytes(self) -> int:
         return sum(size for _, size in self._held.values())
 
-    async def _hold(self, model: ServedModel, holder: Holder, *, keep: bool) -> Hold:
+    async def _load(self, model: ServedModel, holder: Holder, *, keep: bool) -> Lease:
         """Loads a model, unless it is loaded still, and has it stay if it is to be kept."""
         key = model.key
-        hold = self._alive.get(key)
-        if hold is None:
-            hold = self._alive[key] = Hold(key)
-            loop = asyncio.get_running_loop()
-            weakref.finalize(hold, self._dropped, key, holder, loop).atexit = False
+        loaded = key in self._leases
+        lease = self._lease(key, holder)
+        if not loaded:
             try:
                 await holder.prepare(key)
             except BaseException:
-                del self._alive[key]
+                lease.close()
                 raise
-        if keep:
-            self._held[key] = hold, COPIES * model.size_bytes
-            self._held.move_to_end(key)
-        return hold
+        if keep and key not in self._held:
+            self._held[key] = self._lease(key, holder), COPIES * model.size_bytes
+        return lease
 
     def _make_room(self) -> None:
         """Has those models forgotten that were not asked for longest."""
         while self._limit is not None and self._held_bytes > self._limit and len(self._held) > 1:
-            oldest, _ = self._held.popitem(last=False)
+            oldest, (lease, _) = self._held.popitem(last=False)
+            lease.close()
             log.info("unloading %s version %s to make room", oldest.name, oldest.version)
 
-    def _dropped(self, key: ModelKey, holder: Holder, loop: asyncio.AbstractEventLoop) -> None:
-        """Nobody needs a version any more; whichever thread was the last to."""
+    def _lease(self, key: ModelKey, holder: Holder) -> Lease:
+        self._leases[key] += 1
+        return Lease(key, partial(self._closed, key, holder))
 
-        async def release() -> None:
-            if key not in self._alive:  # else somebody has asked for it again
-                await holder.release(key)
-
-        def begin() -> None:
-            task = loop.create_task(release())
+    def _closed(self, key: ModelKey, holder: Holder) -> None:
+        """Counts a lease less; after the last of a version workers forget it."""
+        self._leases[key] -= 1
+        if not self._leases[key]:
+            del self._leases[key]
+            task = asyncio.get_running_loop().create_task(self._release(key, holder))
             self._releasing.add(task)
             task.add_done_callback(self._releasing.discard)
 
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the workers end as well
-            loop.call_soon_threadsafe(begin)
+    async def _release(self, key: ModelKey, holder: Holder) -> None:
+        if key not in self._leases:  # else it has been leased again
+            await holder.release(key)
 
     def _retire(self, model: ServedModel) -> None:
         """Serves a version no longer; the last request that has it keeps it until it is done."""
-        self._held.pop(model.key, None)
+        held = self._held.pop(model.key, None)
+        if held is not None:
+            held[0].close()
         if self._audience is not None:
             self._audience.retired(model.key)

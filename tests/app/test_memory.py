@@ -77,8 +77,8 @@ def ask(workers: Crew, registry: Registry, name: str, rows: Array) -> Array:
 
     async def request() -> Array:
         model = registry.resolve(name)
-        hold = await registry.ensure(model, workers.pool)
-        return (await workers.pool.run(ScoreJob(hold.key, rows, False))).log_likelihood
+        with await registry.lease(model, workers.pool) as key:
+            return (await workers.pool.run(ScoreJob(key, rows, False))).log_likelihood
 
     return workers.run(request())
 
@@ -115,12 +115,12 @@ def test_a_model_stays_until_the_request_that_uses_it_is_done(
     before = said("loaded fair version 1"), said("released fair version 1")
 
     async def request(model: ServedModel) -> int:
-        hold = await registry.ensure(model, workers.pool)
-        await workers.pool.run(ScoreJob(hold.key, values[:1], False))
-        for name in ("kiosk", "shop"):
-            await registry.ensure(registry.resolve(name), workers.pool)
-        assert model.key not in registry.held
-        return len((await workers.pool.run(ScoreJob(hold.key, values, False))).log_likelihood)
+        with await registry.lease(model, workers.pool) as key:
+            await workers.pool.run(ScoreJob(key, values[:1], False))
+            for name in ("kiosk", "shop"):
+                (await registry.lease(registry.resolve(name), workers.pool)).close()
+            assert model.key not in registry.held
+            return len((await workers.pool.run(ScoreJob(key, values, False))).log_likelihood)
 
     assert workers.run(request(registry.resolve("fair"))) == len(values)
     workers.wait_until(lambda: said("released fair version 1") == before[1] + 1)

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from madeira.app.batching.admission import LONGEST_RETRY_S, Admission
-from madeira.app.batching.costs import cost_of
 from madeira.app.batching.fair_queue import FairQueue
 from madeira.app.batching.ticket import Entry, Ticket
 from madeira.app.errors import QueueFullError
@@ -217,7 +216,7 @@ def test_a_job_costs_what_is_to_be_computed() -> None:
         (ImputeJob(KEY, values, np.ones((2, 10, 4)), 10, "draw", False), 32),
         (ScoreJob(KEY, values[:0], False), 1),
     ]
-    assert [cost_of(job) for job, _ in jobs] == [cost for _, cost in jobs]
+    assert [job.cost for job, _ in jobs] == [cost for _, cost in jobs]
 
 
 def _teach(pace: Pace, seconds: Callable[[float], float], batches: int = 60) -> float:

@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.app.batching import Work, costs_of_rows
-from madeira.app.batching.costs import cost_of
-from madeira.app.jobs import Array, ModelKey, ScoreJob, ScoreResult
+from madeira.app.batching import Work
+from madeira.app.jobs import Array, ModelKey, ScoreJob, ScoreResult, costs_of_filling
 from madeira.app.settings import Settings
 from madeira.models import DensityEstimator
 from tests.app.faulty_worker import CODES, HELD, MARKS, held
@@ -75,10 +74,10 @@ def test_jobs_are_as_large_as_they_may_be_and_no_row_is_left_out(
 def test_dear_rows_in_one_place_make_smaller_jobs_there() -> None:
     values = np.zeros((1000, 4))
     values[500:600] = np.nan
-    each = costs_of_rows(values, 100)
+    each = costs_of_filling(values, 100)
     found = cuts(work(each, 1000), 1000)
     assert max(each[start:stop].sum() for start, stop in found) <= 1000
-    assert cost_of(ScoreJob(KEY, values, False)) == 1000
+    assert ScoreJob(KEY, values, False).cost == 1000
     assert each.sum() == 1000 + 100 * 400
 
 

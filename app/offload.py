@@ -1,4 +1,4 @@
-"""Work on the processor that would hold up the event loop is done in a thread."""
+"""Runs what would hold up the event loop in a thread."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from madeira.app.logs import current
 
-__all__ = ["coded", "offload"]
+__all__ = ["offload", "offload_traced"]
 
 SMALL_BYTES = 4 * 2**10
 """Up to here the work takes tenths of a millisecond."""
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 async def offload(size_bytes: int, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
-    """Calls a function: here where the work is small, in a thread where it is large.
+    """Calls a function: at once where its work is small, in a thread where it is large.
 
-    What takes milliseconds is done here too, but once in a round of the event loop: ten of them in
-    a row would keep waiting who only has to be told that there is no room.
+    Work of some milliseconds is done at once too, but only one of them in a round of the event
+    loop: ten in a row would hold up requests that are only to be refused.
 
     Args:
         size_bytes: Roughly how many bytes the function reads or writes.
@@ -44,8 +44,8 @@ async def offload(size_bytes: int, function: Callable[[Unpack[Args]], T], *args:
     return result
 
 
-async def coded(size_bytes: int, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
-    """The same for what reads a body or writes an answer: a span of its own in a trace."""
+async def offload_traced(size_bytes: int, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
+    """`offload` for reading a body or writing an answer: a span of its own in a trace."""
     note = current.get()
     if note is None or note.span is None:
         return await offload(size_bytes, function, *args)
