@@ -7,16 +7,14 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from madeira.app.api.memory import SMALL_BYTES, MemoryLimit
-from madeira.app.api.negotiation import Format, answer_format, body_format
+from madeira.app.api.negotiation import answer_format, body_format
+from madeira.app.codecs.format import Format
 from madeira.app.errors import BodyTooLargeError
 
 __all__ = ["Received", "read_body"]
 
 MAX_DIGITS = 18
 """A longer Content-Length is over every limit; Python reads no number of thousands of digits."""
-
-_TEXT_FACTOR = 4
-"""So many times the bytes of a JSON text its values take."""
 
 _NAMES = {
     name.encode(): name for name in ("accept", "content-encoding", "content-length", "content-type")
@@ -74,8 +72,7 @@ async def read_body(request: Request, limit_bytes: int, memory: MemoryLimit) -> 
         if size > limit_bytes:
             raise BodyTooLargeError(limit_bytes)
         if size > SMALL_BYTES:
-            factor = _TEXT_FACTOR if sent is Format.JSON else 1
-            memory.take(request.scope, factor * len(chunk))
+            memory.take(request.scope, sent.memory_factor * len(chunk))
         chunks.append(chunk)
         more = message.get("more_body", False)
     query = request.query_params.multi_items() if request.scope["query_string"] else ()

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from madeira.app.api.openapi import answers
 from madeira.app.api.service import service_of
-from madeira.app.codecs import json
+from madeira.app.codecs.json.text import MEDIA_TYPE, encode
 from madeira.app.errors import DrainingError, UnavailableError
 from madeira.app.schemas.models import Live, Ready
 from madeira.app.workers.runtime import read_state
@@ -32,7 +32,7 @@ async def live(request: Request) -> Response:
     failures = state.failures[: pool.workers] if state is not None else ()
     if not pool.usable and min(failures, default=0) >= HOPELESS_FAILURES:
         raise UnavailableError("No worker can be started; the log says why.")
-    return Response(json.encode({"status": "live"}), media_type=json.MEDIA_TYPE)
+    return Response(encode({"status": "live"}), media_type=MEDIA_TYPE)
 
 
 @router.get("/ready", summary="Can the service do its work?", responses=answers(Ready, 503))
@@ -58,4 +58,4 @@ async def ready(request: Request) -> Response:
         "workers": {"usable": service.pool.usable, "all": workers},
         "spares": {"usable": service.pool.spares_usable, "all": service.pool.spares},
     }
-    return Response(json.encode(document), media_type=json.MEDIA_TYPE)
+    return Response(encode(document), media_type=MEDIA_TYPE)

@@ -1,28 +1,21 @@
 """`POST /impute`: fill what is missing."""
 
-from collections.abc import Iterator
-
 from fastapi import APIRouter, Request, Response
 
 from madeira.app.api.bodies import Received, read_body
-from madeira.app.api.intake import Intake, head_entries, head_metadata, take_in
+from madeira.app.api.intake import Intake, take_in
 from madeira.app.api.limits import check_cost
-from madeira.app.api.negotiation import Format
 from madeira.app.api.openapi import answers, body
 from madeira.app.api.sample import pick_seed
 from madeira.app.api.service import Service, service_of
-from madeira.app.api.written import row_slices, written
+from madeira.app.api.written import written
 from madeira.app.batching import Work
-from madeira.app.codecs import json
-from madeira.app.codecs.arrow import StreamWriter
-from madeira.app.codecs.arrow_filled import filled_tables
-from madeira.app.codecs.filled import filled_cells, filled_rows
+from madeira.app.codecs.answers import FilledTable
 from madeira.app.errors import InvalidInputError
 from madeira.app.jobs import Array, ImputeJob, ImputeResult, costs_of_filling
 from madeira.app.offload import offload_traced
 from madeira.app.schemas.examples import IMPUTE, IMPUTED
 from madeira.app.schemas.impute import ImputeOptions, ImputeRequest, ImputeResponse
-from madeira.app.workers.wire import cut
 from madeira.models.inference.noise import draw_noise, noise_generator
 
 __all__ = ["router"]
@@ -31,9 +24,6 @@ router = APIRouter(tags=["Density"])
 
 ARRAYS = 4
 """Of one number a cell: what was sent, and how sure is what was drawn."""
-
-ANSWER_BYTES_A_CELL = 60
-ROWS_A_PIECE = 1024
 
 
 @router.post(
@@ -58,9 +48,18 @@ async def impute(request: Request) -> Response:
     most = max(1, service.settings.compute_chunk_rows // intake.options.draws)
     work = _work(intake, values, costs, seed, most)
     result = await service.result(request, intake.model, work)
-    write = _arrow if intake.answer is Format.ARROW else _json
-    size = len(received.content) * intake.options.draws + int(costs.sum()) * ANSWER_BYTES_A_CELL
-    return await written(write(intake, values, result, seed), size, intake.answer)
+    answer = FilledTable(
+        model=intake.model.key,
+        schema=intake.model.schema,
+        warnings=intake.warnings,
+        seed=seed,
+        table=intake.rows,
+        values=values,
+        result=result,
+        sent_bytes=len(received.content),
+    )
+    pieces = intake.answer.filled(answer)
+    return await written(pieces, answer.size_bytes, intake.answer.media_type)
 
 
 def _read(
@@ -92,8 +91,7 @@ def _read(
         settings.request_limit_cost,
         f"{len(values)} rows, and 1 for each missing cell and draw",
     )
-    if intake.answer is Format.JSON:
-        intake.rows.check_objects()
+    intake.answer.check_filled(intake.rows)
     return intake, values, costs
 
 
@@ -124,40 +122,3 @@ def _work(
         row_bytes=8 * options.draws * width,
         job=job,
     )
-
-
-def _json(
-    intake: Intake[ImputeOptions], values: Array, result: ImputeResult, seed: int
-) -> Iterator[bytes]:
-    schema, several = intake.model.schema, len(result.tables) > 1
-    slices = row_slices(len(values), ROWS_A_PIECE)
-    head = json.encode({**head_entries(intake.model, intake.warnings), "seed": seed})
-    yield head[:-1] + (b',"rows":[[' if several else b',"rows":[')
-    for number, drawn in enumerate(result.tables):
-        if number:
-            yield b"],["
-        for rows in slices:
-            sent = intake.rows.objects(rows.start, rows.stop)
-            filled = json.encode(filled_rows(sent, values[rows], drawn[rows], schema))
-            yield (b"," if rows.start else b"") + filled[1:-1]
-    yield b']],"imputed":[' if several else b'],"imputed":['
-    separator = b""
-    for part, rows in zip(cut(result, [s.stop - s.start for s in slices]), slices, strict=True):
-        cells = filled_cells(values[rows], part, schema, rows.start)
-        if cells:
-            yield separator + json.encode(cells)[1:-1]
-            separator = b","
-    yield b"]}"
-
-
-def _arrow(
-    intake: Intake[ImputeOptions], values: Array, result: ImputeResult, seed: int
-) -> Iterator[bytes]:
-    schema = intake.model.schema
-    writer: StreamWriter | None = None
-    for table in filled_tables(intake.rows.arrow(schema), values, result, schema):
-        metadata = {**head_metadata(intake.model, intake.warnings), "madeira.seed": str(seed)}
-        writer = writer or StreamWriter(table.schema, metadata)
-        yield writer.write(table)
-    if writer is not None:
-        yield writer.close()

@@ -1,28 +1,24 @@
 """From a body to what an endpoint works with: the model, the options, the table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Self, TypeVar
 
 from madeira.app.api.bodies import Received
-from madeira.app.api.negotiation import Format
 from madeira.app.api.options import read_options
-from madeira.app.codecs import arrow, json
-from madeira.app.codecs.arrow_cells import columns_to_read, row_objects
-from madeira.app.codecs.cells import TableForm, table_form
-from madeira.app.codecs.sent import ArrowTable, JsonTable, SentTable
-from madeira.app.codecs.unseen import CellWarning, as_documents, warnings_of
-from madeira.app.errors import InvalidInputError, MalformedBodyError
+from madeira.app.codecs.format import Format
+from madeira.app.codecs.json.table import JsonTable
+from madeira.app.codecs.request_tables import RequestTable
+from madeira.app.codecs.unseen import CellWarning, warnings_of
+from madeira.app.errors import InvalidInputError
 from madeira.app.jobs import Array
 from madeira.app.registry import Registry, ServedModel
-from madeira.app.schemas.base import Options, TableInput
-from madeira.app.schemas.hints import instead_of
+from madeira.app.schemas.base import Options
 from madeira.app.schemas.sample import SampleOptions
 
-__all__ = ["Intake", "head_entries", "head_metadata", "take_in", "take_in_sample"]
+__all__ = ["Intake", "take_in", "take_in_sample"]
 
-_NOTHING = JsonTable(TableForm([], None, []))
-_TABLE_KEYS = frozenset(TableInput.model_fields)
+_NOTHING = JsonTable([], None, [])
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -41,7 +37,7 @@ class Intake(Generic[OptionsT]):
 
     model: ServedModel
     options: OptionsT
-    rows: SentTable
+    rows: RequestTable
     answer: Format
     warnings: Sequence[CellWarning] = ()
 
@@ -77,11 +73,11 @@ def take_in(
     """Reads a body, up to the cells of its table.
 
     Args:
-        received: A JSON body, or an Arrow stream; options in the query, or in the JSON body.
+        received: The body; options stand in the query, or in a JSON body.
         options: The options that the endpoint knows.
         registry: The models.
         row_limit: Most rows of the table.
-        left_out: Whether columns that the model leaves out are read from an Arrow stream.
+        left_out: Whether columns that the model leaves out are wanted too.
 
     Raises:
         MalformedBodyError: The body is not what it says.
@@ -89,30 +85,11 @@ def take_in(
         UnknownModelError: No model has the name asked for.
         InvalidInputError: Anything else is wrong with the request.
     """
-    table: SentTable
-    if received.format is Format.ARROW:
-        if not received.content:
-            raise MalformedBodyError("The body is empty: send a table as an Arrow IPC stream.")
-        checked = read_options(received.query, {}, options)
-        model = registry.resolve(checked.model, checked.version)
-        columns = columns_to_read(model.schema, left_out=left_out)
-        limit = received.limit_bytes
-        content = arrow.decode(received.content, columns, row_limit=row_limit, limit_bytes=limit)
-        return Intake(model, checked, ArrowTable(content, limit), received.answer)
-    document = json.decode(received.content, row_limit)
-    asked = {key: value for key, value in document.items() if key not in _TABLE_KEYS}
-    if not asked.keys() <= options.model_fields.keys():
-        instead = instead_of(document)
-        if instead is not None:
-            raise InvalidInputError(instead)
+    body = received.format.parse(received.content, row_limit, received.limit_bytes)
+    asked = body.options(options.model_fields, table=True)
     checked = read_options(received.query, asked, options)
     model = registry.resolve(checked.model, checked.version)
-    table = JsonTable(table_form(document))
-    if len(table) > row_limit:
-        raise InvalidInputError(
-            f"{len(table)} rows are over the limit of {row_limit}; send several requests."
-        )
-    return Intake(model, checked, table, received.answer)
+    return Intake(model, checked, body.table(model.schema, left_out=left_out), received.answer)
 
 
 def take_in_sample(
@@ -120,42 +97,19 @@ def take_in_sample(
 ) -> tuple[ServedModel, SampleOptions, Format]:
     """Reads a request for new rows: the model, the options, the format to answer in.
 
-    The body is JSON, or an Arrow table of the one row that is given, or there is none; errors
-    are those of `take_in`.
+    There may be no body. What is given stands in the options, or is a table of one row; errors are
+    those of `take_in`.
     """
-    if received.format is Format.JSON:
-        document = json.decode(received.content, 1) if received.content else {}
-        options = read_options(received.query, document, SampleOptions)
-        return registry.resolve(options.model, options.version), options, received.answer
-    options = read_options(received.query, {}, SampleOptions)
-    model = registry.resolve(options.model, options.version)
+    body = None
+    asked: Mapping[str, Any] = {}
     if received.content:
+        body = received.format.parse(received.content, 1, received.limit_bytes)
+        asked = body.options(SampleOptions.model_fields, table=False)
+    options = read_options(received.query, asked, SampleOptions)
+    model = registry.resolve(options.model, options.version)
+    given = None if body is None else body.given(model.schema)
+    if given is not None:
         if options.given:
             raise InvalidInputError("Send what is given as the body or as `given`, not as both.")
-        columns = columns_to_read(model.schema, left_out=True)
-        limit = received.limit_bytes
-        table = arrow.decode(received.content, columns, row_limit=1, limit_bytes=limit)
-        if table.num_rows != 1:
-            raise InvalidInputError(
-                "The body gives no row: send a table of one row, whose values every row is to "
-                "have, or no body."
-            )
-        (given,) = row_objects(table, limit)
         options = options.model_copy(update={"given": given})
     return model, options, received.answer
-
-
-def head_entries(model: ServedModel, warnings: Sequence[CellWarning]) -> dict[str, Any]:
-    """How a JSON answer begins: with the model that computed it, and warnings if there are any."""
-    entries: dict[str, Any] = {"model": {"name": model.key.name, "version": model.key.version}}
-    if warnings:
-        entries["warnings"] = as_documents(warnings)
-    return entries
-
-
-def head_metadata(model: ServedModel, warnings: Sequence[CellWarning]) -> dict[str, str]:
-    """The same of an Arrow answer, in the metadata of its schema."""
-    entries = {"madeira.model": model.key.name, "madeira.version": model.key.version}
-    if warnings:
-        entries["madeira.warnings"] = json.encode(as_documents(warnings)).decode()
-    return entries

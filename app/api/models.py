@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from madeira.app.api.negotiation import check_accept
 from madeira.app.api.openapi import answers
 from madeira.app.api.service import service_of
-from madeira.app.codecs import json
+from madeira.app.codecs.json.text import MEDIA_TYPE, encode
 from madeira.app.errors import UnknownModelError
 from madeira.app.registry import Refusal, ServedModel
 from madeira.app.schemas.examples import MODEL
@@ -47,7 +47,7 @@ async def models(request: Request) -> Response:
         ],
         "refused": list(map(_refusal, registry.refused)),
     }
-    return Response(json.encode(document), media_type=json.MEDIA_TYPE)
+    return Response(encode(document), media_type=MEDIA_TYPE)
 
 
 @router.get(
@@ -72,7 +72,7 @@ async def model(request: Request) -> Response:
         "metrics": found.metrics,
         "card": found.card,
     }
-    return Response(json.encode(document), media_type=json.MEDIA_TYPE)
+    return Response(encode(document), media_type=MEDIA_TYPE)
 
 
 @router.post(
@@ -106,7 +106,7 @@ async def reload(request: Request) -> Response:
         "behind": 0 if found is None else sum(one != found.key.version for one in others),
         "refused": [_refusal(one) for one in refused],
     }
-    return Response(json.encode(document), media_type=json.MEDIA_TYPE)
+    return Response(encode(document), media_type=MEDIA_TYPE)
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:

@@ -1,35 +1,28 @@
-"""Which format a body is in, and which one its answer is to be in."""
+"""Content negotiation: the format of a body, and the format of its answer."""
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import lru_cache
 
-from madeira.app.codecs import arrow, json
+from madeira.app.codecs.format import Format
+from madeira.app.codecs.formats import FORMATS, JSON
 from madeira.app.errors import NotAcceptableError, UnsupportedMediaError
 from madeira.models.echo import cut, quoted
 
-__all__ = ["Format", "answer_format", "body_format", "check_accept"]
+__all__ = ["answer_format", "body_format", "check_accept"]
 
 _QUALITY = re.compile(r"q=([01](?:\.\d{0,3})?)")
 MAX_CACHED_ACCEPT = 256
 """Most characters of an `Accept` header whose meaning is remembered; browsers send some 100."""
 
-_JSON_ALONE = (json.MEDIA_TYPE,)
-
-
-class Format(StrEnum):
-    """A format of bodies and answers, by its media type."""
-
-    JSON = json.MEDIA_TYPE
-    ARROW = arrow.MEDIA_TYPE
-
-
-_OFFERED = {body: (body, *(other for other in Format if other != body)) for body in Format}
+_JSON_ALONE = (JSON.media_type,)
 
 
 def body_format(headers: Mapping[str, str]) -> Format:
     """The format of a body; a body of no stated type is taken for JSON.
+
+    Args:
+        headers: Of the request, by name in lower case.
 
     Raises:
         UnsupportedMediaError: It says that it is something else, or compressed.
@@ -39,16 +32,16 @@ def body_format(headers: Mapping[str, str]) -> Format:
         raise UnsupportedMediaError(
             f"The body is coded as {quoted(coding)}; send it without Content-Encoding."
         )
-    media_type, _, parameters = headers.get("content-type", Format.JSON).partition(";")
-    try:
-        found = Format(media_type.strip().lower())
-    except ValueError:
+    media_type, _, parameters = headers.get("content-type", JSON.media_type).partition(";")
+    found = FORMATS.get(media_type.strip().lower())
+    if found is None:
+        known = ", or ".join(
+            f"{one.name}, with `Content-Type: {one.media_type}`" for one in FORMATS.values()
+        )
         raise UnsupportedMediaError(
-            f"The body is {quoted(media_type.strip())}; "
-            f"send JSON, with `Content-Type: {Format.JSON}`, "
-            f"or an Arrow stream, with `Content-Type: {Format.ARROW}`.",
-            headers={"Accept-Post": ", ".join(Format)},
-        ) from None
+            f"The body is {quoted(media_type.strip())}; send {known}.",
+            headers={"Accept-Post": ", ".join(FORMATS)},
+        )
     name, _, charset = parameters.strip().partition("=")
     if name.strip().lower() == "charset" and charset.strip('" ').lower() not in ("utf-8", "utf8"):
         raise UnsupportedMediaError(f"The body is in {quoted(charset)}; JSON is sent in UTF-8.")
@@ -58,10 +51,18 @@ def body_format(headers: Mapping[str, str]) -> Format:
 def answer_format(headers: Mapping[str, str], body: Format) -> Format:
     """The format that the client accepts most; among equals that of its body.
 
+    Args:
+        headers: Of the request, by name in lower case.
+        body: The format of its body.
+
     Raises:
         NotAcceptableError: It accepts none.
     """
-    return Format(_best(headers, _OFFERED[body]))
+    accept = headers.get("accept", "").strip()
+    if accept in ("", "*/*"):
+        return body
+    offered = (body.media_type, *(other for other in FORMATS if other != body.media_type))
+    return FORMATS[_best(accept, offered)]
 
 
 def check_accept(headers: Mapping[str, str]) -> None:
@@ -70,13 +71,12 @@ def check_accept(headers: Mapping[str, str]) -> None:
     Raises:
         NotAcceptableError: It does not.
     """
-    _best(headers, _JSON_ALONE)
-
-
-def _best(headers: Mapping[str, str], offered: tuple[str, ...]) -> str:
     accept = headers.get("accept", "").strip()
-    if not accept:
-        return offered[0]
+    if accept:
+        _best(accept, _JSON_ALONE)
+
+
+def _best(accept: str, offered: tuple[str, ...]) -> str:
     # What is kept is short; a longer header is read again each time.
     read = _known_preferred if len(accept) <= MAX_CACHED_ACCEPT else _preferred
     return read(accept, offered)

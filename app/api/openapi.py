@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from madeira.app.api.problems import MEDIA_TYPE as PROBLEM
-from madeira.app.codecs.arrow import MEDIA_TYPE as ARROW
+from madeira.app.codecs.formats import FORMATS, JSON
 from madeira.app.schemas.base import Problem, TableInput
 from madeira.app.schemas.examples import OPTIONS
 from madeira.app.schemas.impute import ImputeRequest
@@ -26,7 +26,6 @@ __all__ = ["answers", "body", "install"]
 
 _REF = "#/components/schemas/{model}"
 _REQUESTS: tuple[type[BaseModel], ...] = (ScoreRequest, SampleRequest, ImputeRequest)
-_BINARY = {"type": "string", "format": "binary", "description": "An Arrow IPC stream."}
 _NULL, _LIST = {"type": "null"}, {"type": "array"}
 _ONE_TABLE = [
     {"required": ["rows"], "properties": {"rows": _LIST, "columns": _NULL, "data": _NULL}},
@@ -60,10 +59,9 @@ def body(
         required: Whether there must be a body.
     """
     content = {"schema": {"$ref": _REF.format(model=model.__name__)}, "examples": dict(examples)}
-    both = {"application/json": content, ARROW: {"schema": _BINARY}}
     properties = model.model_json_schema(ref_template=_REF)["properties"]
     return {
-        "requestBody": {"required": required, "content": both},
+        "requestBody": {"required": required, "content": {JSON.media_type: content}},
         "parameters": [
             _parameter(name, schema)
             for name, schema in properties.items()
@@ -107,10 +105,7 @@ def answers(
     schema = {"$ref": _REF.format(model=Problem.__name__)}
     found: dict[int | str, dict[str, Any]] = {200: {"model": success}}
     if examples:
-        found[200]["content"] = {
-            "application/json": {"examples": dict(examples)},
-            ARROW: {"schema": _BINARY},
-        }
+        found[200]["content"] = {JSON.media_type: {"examples": dict(examples)}}
     for status in (*problems, 500):
         found[status] = {
             "description": _PROBLEMS.get(status, HTTPStatus(status).phrase),
@@ -143,12 +138,23 @@ def install(app: FastAPI, most: Mapping[str, int]) -> None:
                 for name, described in components[model.__name__]["properties"].items():
                     _bound(name, described["anyOf"], most)
             for operations in schema["paths"].values():
-                for parameter in operations.get("post", {}).get("parameters", ()):
+                question = operations.get("post", {})
+                for parameter in question.get("parameters", ()):
                     _bound(parameter["name"], [parameter["schema"]], most)
+                if "requestBody" in question:
+                    for one in (question["requestBody"], question["responses"]["200"]):
+                        _add_formats(one["content"])
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign]
+
+
+def _add_formats(content: dict[str, Any]) -> None:
+    """Adds all other formats to a body or an answer that is described as JSON."""
+    for media_type, one in FORMATS.items():
+        schema = {"type": "string", "format": "binary", "description": one.description}
+        content.setdefault(media_type, {"schema": schema})
 
 
 def _bound(name: str, kinds: list[dict[str, Any]], most: Mapping[str, int]) -> None:

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from madeira.app.api.bodies import Received, read_body
-from madeira.app.api.drawn import ArrowRows, DrawnRows, JsonRows
 from madeira.app.api.intake import take_in_sample
-from madeira.app.api.negotiation import Format
 from madeira.app.api.openapi import answers, body
 from madeira.app.api.service import Service, service_of
 from madeira.app.batching import Work
-from madeira.app.codecs.cells import encode_given
+from madeira.app.codecs.answers import Samples
+from madeira.app.codecs.format import Format
+from madeira.app.codecs.json.table import encode_given
 from madeira.app.codecs.unseen import CellWarning, warnings_of
 from madeira.app.errors import InvalidInputError
 from madeira.app.jobs import Array, SampleJob, SampleResult, costs_of_filling
@@ -59,14 +59,14 @@ async def sample(request: Request) -> Response:
     first = await anext(chunks)  # what is wrong with the request shows here, before any answer
     if drawing.rows <= service.settings.stream_chunk_rows:
         rest = [chunk async for chunk in chunks]
-        return Response(b"".join([first, *rest]), media_type=drawing.answer)
+        return Response(b"".join([first, *rest]), media_type=drawing.answer.media_type)
 
     async def everything() -> AsyncIterator[bytes]:
         yield first
         async for chunk in chunks:
             yield chunk
 
-    return StreamingResponse(everything(), media_type=drawing.answer)
+    return StreamingResponse(everything(), media_type=drawing.answer.media_type)
 
 
 def _read(received: Received, service: Service) -> "_Drawing":
@@ -138,8 +138,14 @@ class _Drawing:
         """The answer in pieces: one a chunk of rows, and the end."""
         most = service.settings.stream_chunk_rows
         work = self.work(most)
-        kind = ArrowRows if self.answer is Format.ARROW else JsonRows
-        written: DrawnRows = kind(self.model, self.options, self.seed, self.warnings)
+        answer = Samples(
+            model=self.model.key,
+            schema=self.model.schema,
+            warnings=self.warnings,
+            seed=self.seed,
+            given=self.options.given,
+        )
+        written = self.answer.samples(answer)
         streamed = self.rows > most
         async for result in service.results(request, self.model, work, streamed=streamed):
             yield await offload_traced(work.row_bytes * len(result.values), written.write, result)

@@ -1,24 +1,16 @@
 """`POST /score`: how likely are these rows?"""
 
-from collections.abc import Iterator
-from typing import Any
-
-import numpy.typing as npt
-import orjson
-import pyarrow as pa
 from fastapi import APIRouter, Request, Response
 
 from madeira.app.api.bodies import Received, read_body
-from madeira.app.api.intake import Intake, head_entries, head_metadata, take_in
+from madeira.app.api.intake import Intake, take_in
 from madeira.app.api.limits import check_cost
-from madeira.app.api.negotiation import Format
 from madeira.app.api.openapi import answers, body
 from madeira.app.api.service import Service, service_of
-from madeira.app.api.written import row_slices, written
+from madeira.app.api.written import written
 from madeira.app.batching import Work
-from madeira.app.codecs import json
-from madeira.app.codecs.arrow import StreamWriter
-from madeira.app.jobs import Array, ScoreJob, ScoreResult, cost_of_scoring
+from madeira.app.codecs.answers import Scores
+from madeira.app.jobs import Array, ScoreJob, cost_of_scoring
 from madeira.app.offload import offload_traced
 from madeira.app.schemas.examples import SCORE, SCORED
 from madeira.app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
@@ -26,9 +18,6 @@ from madeira.app.schemas.score import ScoreOptions, ScoreRequest, ScoreResponse
 __all__ = ["router"]
 
 router = APIRouter(tags=["Density"])
-
-ANSWER_BYTES_A_CELL = 20
-ROWS_A_PIECE = 8192
 
 
 @router.post(
@@ -58,10 +47,18 @@ async def score(request: Request) -> Response:
     )
     result = await service.result(request, intake.model, work)
     service.metrics.scored(key, result.log_likelihood)
-    width = values.shape[1] if contributions else 3
-    write = _arrow if intake.answer is Format.ARROW else _json
-    size = len(values) * width * ANSWER_BYTES_A_CELL
-    return await written(write(intake, result), size, intake.answer)
+    answer = Scores(
+        model=key,
+        schema=intake.model.schema,
+        warnings=intake.warnings,
+        seed=None,
+        log_likelihood=result.log_likelihood,
+        anomaly_score=result.anomaly_score,
+        is_anomaly=result.anomaly_score > 1 - intake.options.contamination,
+        contributions=result.contributions,
+    )
+    pieces = intake.answer.scores(answer)
+    return await written(pieces, answer.size_bytes, intake.answer.media_type)
 
 
 def _read(
@@ -87,57 +84,3 @@ def _read(
 
 def _row_cost(intake: Intake[ScoreOptions]) -> int:
     return cost_of_scoring(len(intake.model.schema.columns), intake.options.contributions)
-
-
-def _arrow(intake: Intake[ScoreOptions], result: ScoreResult) -> Iterator[bytes]:
-    writer: StreamWriter | None = None
-    for rows in row_slices(len(result.log_likelihood), ROWS_A_PIECE):
-        anomaly_score = result.anomaly_score[rows]
-        columns = {
-            "log_likelihood": result.log_likelihood[rows],
-            "anomaly_score": anomaly_score,
-            "is_anomaly": anomaly_score > 1 - intake.options.contamination,
-        }
-        if result.contributions is not None:
-            nats = result.contributions[rows]
-            surprises = [pa.array(column, from_pandas=True) for column in nats.T]  # NaN is null
-            names = intake.model.schema.names
-            columns["contributions"] = pa.StructArray.from_arrays(surprises, names)
-        table = pa.table(columns)
-        writer = writer or StreamWriter(table.schema, head_metadata(intake.model, intake.warnings))
-        yield writer.write(table)
-    if writer is not None:
-        yield writer.close()
-
-
-def _json(intake: Intake[ScoreOptions], result: ScoreResult) -> Iterator[bytes]:
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "log_likelihood": result.log_likelihood,
-        "anomaly_score": result.anomaly_score,
-        "is_anomaly": result.anomaly_score > 1 - intake.options.contamination,
-    }
-    head, nats = head_entries(intake.model, intake.warnings), result.contributions
-    slices = row_slices(len(result.log_likelihood), ROWS_A_PIECE)
-    if len(slices) == 1:
-        document = {**head, **arrays}
-        if nats is not None:
-            document["contributions"] = orjson.Fragment(b"[" + _json_rows(intake, nats) + b"]")
-        yield json.encode(document)
-        return
-    yield json.encode(head)[:-1]
-    for name, array in arrays.items():
-        yield b"," + json.encode(name) + b":["
-        for rows in slices:
-            yield (b"," if rows.start else b"") + json.encode(array[rows])[1:-1]
-        yield b"]"
-    if nats is not None:
-        yield b',"contributions":['
-        for rows in slices:
-            yield (b"," if rows.start else b"") + _json_rows(intake, nats[rows])
-        yield b"]"
-    yield b"}"
-
-
-def _json_rows(intake: Intake[ScoreOptions], nats: Array) -> bytes:
-    columns = [pa.array(column) for column in nats.T]
-    return json.encode_rows(intake.model.schema.names, columns, len(nats))

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from madeira.app.offload import offload_traced
 
-__all__ = ["row_slices", "written"]
+__all__ = ["written"]
 
 WHOLE_BYTES = 256 * 2**10
 """Up to about here an answer is written at once, and says its length."""
@@ -36,8 +36,3 @@ async def written(pieces: Iterator[bytes], size_bytes: int, media_type: str) -> 
             piece = await offload_traced(size_bytes, next, pieces, None)
 
     return StreamingResponse(everything(), media_type=media_type)
-
-
-def row_slices(rows: int, most: int) -> list[slice]:
-    """Rows in pieces of at most so many; one empty piece where there are none."""
-    return [slice(start, min(start + most, rows)) for start in range(0, max(rows, 1), most)]

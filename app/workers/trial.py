@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from madeira.app.codecs import json
+from madeira.app.codecs.json.text import encode
 from madeira.app.jobs import Array, Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
 from madeira.app.workers.execute import execute
 from madeira.models.columns.schema import Schema
@@ -44,7 +44,7 @@ def try_out(key: ModelKey, schema: Schema, density: Density, limit_s: float) -> 
     rows = own[np.linspace(0, len(own) - 1, min(TRIAL_ROWS, len(own))).astype(int)]
     begun = time.monotonic()
     try:
-        json.encode(schema.describe())  # as `GET /models/{name}` does
+        encode(schema.describe())  # as `GET /models/{name}` does
         again = schema.encode(schema.decode(rows))
         for job in _jobs(key, density, again):
             try:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from madeira.app.codecs.arrow import decode
-from madeira.app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
+from madeira.app.codecs.arrow.stream import decode
+from madeira.app.codecs.request_tables import columns_to_read, encode_arrow, row_objects
 from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from madeira.models import DensityEstimator
 from tests.app.running import RunningService, assert_problem

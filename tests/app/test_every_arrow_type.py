@@ -8,13 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from madeira.app.codecs.arrow import decode, encode
-from madeira.app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
-from madeira.app.codecs.arrow_filled import filled_tables
-from madeira.app.codecs.filled import filled_cells, filled_rows
-from madeira.app.codecs.json import encode as encode_json
+from madeira.app.codecs.answer_tables import filled_tables
+from madeira.app.codecs.answers import FilledTable
+from madeira.app.codecs.arrow.format import ArrowFormat
+from madeira.app.codecs.formats import JSON
 from madeira.app.errors import RequestError
-from madeira.app.jobs import ImputeResult
+from madeira.app.jobs import ImputeResult, ModelKey
 from madeira.models.columns.schema import Schema
 from tests.app.kinds import every_kind, training_table
 from tests.app.running import RunningService, assert_problem
@@ -121,15 +120,23 @@ def imputed(schema: Schema, values: np.ndarray) -> ImputeResult:
 def through(array: pa.Array, name: str, schema: Schema) -> None:
     """All that a column of a request meets, to its answer in either format."""
     body = stream(pa.table({name: array}))
-    wanted = columns_to_read(schema, left_out=True)
-    table = decode(body, wanted, row_limit=1000, limit_bytes=10**8)
-    values = encode_arrow(table, schema)
-    result = imputed(schema, values)
-    for filled in filled_tables(table, values, result, schema):
+    table = ArrowFormat().parse(body, 1000, 10**8).table(schema, left_out=True)
+    values = table.encode(schema)
+    answer = FilledTable(
+        model=ModelKey("any", "1"),
+        schema=schema,
+        warnings=(),
+        seed=1,
+        table=table,
+        values=values,
+        result=imputed(schema, values),
+        sent_bytes=len(body),
+    )
+    for filled in filled_tables(answer):
         filled.validate(full=True)
-        encode(filled, {})
-    rows = filled_rows(row_objects(table, 10**6), values, result.tables[0], schema)
-    encode_json({"rows": rows, "imputed": filled_cells(values, result, schema, 0)})
+    for form in (ArrowFormat(), JSON):
+        form.check_filled(table)
+        b"".join(form.filled(answer))
 
 
 def fault(array: pa.Array, name: str, schema: Schema) -> str | None:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from madeira.app.codecs.cells import encode_table, table_form
-from madeira.app.codecs.json import decode, encode_rows, json_values, kind_of
+from madeira.app.codecs.json.table import encode_table, json_table
+from madeira.app.codecs.json.text import decode, encode_rows, kind_of
+from madeira.app.codecs.json_values import json_values
 from madeira.app.errors import InvalidInputError, MalformedBodyError, RequestError
 from madeira.models import DensityEstimator
 from tests.app.running import RunningService, assert_problem
@@ -162,9 +163,9 @@ def test_both_forms_are_encoded_alike_and_as_the_schema_does(
 ) -> None:
     schema = estimator.schema
     names = ["joined", "visits", "income", "member", "city"]
-    by_rows = encode_table(table_form({"rows": table}), schema)
+    by_rows = encode_table(json_table({"rows": table}), schema)
     data = [[row[name] for name in names] for row in table]
-    by_data = encode_table(table_form({"columns": names, "data": data}), schema)
+    by_data = encode_table(json_table({"columns": names, "data": data}), schema)
     np.testing.assert_array_equal(by_rows, by_data)
     types = {"city": pa.string(), "member": pa.bool_(), "income": pa.float64()}
     for name, kind in types.items():
@@ -178,9 +179,9 @@ def test_both_forms_are_encoded_alike_and_as_the_schema_does(
 
 def test_a_cell_is_refused_alone_or_among_good_ones(estimator: DensityEstimator) -> None:
     good = {"city": "Funchal", "member": True, "income": 2**60, "visits": 3}
-    assert encode_table(table_form({"rows": [good] * 3}), estimator.schema).shape == (3, 7)
+    assert encode_table(json_table({"rows": [good] * 3}), estimator.schema).shape == (3, 7)
     with pytest.raises(InvalidInputError) as raised:
-        encode_table(table_form({"rows": [good, {**good, "income": "x"}]}), estimator.schema)
+        encode_table(json_table({"rows": [good, {**good, "income": "x"}]}), estimator.schema)
     assert [(cell.row, cell.column) for cell in raised.value.cells] == [(1, "income")]
 
 
@@ -250,6 +251,6 @@ def test_values_are_named_in_the_words_of_json(value: object, said: str) -> None
 @given(text=st.text())
 def test_a_refusal_can_always_be_written(text: str) -> None:
     try:
-        table_form({"columns": [text, text], "data": []})
+        json_table({"columns": [text, text], "data": []})
     except RequestError as error:
         orjson.dumps(error.detail)

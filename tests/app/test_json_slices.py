@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from madeira.app.codecs.json import _parse, decode
-from madeira.app.codecs.json_slices import SLICE_BYTES, read_slices
+from madeira.app.codecs.json.slices import SLICE_BYTES, read_slices
+from madeira.app.codecs.json.text import _parse, decode
 from madeira.app.errors import InvalidInputError, MalformedBodyError
 
 LIMIT = 10_000

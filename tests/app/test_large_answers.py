@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from madeira.app.api import impute, score, written
+from madeira.app.api import written
+from madeira.app.codecs import answers
 from tests.app.running import RunningService
 from tests.app.streams import ARROW, post_arrow, read_stream, stream
 from tests.app.test_overload import wait_until
@@ -53,8 +54,8 @@ def is_instant(value: object) -> bool:
 def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every answer of more than 64 rows has several pieces."""
     monkeypatch.setattr(written, "WHOLE_BYTES", 1000)
-    monkeypatch.setattr(impute, "ROWS_A_PIECE", 64)
-    monkeypatch.setattr(score, "ROWS_A_PIECE", 64)
+    monkeypatch.setattr(answers, "FILLED_ROWS_A_PIECE", 64)
+    monkeypatch.setattr(answers, "SCORES_A_PIECE", 64)
 
 
 @pytest.mark.parametrize(

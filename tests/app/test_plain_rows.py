@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.app.codecs.cells import PLAIN_ROWS_LIMIT, TableForm, encode_table
+from madeira.app.codecs.json.table import PLAIN_ROWS_LIMIT, JsonTable, encode_table
 from madeira.app.errors import InvalidInputError
 from madeira.app.jobs import Array
 from madeira.models.columns.schema import Schema
@@ -38,7 +38,7 @@ def _through_arrow(row: dict[str, Any]) -> Array | None:
     """What many such rows are encoded as; None where they are refused."""
     many = [row] * (PLAIN_ROWS_LIMIT + 1)
     try:
-        return encode_table(TableForm(many, None, []), SCHEMA)[:1]
+        return encode_table(JsonTable(many, None, []), SCHEMA)[:1]
     except InvalidInputError:
         return None
 
@@ -73,7 +73,7 @@ def test_whatever_is_in_a_row_it_is_encoded_as_arrow_encodes_it(row: dict[str, A
 
 def test_a_cell_that_is_not_plain_leaves_the_rows_to_arrow() -> None:
     assert SCHEMA.plain_rows.encode([{"age": 5}, {"age": "5"}]) is None
-    assert encode_table(TableForm([{"age": 5}, {"age": "5"}], None, []), SCHEMA).shape[0] == 2
+    assert encode_table(JsonTable([{"age": 5}, {"age": "5"}], None, []), SCHEMA).shape[0] == 2
 
 
 def test_columns_that_are_left_out_are_ignored_and_unknown_ones_refused() -> None:

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from madeira.app.cli.marked_yaml import read_document
-from madeira.app.codecs import arrow
-from madeira.app.codecs import json as json_codec
-from madeira.app.codecs.arrow_cells import columns_to_read, encode_arrow, row_objects
-from madeira.app.codecs.cells import encode_given, encode_table, table_form
-from madeira.app.codecs.json_slices import read_slices
+from madeira.app.codecs.arrow import stream
+from madeira.app.codecs.json import text
+from madeira.app.codecs.json.slices import read_slices
+from madeira.app.codecs.json.table import encode_given, encode_table, json_table
+from madeira.app.codecs.request_tables import columns_to_read, encode_arrow, row_objects
 from madeira.app.errors import RequestError
 from madeira.models.columns.notation import find_notation
 from madeira.models.columns.overrides import overrides_of
@@ -63,22 +63,22 @@ class Target:
 
 def read_json(data: bytes) -> None:
     with contextlib.suppress(RequestError):
-        document = json_codec.decode(data, ROW_LIMIT)
+        document = text.decode(data, ROW_LIMIT)
         if isinstance(given := document.get("given"), dict):
             encode_given(given, SCHEMA)
-        form = table_form(document)
+        form = json_table(document)
         encode_table(form, SCHEMA)
-        json_codec.encode({"rows": form.objects(0, len(form))})
+        text.encode({"rows": form.objects(0, len(form))})
     with contextlib.suppress(RequestError, json.JSONDecodeError):
-        read_slices(data, json_codec._parse, ROW_LIMIT, SLICE_BYTES)
+        read_slices(data, text._parse, ROW_LIMIT, SLICE_BYTES)
 
 
 def read_arrow(data: bytes) -> None:
     wanted = columns_to_read(SCHEMA, left_out=True)
     with contextlib.suppress(RequestError):
-        table = arrow.decode(data, wanted, row_limit=ROW_LIMIT, limit_bytes=LIMIT_BYTES)
+        table = stream.decode(data, wanted, row_limit=ROW_LIMIT, limit_bytes=LIMIT_BYTES)
         encode_arrow(table, SCHEMA)
-        json_codec.encode({"rows": row_objects(table, LIMIT_BYTES)})
+        text.encode({"rows": row_objects(table, LIMIT_BYTES)})
 
 
 def read_file(extension: str) -> Callable[[bytes], None]:

@@ -9,19 +9,19 @@ them through as floats; whoever checks the cells then finds and names them.
 import json
 import math
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
 import orjson
 import pyarrow as pa
 
-from madeira.app.codecs.json_slices import SLICE_BYTES, read_slices
-from madeira.app.codecs.not_json import instead_of_body, instead_of_list
+from madeira.app.codecs.json.not_json import instead_of_body, instead_of_list
+from madeira.app.codecs.json.slices import SLICE_BYTES, read_slices
+from madeira.app.codecs.json_values import json_values
 from madeira.app.errors import InvalidInputError, MalformedBodyError
 from madeira.models.echo import cut
 
-__all__ = ["MEDIA_TYPE", "decode", "encode", "encode_rows", "json_values", "kind_of"]
+__all__ = ["MEDIA_TYPE", "decode", "encode", "encode_rows", "kind_of"]
 
 MEDIA_TYPE = "application/json"
 
@@ -128,30 +128,6 @@ def kind_of(value: object) -> str:
 def encode(document: object) -> bytes:
     """Writes a document; NumPy arrays in it become lists, NaN becomes null."""
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def json_values(array: pa.Array | pa.ChunkedArray) -> list[Any]:
-    """The values of a column as JSON has them: null, booleans, numbers, text; ISO 8601 instants.
-
-    Args:
-        array: Values, (rows,).
-    """
-    kind = array.type
-    if isinstance(array, pa.ChunkedArray):
-        return list(chain.from_iterable(map(json_values, array.chunks)))
-    if isinstance(array, pa.DictionaryArray):
-        distinct = [*json_values(array.dictionary), None]
-        places = array.indices.cast(pa.int64()).fill_null(len(distinct) - 1).to_pylist()
-        return [distinct[place] for place in places]
-    if pa.types.is_decimal(kind):
-        array = array.cast(pa.float64())
-    elif isinstance(kind, pa.TimestampType) and kind.unit == "ns":
-        # Python's datetime ends at microseconds.
-        array = array.cast(pa.timestamp("us", tz=kind.tz), safe=False)
-    values: list[Any] = array.to_pylist()
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        values = [value if value is None else value.isoformat() for value in values]
-    return values
 
 
 def encode_rows(names: Sequence[str], columns: Sequence[pa.Array | bytes], rows: int) -> bytes:

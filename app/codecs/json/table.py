@@ -10,11 +10,12 @@ from itertools import chain, islice
 from typing import Any, Self
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
-from madeira.app.codecs.json import kind_of
-from madeira.app.codecs.plain_cells import plain_cells
-from madeira.app.codecs.strangers import strangers
+from madeira.app.codecs.json.coerce import coerce_cells
+from madeira.app.codecs.json.text import kind_of
+from madeira.app.codecs.unknown_columns import unknown_columns
 from madeira.app.errors import CELL_ERRORS_LIMIT, InvalidInputError
 from madeira.app.jobs import Array
 from madeira.models.columns.arrow_types import Family, family
@@ -22,11 +23,11 @@ from madeira.models.columns.schema import Schema
 from madeira.models.errors import CellError, TableError
 
 __all__ = [
-    "TableForm",
+    "JsonTable",
     "column_array",
     "encode_given",
     "encode_table",
-    "table_form",
+    "json_table",
 ]
 
 PLAIN_ROWS_LIMIT = 64
@@ -47,8 +48,8 @@ _FORMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class TableForm:
-    """A table as it stands in a body, whichever of the two forms it came in.
+class JsonTable:
+    """A table as it stands in a JSON body, in either of two forms; a `RequestTable`.
 
     Attributes:
         rows: The rows as objects; None in the form of columns and data.
@@ -99,8 +100,27 @@ class TableForm:
             return [values[place] for values in self.data]
         return [None] * len(self)
 
+    def encode(self, schema: Schema) -> Array:
+        """See `RequestTable`."""
+        return encode_table(self, schema)
 
-def table_form(document: Mapping[str, Any]) -> TableForm:
+    def check_objects(self) -> None:
+        """See `RequestTable`; nothing can be wrong with what came as JSON."""
+
+    def arrow(self, schema: Schema) -> pa.Table:
+        """See `RequestTable`; columns that the model leaves out have the type of their values."""
+        kinds = {column.name: family(column.arrow_type) for column in schema.columns}
+        return pa.table(
+            {
+                name: column_array(name, self.values(name), kinds[name])
+                if name in kinds
+                else _guessed(self.values(name))
+                for name in self.names()
+            }
+        )
+
+
+def json_table(document: Mapping[str, Any]) -> JsonTable:
     """Finds the table in a body and checks its shape.
 
     Args:
@@ -119,7 +139,7 @@ def table_form(document: Mapping[str, Any]) -> TableForm:
     if rows is not None:
         listed = _checked_list("rows", rows)
         _check_rows(listed, dict, "an object of column and value")
-        return TableForm(listed, None, [])
+        return JsonTable(listed, None, [])
     names, data = _checked_list("columns", columns), _checked_list("data", data)
     _check_names(names)
     if data and not names:
@@ -131,10 +151,10 @@ def table_form(document: Mapping[str, Any]) -> TableForm:
             for row, values in enumerate(data)
             if len(values) != len(names)
         )
-    return TableForm(None, names, data)
+    return JsonTable(None, names, data)
 
 
-def encode_table(form: TableForm, schema: Schema) -> Array:
+def encode_table(form: JsonTable, schema: Schema) -> Array:
     """Checks a table against a schema and encodes it.
 
     Many rows are taken a slice after the other: Arrow does not let go of the interpreter before it
@@ -170,7 +190,7 @@ def encode_table(form: TableForm, schema: Schema) -> Array:
     return encoded
 
 
-def _encode(form: TableForm, schema: Schema) -> Array:
+def _encode(form: JsonTable, schema: Schema) -> Array:
     if form.rows is not None and len(form) <= PLAIN_ROWS_LIMIT:
         plain = schema.plain_rows.encode(form.rows)
         if plain is not None:
@@ -219,12 +239,21 @@ def encode_given(given: Mapping[str, Any], schema: Schema) -> Array:
         if left.name in given
     ][:CELL_ERRORS_LIMIT]
     try:
-        values = encode_table(TableForm([given], None, []), schema)
+        values = encode_table(JsonTable([given], None, []), schema)
     except InvalidInputError as error:
         errors += [CellError(None, cell.column, cell.message) for cell in error.cells]
     if errors:
         raise InvalidInputError.of_cells(errors)
     return values
+
+
+def _guessed(values: Sequence[Any]) -> pa.Array:
+    """JSON values of no known type: as Arrow reads them, or as JSON text where they differ."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        texts = [None if value is None else orjson.dumps(value).decode() for value in values]
+        return pa.array(texts, pa.string())
 
 
 def _checked_list(key: str, value: object) -> list[Any]:
@@ -267,19 +296,19 @@ def _refuse(errors: Iterable[CellError]) -> None:
         raise InvalidInputError.of_cells(first)
 
 
-def _unknown(form: TableForm, known: set[str]) -> list[CellError]:
+def _unknown(form: JsonTable, known: set[str]) -> list[CellError]:
     """An error for each column nobody knows; with the row where a row brings its own names."""
     if form.rows is None:
         places = ((None, name) for name in form.columns or [] if name not in known)
-        return strangers(list(islice(places, CELL_ERRORS_LIMIT)), known)
+        return unknown_columns(list(islice(places, CELL_ERRORS_LIMIT)), known)
     if not set(chain.from_iterable(form.rows)) - known:
         return []
     cells = ((row, name) for row, names in enumerate(form.rows) for name in names)
     unknown = ((row, name) for row, name in cells if name not in known)
-    return strangers(list(islice(unknown, CELL_ERRORS_LIMIT)), known)
+    return unknown_columns(list(islice(unknown, CELL_ERRORS_LIMIT)), known)
 
 
-def _whole(form: TableForm, schema: Schema) -> dict[str, pa.Array] | None:
+def _whole(form: JsonTable, schema: Schema) -> dict[str, pa.Array] | None:
     """All columns at once, or None where any cell stands in the way.
 
     Arrow takes true for 1, so a table with booleans among its numbers is read by column.
@@ -313,7 +342,7 @@ def column_array(name: str, values: Sequence[Any], kind: Family) -> pa.Array:
     """
     target, allowed = _FORMS[kind]
     if not set(map(type, values)) <= allowed:
-        values = plain_cells(name, values, kind)
+        values = coerce_cells(name, values, kind)
         if set(map(type, values)) == {bool, _NONE} or set(map(type, values)) == {bool}:
             return pa.array(values, pa.bool_())
     try:

@@ -1,7 +1,7 @@
-"""JSON cells of another type than their column has: taken for what they plainly say, or refused.
+"""Coerces JSON cells of another type than their column has, or refuses them.
 
-A text in digits is a number, 0 and 1 are false and true, and any number or truth is a text; what
-a list or an object would be, and which number `much` is, nobody can say.
+A text in digits is a number, 0 and 1 are false and true, and any number or truth is a text. Lists,
+objects and other texts in a column of numbers are refused.
 """
 
 import math
@@ -9,12 +9,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from madeira.app.codecs.json import kind_of
+from madeira.app.codecs.json.text import kind_of
 from madeira.app.errors import CELL_ERRORS_LIMIT
 from madeira.models.columns.arrow_types import Family
 from madeira.models.errors import CellError, TableError
 
-__all__ = ["plain_cells"]
+__all__ = ["coerce_cells"]
 
 MAX_NUMBER_TEXT = 400
 """Most characters of a text that is read as a number: the longest that a float has are some 330."""
@@ -24,11 +24,11 @@ _NUMBER = re.compile(r"\s*+[-+]?(\d++(\.\d*+)?|\.\d++)([eE][-+]?\d++)?\s*+", re.
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
 
-class _UnplainError(Exception):
+class _NotOfFamilyError(Exception):
     """A cell does not say a value of the family."""
 
 
-def plain_cells(name: str, values: Sequence[Any], kind: Family) -> list[Any]:
+def coerce_cells(name: str, values: Sequence[Any], kind: Family) -> list[Any]:
     """Returns the cells of a column as values of its family.
 
     True and false in a column of numbers are left, if all cells are such: only a column with a
@@ -48,8 +48,8 @@ def plain_cells(name: str, values: Sequence[Any], kind: Family) -> list[Any]:
     cells = []
     for row, value in enumerate(values):
         try:
-            cells.append(None if value is None else _plain(value, kind))
-        except _UnplainError as error:
+            cells.append(None if value is None else _coerced(value, kind))
+        except _NotOfFamilyError as error:
             wrong.append(CellError(row, name, str(error)))
             if len(wrong) >= CELL_ERRORS_LIMIT:
                 break
@@ -58,28 +58,28 @@ def plain_cells(name: str, values: Sequence[Any], kind: Family) -> list[Any]:
     return cells
 
 
-def _plain(value: object, kind: Family) -> object:
+def _coerced(value: object, kind: Family) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         if kind is Family.NUMBER:
-            raise _UnplainError(f"expected a finite number, got {value}; use null for missing")
-        raise _unplain(value, kind)
+            raise _NotOfFamilyError(f"expected a finite number, got {value}; use null for missing")
+        raise _not_of_family(value, kind)
     match kind, value:
         case Family.NUMBER, bool():
-            raise _unplain(value, kind)
+            raise _not_of_family(value, kind)
         case (Family.NUMBER, int() | float()) | ((Family.TEXT | Family.INSTANT), str()):
             return value
         case Family.NUMBER, str() if _is_number(value):
             return float(value)
-        case Family.BOOLEAN, bool() | int() | float() | str() if _said(value) in _TRUTHS:
-            return _TRUTHS[_said(value)]
+        case Family.BOOLEAN, bool() | int() | float() | str() if _as_text(value) in _TRUTHS:
+            return _TRUTHS[_as_text(value)]
         case Family.TEXT, bool() | int() | float():
-            return _said(value)
+            return _as_text(value)
         case _:
-            raise _unplain(value, kind)
+            raise _not_of_family(value, kind)
 
 
-def _unplain(value: object, kind: Family) -> _UnplainError:
-    return _UnplainError(f"expected {kind}, got {kind_of(value)}")
+def _not_of_family(value: object, kind: Family) -> _NotOfFamilyError:
+    return _NotOfFamilyError(f"expected {kind}, got {kind_of(value)}")
 
 
 def _is_number(text: str) -> bool:
@@ -88,7 +88,7 @@ def _is_number(text: str) -> bool:
     return short and bool(_NUMBER.fullmatch(text)) and math.isfinite(float(text))
 
 
-def _said(value: object) -> str:
+def _as_text(value: object) -> str:
     """A number, a truth or a text as text: 5 and 5.0 alike."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -12,15 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from madeira.app.codecs.arrow_columns import readable
-from madeira.app.codecs.arrow_messages import check_messages
+from madeira.app.codecs.arrow.columns import readable
+from madeira.app.codecs.arrow.messages import check_messages
 from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from madeira.models.columns.arrow_types import check_texts
 from madeira.models.echo import cut
 
-__all__ = ["MEDIA_TYPE", "StreamWriter", "decode", "encode"]
-
-MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+__all__ = ["StreamWriter", "decode"]
 
 JOINED_BATCHES = 64
 JOINED_ROWS = 8192
@@ -145,7 +143,7 @@ def _lengths(array: pa.Array) -> int:
 
 
 class StreamWriter:
-    """Writes a stream piece by piece: whoever sends it need not hold it whole.
+    """Writes a stream piece by piece, so that it never stands in memory as a whole.
 
     Args:
         schema: Of the columns.
@@ -172,12 +170,6 @@ class StreamWriter:
         self._sink.seek(0)
         self._sink.truncate()
         return taken
-
-
-def encode(table: pa.Table, metadata: Mapping[str, str]) -> bytes:
-    """Writes a whole table as a stream."""
-    writer = StreamWriter(table.schema, metadata)
-    return writer.write(table) + writer.close()
 
 
 def _first_line(error: Exception) -> str:

@@ -1,16 +1,17 @@
-"""Arrow tables against a schema: their columns as codes and as JSON values."""
+"""Tables as callers send them: what the questions need of them, whichever format they came in."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from madeira.app.codecs.json import json_values
-from madeira.app.codecs.strangers import strangers
+from madeira.app.codecs.json_values import json_values
+from madeira.app.codecs.unknown_columns import unknown_columns
 from madeira.app.errors import CELL_ERRORS_LIMIT, BodyTooLargeError, InvalidInputError
 from madeira.app.jobs import Array
 from madeira.models.columns.arrow_types import Family, family
@@ -18,7 +19,67 @@ from madeira.models.columns.base import Column
 from madeira.models.columns.schema import Schema
 from madeira.models.errors import CellError, TableError
 
-__all__ = ["check_row_objects", "columns_to_read", "encode_arrow", "row_objects"]
+__all__ = ["ArrowTable", "RequestTable", "columns_to_read", "encode_arrow", "row_objects"]
+
+
+class RequestTable(Protocol):
+    """A table that was sent, not yet checked against a model."""
+
+    def __len__(self) -> int:
+        """Rows."""
+
+    def encode(self, schema: Schema) -> Array:
+        """Codes, `(rows, D)`, NaN where missing; raises InvalidInputError for cells."""
+
+    def cell(self, row: int, name: str) -> object:
+        """One value, as it was sent."""
+
+    def check_objects(self) -> None:
+        """Raises InvalidInputError or BodyTooLargeError where `objects` has no or too long text."""
+
+    def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
+        """Some rows as JSON objects, cells as they were sent."""
+
+    def arrow(self, schema: Schema) -> pa.Table:
+        """The columns as Arrow has them, once `encode` has accepted them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowTable:
+    """A table that was read as Arrow.
+
+    Attributes:
+        columns: Its columns.
+        text_limit_bytes: Most bytes of text that may be written out as JSON.
+    """
+
+    columns: pa.Table
+    text_limit_bytes: int
+
+    def __len__(self) -> int:
+        rows: int = self.columns.num_rows
+        return rows
+
+    def encode(self, schema: Schema) -> Array:
+        """See `RequestTable`."""
+        return encode_arrow(self.columns, schema)
+
+    def cell(self, row: int, name: str) -> object:
+        """See `RequestTable`."""
+        value: object = self.columns.column(name)[row].as_py()
+        return value
+
+    def check_objects(self) -> None:
+        """See `RequestTable`."""
+        _check_row_objects(self.columns, self.text_limit_bytes)
+
+    def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
+        """See `RequestTable`."""
+        return row_objects(self.columns.slice(start, stop - start), self.text_limit_bytes)
+
+    def arrow(self, schema: Schema) -> pa.Table:
+        """See `RequestTable`."""
+        return self.columns
 
 
 def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str]], Sequence[int]]:
@@ -38,7 +99,7 @@ def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str
     def places(names: Sequence[str]) -> Sequence[int]:
         strange = ((None, name) for name in names if name not in known)
         if unknown := list(islice(strange, CELL_ERRORS_LIMIT)):
-            raise InvalidInputError.of_cells(strangers(unknown, known))
+            raise InvalidInputError.of_cells(unknown_columns(unknown, known))
         counts = Counter(names)
         if len(counts) < len(names):
             twice = (name for name, count in counts.items() if count > 1)
@@ -121,14 +182,14 @@ def row_objects(table: pa.Table, limit_bytes: int) -> list[dict[str, Any]]:
         InvalidInputError: A column is of a type that JSON does not have.
         BodyTooLargeError: Its texts are too long together.
     """
-    check_row_objects(table, limit_bytes)
+    _check_row_objects(table, limit_bytes)
     columns = [json_values(column) for column in table.columns]
     if not columns:
         return [{} for _ in range(table.num_rows)]
     return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def check_row_objects(table: pa.Table, limit_bytes: int) -> None:
+def _check_row_objects(table: pa.Table, limit_bytes: int) -> None:
     """Checks that `row_objects` can write a table; arguments and errors are the same."""
     size = 0
     for field, column in zip(table.schema, table.columns, strict=True):

@@ -1,0 +1,3 @@
+"""Arrow IPC streams."""
+
+__all__: list[str] = []

@@ -1,0 +1,33 @@
+"""The format of Arrow IPC streams."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pyarrow as pa
+
+from madeira.app.codecs.arrow.stream import StreamWriter, decode
+from madeira.app.codecs.table_format import TableFormat
+
+__all__ = ["ArrowFormat"]
+
+
+class ArrowFormat(TableFormat):
+    """Arrow IPC streams; metadata stands in the schema."""
+
+    media_type = "application/vnd.apache.arrow.stream"
+    name = "an Arrow stream"
+    description = "An Arrow IPC stream."
+
+    def read(
+        self,
+        content: bytes,
+        wanted: Callable[[Sequence[str]], Sequence[int]],
+        *,
+        row_limit: int,
+        limit_bytes: int,
+    ) -> pa.Table:
+        """See `TableFormat`."""
+        return decode(content, wanted, row_limit=row_limit, limit_bytes=limit_bytes)
+
+    def writer(self, schema: pa.Schema, metadata: Mapping[str, str]) -> StreamWriter:
+        """See `TableFormat`."""
+        return StreamWriter(schema, metadata)

@@ -1,0 +1,103 @@
+"""What a format of bodies and answers has to read and to write."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Container, Iterator, Mapping
+from typing import Any, ClassVar, Protocol
+
+from madeira.app.codecs.answers import FilledTable, Samples, Scores
+from madeira.app.codecs.request_tables import RequestTable
+from madeira.app.jobs import SampleResult
+from madeira.models.columns.schema import Schema
+
+__all__ = ["Body", "Format", "RowWriter"]
+
+
+class Body(Protocol):
+    """A body, read as far as that is possible before its model is known."""
+
+    def options(self, known: Container[str], *, table: bool) -> Mapping[str, Any]:
+        """The options that stand in the body.
+
+        Args:
+            known: Names of the options that there are.
+            table: Whether the body is to hold a table beside them.
+
+        Raises:
+            RequestError: The body is of a known form that is not read.
+        """
+
+    def table(self, schema: Schema, *, left_out: bool) -> RequestTable:
+        """The table.
+
+        Args:
+            schema: The columns of the model.
+            left_out: Whether columns that the model leaves out are wanted too.
+
+        Raises:
+            RequestError: There is no table, or it has too many rows or unknown columns.
+        """
+
+    def given(self, schema: Schema) -> Mapping[str, Any] | None:
+        """The one row that a sample is given, values by name; None where options say it.
+
+        Args:
+            schema: The columns of the model.
+
+        Raises:
+            RequestError: There are more rows than one, or none, or unknown columns.
+        """
+
+
+class RowWriter(Protocol):
+    """Writes the rows of a sample as they are drawn; given values come back as they were sent."""
+
+    def write(self, result: SampleResult) -> bytes:
+        """The next rows."""
+
+    def end(self) -> bytes:
+        """What follows the last of the rows."""
+
+
+class Format(ABC):
+    """A format, which reads bodies and writes answers.
+
+    Attributes:
+        media_type: Its media type.
+        name: What an error message calls it, with an article where it needs one.
+        description: One sentence for OpenAPI.
+        memory_factor: So many times the bytes of a body its values take in memory.
+    """
+
+    media_type: ClassVar[str]
+    name: ClassVar[str]
+    description: ClassVar[str]
+    memory_factor: ClassVar[int] = 1
+
+    @abstractmethod
+    def parse(self, content: bytes, row_limit: int, limit_bytes: int) -> Body:
+        """Begins to read a body.
+
+        Args:
+            content: The body.
+            row_limit: Most rows of its table.
+            limit_bytes: Most bytes of the body, decompressed.
+
+        Raises:
+            RequestError: The body is not what it says.
+        """
+
+    @abstractmethod
+    def check_filled(self, table: RequestTable) -> None:
+        """Checks, before a table is filled, that this format can write it; raises RequestError."""
+
+    @abstractmethod
+    def scores(self, answer: Scores) -> Iterator[bytes]:
+        """Writes scores, piece by piece."""
+
+    @abstractmethod
+    def samples(self, answer: Samples) -> RowWriter:
+        """Begins to write the rows of a sample."""
+
+    @abstractmethod
+    def filled(self, answer: FilledTable) -> Iterator[bytes]:
+        """Writes a filled table, piece by piece."""

@@ -1,0 +1,3 @@
+"""JSON documents."""
+
+__all__: list[str] = []
