@@ -23,7 +23,7 @@ AppError
     └── DeadlineError         504  the deadline passed before it was computed
 ```
 
-An error knows its status and its problem type; `madeira.app.api.problems` writes it out. Errors of
+An error knows its status and its problem type; `madeira.app.http.problems` writes it out. Errors of
 `models` (which knows nothing of HTTP) become one of these where the service calls it.
 """
 

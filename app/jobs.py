@@ -131,8 +131,7 @@ class ScoreJob(Job[ScoreResult]):
     contributions: bool
 
     def _cost(self) -> float:
-        rows, columns = self.values.shape
-        return rows * cost_of_scoring(columns, self.contributions)
+        return len(self.values) * cost_of_scoring(self.values.shape[1], self.contributions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -55,7 +55,7 @@ current: ContextVar[RequestNote | None] = ContextVar("madeira_request", default=
 
 
 def request_id_of(sent: str) -> str:
-    """The id that a client sent, if it is short and plain, else one of its own."""
+    """Return the id that a client sent, if it is short and plain, else one of its own."""
     if _SANE.fullmatch(sent):
         return sent
     return f"{_PROCESS}{next(_numbers):08x}"
@@ -104,12 +104,12 @@ class _Text(logging.Formatter):
 
 
 def _encodable(value: object) -> object:
-    """A value of which a text can be written as UTF-8."""
+    """Return a value of which a text can be written as UTF-8."""
     return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def set_up_logs(form: LogFormat, level: str) -> None:
-    """Sends all messages of this process to the standard error, in one form.
+    """Send all messages of this process to the standard error, in one form.
 
     Args:
         form: `json`, or `text` for people.

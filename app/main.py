@@ -9,20 +9,20 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from madeira.app.api import health, impute, models, openapi, pages, problems, sample, score
+from madeira.app.api import health, impute, models, pages, sample, score
 from madeira.app.api import metrics as metrics_page
-from madeira.app.api.door import Door
-from madeira.app.api.memory import MemoryLimit
-from madeira.app.api.observer import Observer
-from madeira.app.api.peers import Peers
-from madeira.app.api.service import Service
-from madeira.app.api.shortcut import ServiceApp
 from madeira.app.batching import Admission, FleetSize, Pool
+from madeira.app.http import openapi, problems
+from madeira.app.http.limit import ConcurrencyLimit
+from madeira.app.http.routes import ServiceApp
 from madeira.app.logs import set_up_logs
 from madeira.app.metrics import Metrics
+from madeira.app.plane import DataPlane, EngineMetrics, MemoryLimit
 from madeira.app.registry import Registry
+from madeira.app.registry.siblings import Siblings
 from madeira.app.settings import Settings
 from madeira.app.traces import Traces, traces_of
 from madeira.app.workers.devices import require_devices
@@ -69,7 +69,7 @@ def create_app(
     worker_module: str = WORKER_MODULE,
     traces: Traces | None = None,
 ) -> ServiceApp:
-    """The service, which loads its models beside the requests when it starts.
+    """Put the service together, which loads its models beside the requests when it starts.
 
     Args:
         settings: None reads them from the environment, and sets up the log as they say.
@@ -88,70 +88,70 @@ def create_app(
     settings = with_spares(settings)
     traces = traces or traces_of()
     metrics = Metrics()
-    door = Door(settings.queue_limit_requests)
 
     @asynccontextmanager
-    async def lifespan(app: ServiceApp) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[None]:
         with ExitStack() as stack:
             directory = runtime or stack.enter_context(_workers(settings, worker_module)).directory
             admission = Admission(
                 settings.queue_limit_cost, settings.queue_limit_requests, metrics.queued
             )
-            observer = Observer(metrics)
+            telemetry = EngineMetrics(metrics)
             size = FleetSize(
                 len(settings.worker_devices), settings.spare_workers or 0, settings.worker_wait_s
             )
-            pool = Pool(directory, size, admission, observer.computed)
+            pool = Pool(directory, size, admission, telemetry.computed)
             limit = settings.memory_limit_mb
             registry = Registry(
                 settings.search_path,
                 settings.default_model,
                 settings.pins,
                 None if limit is None else limit * 2**20,
-                observer,
+                telemetry,
             )
-            observer.begin(registry, pool)
-            peers = None if runtime is None else await _join(runtime, registry, pool)
+            telemetry.begin(registry, pool)
+            siblings = None if runtime is None else await _join(runtime, registry, pool)
             memory = MemoryLimit(settings.request_memory_limit_bytes)
-            app.state.service = Service(settings, registry, pool, door, metrics, memory, peers)
+            app.state.plane = DataPlane(settings, registry, pool, metrics, memory)
+            app.state.limit, app.state.siblings = app.limit, siblings
             loading = asyncio.create_task(_load(app, registry, pool, settings.reload_interval_s))
             try:
                 yield
             finally:
                 loading.cancel()
                 await asyncio.wait([loading])
-                observer.close()
-                if peers is not None:
-                    peers.close()
+                telemetry.close()
+                if siblings is not None:
+                    siblings.close()
                 pool.close()
                 if traces is not None:
                     await asyncio.to_thread(traces.close)
 
-    app = ServiceApp(
+    framework = FastAPI(
         title="Madeira",
         version=_version(),
         summary="Exact densities of tables: score, sample and impute rows.",
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
     for resource in (score, sample, impute, models, health, metrics_page):
-        app.include_router(resource.router)
-    pages.install(app)
-    openapi.install(app, {"n": settings.sample_limit_rows, "draws": settings.draws_limit})
-    problems.register(app)
-    app.observe(door, metrics, traces)
-    app.shorten([resource.router for resource in (score, sample, impute)])
+        framework.include_router(resource.router)
+    pages.install(framework)
+    openapi.install(framework, {"n": settings.sample_limit_rows, "draws": settings.draws_limit})
+    problems.register(framework)
+    routes = [route for question in (score, sample, impute) for route in question.router.routes]
+    limit = ConcurrencyLimit(settings.queue_limit_requests)
+    app = ServiceApp(framework, routes, limit, metrics, traces, lifespan)
     return app
 
 
 @contextmanager
 def _workers(settings: Settings, module: str) -> Iterator[Supervisor]:
-    """The workers of a service that owns them, until it ends."""
+    """Run the workers of a service that owns them, until it ends."""
     supervisor = Supervisor(worker_plan(settings, module))
     supervisor.start()
     try:
@@ -160,21 +160,21 @@ def _workers(settings: Settings, module: str) -> Iterator[Supervisor]:
         supervisor.stop()
 
 
-async def _join(runtime: Path, registry: Registry, pool: Pool) -> Peers:
-    """Has the other API processes tell this one to look for new versions."""
+async def _join(runtime: Path, registry: Registry, pool: Pool) -> Siblings:
+    """Have the other API processes tell this one to look for new versions."""
 
     async def look(name: str) -> str | None:
         await registry.refresh(pool, again=name)
         served = registry.models.get(name)
         return None if served is None else served.key.version
 
-    peers = Peers(runtime, look)
-    await peers.open()
-    return peers
+    siblings = Siblings(runtime, look)
+    await siblings.open()
+    return siblings
 
 
 async def _load(app: ServiceApp, registry: Registry, pool: Pool, interval_s: float) -> None:
-    """Loads the models, beside the requests for those that are there; then looks for new ones."""
+    """Load the models, beside the requests for those that are there; then look for new ones."""
     try:
         await registry.refresh(pool)
     except Exception:

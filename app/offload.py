@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 async def offload(size_bytes: int, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
-    """Calls a function: at once where its work is small, in a thread where it is large.
+    """Call a function: at once where its work is small, in a thread where it is large.
 
     Work of some milliseconds is done at once too, but only one of them in a round of the event
     loop: ten in a row would hold up requests that are only to be refused.

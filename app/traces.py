@@ -22,7 +22,7 @@ __all__ = ["RequestSpan", "Traces", "traces_of"]
 
 log = logging.getLogger(__name__)
 
-STAGES_LIMIT = 128
+MAX_STAGES = 128
 """Most child spans of one request: a million rows are computed in as many chunks."""
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -46,10 +46,10 @@ class RequestSpan:
     def __init__(self, traces: "Traces", span: "Span") -> None:
         self._traces = traces
         self._span = span
-        self._left = STAGES_LIMIT
+        self._left = MAX_STAGES
 
     def stage(self, name: str, began_ns: int, ended_ns: int, attributes: Attributes) -> None:
-        """Adds a child span; beyond so many, none.
+        """Add a child span; beyond so many, none.
 
         Args:
             name: What was done.
@@ -63,7 +63,7 @@ class RequestSpan:
 
     @contextmanager
     def timed(self, name: str, **attributes: str | int) -> Iterator[None]:
-        """Adds a child span for what is done inside."""
+        """Add a child span for what is done inside."""
         began = time.time_ns()
         try:
             yield
@@ -71,7 +71,7 @@ class RequestSpan:
             self.stage(name, began, time.time_ns(), attributes)
 
     def end(self, method: str, route: str, status: int, attributes: Attributes) -> None:
-        """Ends it.
+        """End the span.
 
         Args:
             method: Of the request.
@@ -123,7 +123,7 @@ class Traces:
     def child(
         self, span: "Span", name: str, began_ns: int, ended_ns: int, attributes: Attributes
     ) -> None:
-        """Adds a span that is over to its parent."""
+        """Add a span that is over to its parent."""
         known = {key: value for key, value in attributes.items() if value is not None}
         context = self._api.set_span_in_context(span)
         self._tracer.start_span(
@@ -133,7 +133,7 @@ class Traces:
     def end(
         self, span: "Span", method: str, route: str, status: int, attributes: Attributes
     ) -> None:
-        """Ends the span of a request."""
+        """End the span of a request."""
         span.update_name(f"{method} {route}")
         known = {
             "http.request.method": method,
@@ -147,12 +147,12 @@ class Traces:
         span.end()
 
     def close(self) -> None:
-        """Passes on what has not been; may take as long as the exporter waits."""
+        """Pass on the spans that are left; may take as long as the exporter waits."""
         self._provider.shutdown()
 
 
 def traces_of(environment: Mapping[str, str] = os.environ) -> Traces | None:
-    """What the variables of OpenTelemetry ask for.
+    """Return the traces that the variables of OpenTelemetry ask for.
 
     Args:
         environment: Says whether there are traces at all; the rest is read by OpenTelemetry.

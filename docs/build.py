@@ -37,7 +37,7 @@ def settings_document() -> str:
 
 def openapi_document() -> str:
     """The description of the service, as `GET /openapi.json` answers it."""
-    return json.dumps(create_app(Settings()).openapi(), indent=1) + "\n"
+    return json.dumps(create_app(Settings()).framework.openapi(), indent=1) + "\n"
 
 
 def digits_picture() -> npt.NDArray[np.float64]:

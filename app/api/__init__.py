@@ -1,3 +1,3 @@
-"""HTTP: one file a resource; what they share stands in files of its own."""
+"""Resources over HTTP, one a file."""
 
 __all__: list[str] = []

@@ -1,11 +1,11 @@
-"""`GET /health/live` and `GET /health/ready`: for whoever keeps the service running."""
+"""`GET /health/live` and `GET /health/ready`: for what keeps the service running."""
 
 from fastapi import APIRouter, Request, Response
 
-from madeira.app.api.openapi import answers
-from madeira.app.api.service import service_of
-from madeira.app.codecs.json.text import MEDIA_TYPE, encode
 from madeira.app.errors import DrainingError, UnavailableError
+from madeira.app.http.openapi import answers
+from madeira.app.http.responses import json_response
+from madeira.app.http.routes import plane_of
 from madeira.app.schemas.models import Live, Ready
 from madeira.app.workers.runtime import read_state
 
@@ -24,7 +24,7 @@ async def live(request: Request) -> Response:
 
     A worker that dies is replaced without that. It is 503 only where no worker comes up any more.
     """
-    pool = service_of(request).pool
+    pool = plane_of(request).pool
     if not pool.is_supervised:
         raise UnavailableError("Workers are no longer replaced; the log says why.")
     state = read_state(pool.directory)
@@ -32,18 +32,18 @@ async def live(request: Request) -> Response:
     failures = state.failures[: pool.workers] if state is not None else ()
     if not pool.usable and min(failures, default=0) >= HOPELESS_FAILURES:
         raise UnavailableError("No worker can be started; the log says why.")
-    return Response(encode({"status": "live"}), media_type=MEDIA_TYPE)
+    return json_response({"status": "live"})
 
 
 @router.get("/ready", summary="Can the service do its work?", responses=answers(Ready, 503))
 @router.head("/ready", include_in_schema=False)
 async def ready(request: Request) -> Response:
     """A service that answers 503 here should get no requests: no model can answer them."""
-    service = service_of(request)
-    registry, workers = service.registry, service.pool.workers
-    if service.door.draining:
+    plane = plane_of(request)
+    registry, workers = plane.registry, plane.pool.workers
+    if request.app.state.limit.draining:
         raise DrainingError
-    if not service.pool.usable:
+    if not plane.pool.usable:
         raise UnavailableError(f"No worker of {workers} can compute at present.")
     if registry.loading:
         raise UnavailableError("The models are being loaded.", headers={"Retry-After": "1"})
@@ -55,7 +55,7 @@ async def ready(request: Request) -> Response:
     document = {
         "status": "ready",
         "models": list(registry.models),
-        "workers": {"usable": service.pool.usable, "all": workers},
-        "spares": {"usable": service.pool.spares_usable, "all": service.pool.spares},
+        "workers": {"usable": plane.pool.usable, "all": workers},
+        "spares": {"usable": plane.pool.spares_usable, "all": plane.pool.spares},
     }
-    return Response(encode(document), media_type=MEDIA_TYPE)
+    return json_response(document)

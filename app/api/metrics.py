@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from madeira.app.api.service import service_of
+from madeira.app.http.routes import plane_of
 from madeira.app.metrics import Metrics, Reading
 from madeira.app.workers.runtime import read_state
 
@@ -15,12 +15,12 @@ router = APIRouter(include_in_schema=False)
 @router.head("/metrics")
 async def metrics(request: Request) -> Response:
     """The numbers of all API processes, in the text format of Prometheus."""
-    service = service_of(request)
-    pool = service.pool
+    plane = plane_of(request)
+    pool = plane.pool
     state = read_state(pool.directory)
     reading = Reading(
         workers_usable=pool.usable,
         restarts=state.restarts if state else 0,
         worker_pids=state.pids if state else (),
     )
-    return Response(service.metrics.page(reading), media_type=Metrics.media_type)
+    return Response(plane.metrics.page(reading), media_type=Metrics.media_type)

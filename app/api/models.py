@@ -4,11 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from madeira.app.api.negotiation import check_accept
-from madeira.app.api.openapi import answers
-from madeira.app.api.service import service_of
-from madeira.app.codecs.json.text import MEDIA_TYPE, encode
 from madeira.app.errors import UnknownModelError
+from madeira.app.http.negotiation import check_accept
+from madeira.app.http.openapi import answers
+from madeira.app.http.responses import json_response
+from madeira.app.http.routes import plane_of
 from madeira.app.registry import Refusal, ServedModel
 from madeira.app.schemas.examples import MODEL
 from madeira.app.schemas.models import ModelDetail, ModelList, ReloadResult
@@ -35,7 +35,7 @@ _NAME = {
 async def models(request: Request) -> Response:
     """The models that are served, and the checkpoints that are not, with the reason."""
     check_accept(request.headers)
-    registry = service_of(request).registry
+    registry = plane_of(request).registry
     document = {
         "models": [
             {
@@ -47,7 +47,7 @@ async def models(request: Request) -> Response:
         ],
         "refused": list(map(_refusal, registry.refused)),
     }
-    return Response(encode(document), media_type=MEDIA_TYPE)
+    return json_response(document)
 
 
 @router.get(
@@ -60,7 +60,7 @@ async def models(request: Request) -> Response:
 async def model(request: Request) -> Response:
     """Its columns, those left out and why, how it was trained, and its card."""
     check_accept(request.headers)
-    registry = service_of(request).registry
+    registry = plane_of(request).registry
     name = request.path_params["name"]
     found = registry.models.get(name)
     if found is None:
@@ -72,7 +72,7 @@ async def model(request: Request) -> Response:
         "metrics": found.metrics,
         "card": found.card,
     }
-    return Response(encode(document), media_type=MEDIA_TYPE)
+    return json_response(document)
 
 
 @router.post(
@@ -89,12 +89,12 @@ async def reload(request: Request) -> Response:
     not serve the version that is named.
     """
     check_accept(request.headers)
-    service = service_of(request)
-    registry, name = service.registry, request.path_params["name"]
+    plane, siblings = plane_of(request), request.app.state.siblings
+    registry, name = plane.registry, request.path_params["name"]
     before = registry.models.get(name)
     previous = None if before is None else before.key.version
-    await registry.refresh(service.pool, again=name)
-    others = [] if service.peers is None else await service.peers.look(name)
+    await registry.refresh(plane.pool, again=name)
+    others = [] if siblings is None else await siblings.look(name)
     refused = [one for one in registry.refused if one.name == name]
     found = registry.models.get(name)
     if found is None and not refused:
@@ -106,7 +106,7 @@ async def reload(request: Request) -> Response:
         "behind": 0 if found is None else sum(one != found.key.version for one in others),
         "refused": [_refusal(one) for one in refused],
     }
-    return Response(encode(document), media_type=MEDIA_TYPE)
+    return json_response(document)
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:

@@ -51,7 +51,7 @@ async def documentation() -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Puts the pages into an application."""
+    """Put the pages into an application."""
     app.include_router(router)
     app.mount(ASSETS, StaticFiles(packages=[("fastapi_swagger", "resources")]), "assets")
 

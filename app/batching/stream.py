@@ -17,10 +17,10 @@ __all__ = ["joined_result", "results"]
 async def results(
     pool: Pool, work: Work[ResultT], ticket: Ticket, *, streamed: bool = False
 ) -> AsyncIterator[ResultT]:
-    """The results of the jobs of a request, in their order; a job is made shortly before its turn.
+    """Yield the results of the jobs of a request, in their order.
 
-    As many jobs are in the pool as keep the workers busy, and no more: a slow reader slows the
-    computation down, and one that is gone stops it.
+    A job is made shortly before its turn. As many jobs are in the pool as keep the workers busy,
+    and no more: a slow reader slows the computation down, and one that is gone stops it.
 
     Args:
         pool: Computes the jobs; says how large one should be.
@@ -49,10 +49,10 @@ async def results(
 
 
 async def joined_result(pool: Pool, work: Work[ResultT], ticket: Ticket) -> ResultT:
-    """The results of all jobs of a request as one; arguments and errors are those of `results`.
+    """Return the results of all jobs of a request as one.
 
     Each part is copied into the whole as soon as it is there: all parts never stand in memory
-    beside the whole.
+    beside the whole. Arguments and errors are those of `results`.
     """
     whole: ResultT | None = None
     start = 0

@@ -49,7 +49,7 @@ class Work(Generic[ResultT]):
         return self.row_cost
 
     def stop(self, start: int, cost: float) -> int:
-        """The row behind the last of a job.
+        """Return the row behind the last of a job.
 
         Args:
             start: Its first row.

@@ -17,7 +17,7 @@ from madeira.app.cli.server import run_server
 from madeira.app.settings import Settings
 
 if TYPE_CHECKING:
-    from madeira.app.api.shortcut import ServiceApp
+    from madeira.app.http.routes import ServiceApp
 
 __all__ = ["main"]
 

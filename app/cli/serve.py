@@ -18,7 +18,7 @@ from madeira.app.settings import Settings
 from madeira.models.echo import MAX_ECHO, escaped, listed
 
 if TYPE_CHECKING:
-    from madeira.app.api.shortcut import ServiceApp
+    from madeira.app.http.routes import ServiceApp
 
 __all__ = ["ServeError", "serve"]
 

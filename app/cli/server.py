@@ -22,7 +22,7 @@ from madeira.app.logs import set_up_logs
 from madeira.app.settings import Settings
 
 if TYPE_CHECKING:
-    from madeira.app.api.shortcut import ServiceApp
+    from madeira.app.http.routes import ServiceApp
 
 __all__ = ["HttpServer", "run_server"]
 
@@ -121,7 +121,7 @@ class HttpServer(uvicorn.Server):
         asyncio.get_running_loop().remove_reader(owner)
         self.should_exit = True
         if self.starting.app is not None:
-            self.starting.app.state.service.pool.expect_no_other()
+            self.starting.app.state.plane.pool.expect_no_other()
 
     def _ended(self, running: "asyncio.Task[bool]") -> None:
         """The application has ended: it was told to, or it could not start."""
@@ -191,7 +191,7 @@ class HttpServer(uvicorn.Server):
         """Called by uvicorn."""
         # Until all are answered it goes on listening: who comes now is told so, with a 503.
         if self.starting.app is not None:
-            await self.starting.app.door.drain(self._drain_s, lambda: self.force_exit)
+            await self.starting.app.limit.drain(self._drain_s, lambda: self.force_exit)
         for listener in sockets or []:
             asyncio.get_running_loop().remove_reader(listener)
         if self._watching is not None:

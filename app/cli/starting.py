@@ -18,7 +18,7 @@ from madeira.app.logs import request_id_of
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from madeira.app.api.shortcut import ServiceApp
+    from madeira.app.http.routes import ServiceApp
 
 __all__ = ["Starting"]
 
@@ -84,7 +84,7 @@ class Starting:
     def refusal(self, error: RequestError) -> "ASGIApp":
         """What answers a request that the server could not even read."""
         if self.app is not None:
-            return self.app.refusal(error)
+            return self.app.rejection(error)
 
         async def answer(scope: "Scope", receive: "Receive", send: "Send") -> None:
             request_id = request_id_of("")

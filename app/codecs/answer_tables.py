@@ -17,7 +17,7 @@ __all__ = ["SampleTables", "filled_tables", "metadata_of", "score_tables"]
 
 
 def metadata_of(answer: Answer) -> dict[str, str]:
-    """What an answer says beside its columns, by name."""
+    """Return what an answer says beside its columns, by name."""
     entries = {"madeira.model": answer.model.name, "madeira.version": answer.model.version}
     if answer.warnings:
         entries["madeira.warnings"] = orjson.dumps(as_documents(answer.warnings)).decode()
@@ -27,7 +27,7 @@ def metadata_of(answer: Answer) -> dict[str, str]:
 
 
 def score_tables(answer: Scores) -> Iterator[pa.Table]:
-    """Scores, one table a piece, all of one schema."""
+    """Yield scores, one table a piece, all of one schema."""
     for rows in answer.pieces():
         columns = {
             "log_likelihood": answer.log_likelihood[rows],
@@ -57,7 +57,7 @@ class SampleTables:
         }
 
     def table(self, result: SampleResult) -> pa.Table:
-        """Some of the rows, with the given values as they were sent."""
+        """Return some of the rows, with the given values as they were sent."""
         columns = {
             column.name: pa.repeat(self._given[column.name], len(result.values))
             if column.name in self._given
@@ -70,7 +70,7 @@ class SampleTables:
 
 
 def filled_tables(answer: FilledTable) -> Iterator[pa.Table]:
-    """A filled table, one table a draw, all of one schema.
+    """Yield a filled table, one table a draw, all of one schema.
 
     The columns that were sent come first, then those of the model that were not. Behind them
     stand `draw`, counted from 0, where there are several draws, and `imputed`: a struct of one
@@ -104,7 +104,7 @@ def filled_tables(answer: FilledTable) -> Iterator[pa.Table]:
 
 
 def _free_name(name: str, taken: Container[str]) -> str:
-    """A name that no column has: with as many underscores in front as it takes."""
+    """Return a name that no column has: with as many underscores in front as it takes."""
     while name in taken:
         name = f"_{name}"
     return name
@@ -113,7 +113,7 @@ def _free_name(name: str, taken: Container[str]) -> str:
 def _filled(
     answer: FilledTable, place: int, gaps: np.ndarray, draw: int, known: pa.Array | None
 ) -> pa.Array:
-    """A column, (rows,), with its gaps filled; `known` is what was sent of it."""
+    """Return a column, (rows,), with its gaps filled; `known` is what was sent of it."""
     if known is None or len(gaps) == len(known):
         return answer.drawn(place, gaps, draw)
     if not len(gaps):

@@ -64,7 +64,7 @@ class Scores(Answer):
         return len(self.log_likelihood) * width * BYTES_A_SCORE
 
     def pieces(self) -> list[slice]:
-        """The rows, in pieces that are written at once; one empty piece where there are none."""
+        """Return the rows in pieces that are written at once; without rows, one empty piece."""
         return _pieces(len(self.log_likelihood), SCORES_A_PIECE)
 
 
@@ -108,11 +108,11 @@ class FilledTable(Answer):
         return self.sent_bytes * self.draws + cells * BYTES_A_FILLED_CELL
 
     def pieces(self) -> list[slice]:
-        """The rows, in pieces that are written at once; one empty piece where there are none."""
+        """Return the rows in pieces that are written at once; without rows, one empty piece."""
         return _pieces(len(self.values), FILLED_ROWS_A_PIECE)
 
     def gaps(self, place: int, rows: slice) -> npt.NDArray[np.int64]:
-        """The rows of a piece in which a column was missing, counted from the first of the table.
+        """Return the rows of a piece in which a column was missing, numbered within the table.
 
         Args:
             place: Of the column in the schema.
@@ -121,12 +121,12 @@ class FilledTable(Answer):
         return np.flatnonzero(np.isnan(self.values[rows, place])) + (rows.start or 0)
 
     def drawn(self, place: int, gaps: npt.NDArray[np.int64], draw: int) -> pa.Array:
-        """The values, `(gaps,)`, that fill a column in one of the tables, of the column's type."""
+        """Return the values, `(gaps,)`, that fill the gaps of a column in one of the tables."""
         values: Array = self.result.tables[draw, gaps, place]
         return self.schema.columns[place].decode(values)
 
     def certainty(self, place: int, gaps: npt.NDArray[np.int64]) -> dict[str, pa.Array]:
-        """How sure the values are that fill a column.
+        """Return how sure the values are that fill a column.
 
         Args:
             place: Of the column in the schema.

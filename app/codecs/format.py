@@ -16,7 +16,7 @@ class Body(Protocol):
     """A body, read as far as that is possible before its model is known."""
 
     def options(self, known: Container[str], *, table: bool) -> Mapping[str, Any]:
-        """The options that stand in the body.
+        """Return the options that stand in the body.
 
         Args:
             known: Names of the options that there are.
@@ -27,7 +27,7 @@ class Body(Protocol):
         """
 
     def table(self, schema: Schema, *, left_out: bool) -> RequestTable:
-        """The table.
+        """Return the table.
 
         Args:
             schema: The columns of the model.
@@ -38,7 +38,7 @@ class Body(Protocol):
         """
 
     def given(self, schema: Schema) -> Mapping[str, Any] | None:
-        """The one row that a sample is given, values by name; None where options say it.
+        """Return the one row that a sample is given, values by name; None where options say it.
 
         Args:
             schema: The columns of the model.
@@ -52,10 +52,10 @@ class RowWriter(Protocol):
     """Writes the rows of a sample as they are drawn; given values come back as they were sent."""
 
     def write(self, result: SampleResult) -> bytes:
-        """The next rows."""
+        """Write the next rows."""
 
     def end(self) -> bytes:
-        """What follows the last of the rows."""
+        """Return what follows the last of the rows."""
 
 
 class Format(ABC):
@@ -75,7 +75,7 @@ class Format(ABC):
 
     @abstractmethod
     def parse(self, content: bytes, row_limit: int, limit_bytes: int) -> Body:
-        """Begins to read a body.
+        """Begin to read a body.
 
         Args:
             content: The body.
@@ -88,16 +88,16 @@ class Format(ABC):
 
     @abstractmethod
     def check_filled(self, table: RequestTable) -> None:
-        """Checks, before a table is filled, that this format can write it; raises RequestError."""
+        """Check, before a table is filled, that this format can write it; raises RequestError."""
 
     @abstractmethod
     def scores(self, answer: Scores) -> Iterator[bytes]:
-        """Writes scores, piece by piece."""
+        """Write scores, piece by piece."""
 
     @abstractmethod
     def samples(self, answer: Samples) -> RowWriter:
-        """Begins to write the rows of a sample."""
+        """Begin to write the rows of a sample."""
 
     @abstractmethod
     def filled(self, answer: FilledTable) -> Iterator[bytes]:
-        """Writes a filled table, piece by piece."""
+        """Write a filled table, piece by piece."""

@@ -9,7 +9,7 @@ __all__ = ["json_values"]
 
 
 def json_values(array: pa.Array | pa.ChunkedArray) -> list[Any]:
-    """The values of a column as JSON has them: null, booleans, numbers, text; ISO 8601 instants.
+    """Return the values of a column as JSON has them; instants are ISO 8601 text.
 
     Args:
         array: Values, (rows,).

@@ -35,13 +35,13 @@ class RequestTable(Protocol):
         """One value, as it was sent."""
 
     def check_objects(self) -> None:
-        """Raises InvalidInputError or BodyTooLargeError where `objects` has no or too long text."""
+        """Raise InvalidInputError or BodyTooLargeError where `objects` has no or too long text."""
 
     def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
-        """Some rows as JSON objects, cells as they were sent."""
+        """Return some rows as JSON objects, cells as they were sent."""
 
     def arrow(self, schema: Schema) -> pa.Table:
-        """The columns as Arrow has them, once `encode` has accepted them."""
+        """Return the columns as Arrow has them, once `encode` has accepted them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class ArrowTable:
 
 
 def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str]], Sequence[int]]:
-    """Says which columns of a sent table are read.
+    """Say which columns of a sent table are read.
 
     Args:
         schema: The columns of the model.
@@ -115,7 +115,7 @@ def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str
 
 
 def encode_arrow(table: pa.Table, schema: Schema) -> Array:
-    """Checks a table against a schema and encodes it.
+    """Check a table against a schema and encode it.
 
     A dictionary is encoded, not the cells that refer to it: many cells may show one long text.
 
@@ -172,7 +172,7 @@ def _codes(column: Column, array: pa.Array) -> Array:
 
 
 def row_objects(table: pa.Table, limit_bytes: int) -> list[dict[str, Any]]:
-    """The rows of a table as JSON objects.
+    """Return the rows of a table as JSON objects.
 
     Args:
         table: Any columns of types that JSON has.
@@ -190,7 +190,7 @@ def row_objects(table: pa.Table, limit_bytes: int) -> list[dict[str, Any]]:
 
 
 def _check_row_objects(table: pa.Table, limit_bytes: int) -> None:
-    """Checks that `row_objects` can write a table; arguments and errors are the same."""
+    """Check that `row_objects` can write a table; arguments and errors are the same."""
     size = 0
     for field, column in zip(table.schema, table.columns, strict=True):
         if family(field.type) is Family.OTHER:

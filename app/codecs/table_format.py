@@ -33,10 +33,10 @@ class TableWriter(Protocol):
     """Writes a table part by part."""
 
     def write(self, table: pa.Table) -> bytes:
-        """The next rows; the head of the table before the first of them."""
+        """Write the next rows; before the first of them, the head of the table."""
 
     def close(self) -> bytes:
-        """What follows the last of the rows."""
+        """Return what follows the last of the rows."""
 
 
 class TableFormat(Format):
@@ -51,7 +51,7 @@ class TableFormat(Format):
         row_limit: int,
         limit_bytes: int,
     ) -> pa.Table:
-        """Reads a body.
+        """Read a body.
 
         Args:
             content: The body, not empty.
@@ -68,7 +68,7 @@ class TableFormat(Format):
 
     @abstractmethod
     def writer(self, schema: pa.Schema, metadata: Mapping[str, str]) -> TableWriter:
-        """Begins a table.
+        """Begin a table.
 
         Args:
             schema: Its columns.

@@ -50,7 +50,7 @@ def warnings_of(
     refuse: bool,
     given: bool = False,
 ) -> Sequence[CellWarning]:
-    """The first categories in a table that training has not seen.
+    """Return the first categories in a table that training has not seen.
 
     Args:
         cell: The value as it was sent, by row and name of the column.
@@ -97,7 +97,7 @@ def _warning(row: int | None, column: str, value: object, meant: object) -> Cell
 
 
 def _shown(value: object) -> object:
-    """A value as JSON has it: dates as text, and not more of a text than can be read."""
+    """Return a value as JSON has it: dates as text, and not more of a text than can be read."""
     if isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else str(value)

@@ -12,7 +12,7 @@ from madeira.app.errors import InvalidInputError
 from madeira.models.echo import MAX_HINTS, cut, did_you_mean, quoted
 
 __all__ = [
-    "SEED_LIMIT",
+    "MAX_SEED",
     "Cell",
     "CellWarning",
     "ModelName",
@@ -27,11 +27,11 @@ __all__ = [
 Cell = bool | int | float | str | None
 """One value of a table; null is missing, an instant is ISO 8601 text."""
 
-SEED_LIMIT = 2**63 - 1
+MAX_SEED = 2**63 - 1
 
 
 def _whole(number: object) -> object:
-    """A whole number written with a fraction of zero, 8.0, is one to JSON Schema, and so here."""
+    """Read 8.0 as the whole number 8, as JSON Schema does."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
@@ -39,7 +39,7 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 """A whole number; its bounds are those of the field."""
 
 Seed = Annotated[
-    Annotated[int, Field(ge=0, le=SEED_LIMIT), BeforeValidator(_whole)] | None,
+    Annotated[int, Field(ge=0, le=MAX_SEED), BeforeValidator(_whole)] | None,
     Field(
         description="Same seed, same request, same model: same answer. Without one the service "
         "picks one; the answer names it.",
@@ -67,7 +67,7 @@ Version = Annotated[
 
 
 def _leaves(annotation: object) -> Iterator[object]:
-    """The types and literals that an annotation is made of."""
+    """Return the types and literals that an annotation is made of."""
     parts = get_args(annotation)
     if not parts:
         yield annotation
@@ -99,7 +99,7 @@ class Options(BaseModel):
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
-        """Checks the options of a body.
+        """Check the options of a body.
 
         Args:
             document: The options by name.

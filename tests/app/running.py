@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from madeira.app.api.shortcut import ServiceApp
 from madeira.app.cli.server import HttpServer
+from madeira.app.http.routes import ServiceApp
 from madeira.app.main import create_app
 from madeira.app.settings import Settings
 from madeira.app.traces import Traces

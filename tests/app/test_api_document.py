@@ -6,8 +6,8 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from madeira.app.api.problems import TYPE_PREFIX
 from madeira.app.errors import RequestError
+from madeira.app.http.problems import TYPE_PREFIX
 from madeira.app.main import create_app
 from madeira.app.schemas.impute import ImputeOptions, ImputeResponse
 from madeira.app.schemas.sample import SampleOptions, SampleResponse
@@ -19,7 +19,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encod
 
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    return create_app(Settings())
+    return create_app(Settings()).framework
 
 
 def test_every_route_is_documented(app: FastAPI) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from madeira.app.api import written
 from madeira.app.codecs import answers
+from madeira.app.http import responses
 from tests.app.running import RunningService
 from tests.app.streams import ARROW, post_arrow, read_stream, stream
 from tests.app.test_overload import wait_until
@@ -53,7 +53,7 @@ def is_instant(value: object) -> bool:
 @pytest.fixture
 def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every answer of more than 64 rows has several pieces."""
-    monkeypatch.setattr(written, "WHOLE_BYTES", 1000)
+    monkeypatch.setattr(responses, "WHOLE_BYTES", 1000)
     monkeypatch.setattr(answers, "FILLED_ROWS_A_PIECE", 64)
     monkeypatch.setattr(answers, "SCORES_A_PIECE", 64)
 
@@ -88,7 +88,7 @@ def test_an_answer_in_pieces_is_that_in_one(
         answer = post_arrow(service, path, body, **texts)
         return "content-length" in answer.headers, read_stream(answer).to_pydict()
 
-    monkeypatch.setattr(written, "WHOLE_BYTES", 2**30)
+    monkeypatch.setattr(responses, "WHOLE_BYTES", 2**30)
     whole, expected = ask()
     request.getfixturevalue("in_pieces")
     pieces, found = ask()
@@ -122,7 +122,7 @@ def test_memory_of_large_requests_is_bounded_and_given_back(
     start: Callable[..., RunningService],
 ) -> None:
     service = start(request_memory_limit_bytes=8 * 2**20, body_limit_bytes=8 * 2**20)
-    memory = service.app.state.service.memory
+    memory = service.app.state.plane.memory
     nulls = stream(pa.table({"income": pa.nulls(200_000)}))
     assert len(nulls) < 1000
     for path in ("/score", "/impute"):

@@ -1,7 +1,7 @@
 """What a client accepts is remembered only where it is short."""
 
-from madeira.app.api.negotiation import MAX_CACHED_ACCEPT, _known_preferred, answer_format
 from madeira.app.codecs.formats import FORMATS, JSON
+from madeira.app.http.negotiation import MAX_CACHED_ACCEPT, _known_preferred, answer_format
 from tests.app.streams import ARROW
 
 

@@ -10,7 +10,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
-from madeira.app.api.openapi import body
+from madeira.app.http.openapi import body
 from madeira.app.schemas import examples
 from madeira.app.schemas.impute import ImputeResponse
 from madeira.app.schemas.models import Live, ModelDetail, ModelList, Ready

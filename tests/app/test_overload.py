@@ -63,7 +63,7 @@ def busy(service: RunningService, rows: int = 1) -> Iterator[None]:
     thread = threading.Thread(target=lambda: answers.append(ask(service, HELD, rows)))
     thread.start()
     try:
-        pool = service.app.state.service.pool
+        pool = service.app.state.plane.pool
         wait_until(lambda: len(pool.admission) > 0 and JournalReader(journal(service)).frames())
         yield
     finally:
@@ -81,7 +81,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 def journal(service: RunningService) -> Path:
     """The journal of the worker."""
-    (path,) = service.app.state.service.pool.directory.glob("*.journal")
+    (path,) = service.app.state.plane.pool.directory.glob("*.journal")
     return Path(path)
 
 
@@ -98,7 +98,7 @@ def test_too_many_requests_are_refused_before_they_are_read(service: RunningServ
         threads = [threading.Thread(target=ask, args=(service, 1.0)) for _ in range(7)]
         for thread in threads:
             thread.start()
-        wait_until(lambda: service.app.door.under_way == 8)
+        wait_until(lambda: service.app.limit.in_flight == 8)
         answer = service.client.post("/score", content=b"{", headers={"Content-Type": "text/x"})
         assert_problem(answer, 429)
         assert service.client.get("/health/live").status_code == 200
@@ -129,7 +129,7 @@ def test_the_work_of_a_caller_who_has_gone_is_not_computed(service: RunningServi
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
         body = json.dumps({"rows": [{"income": ENDLESS}]})
         connection.request("POST", "/score", body, {"Content-Type": "application/json"})
-        pool = service.app.state.service.pool
+        pool = service.app.state.plane.pool
         wait_until(lambda: len(pool.admission) == 2)
         connection.close()
         wait_until(lambda: len(pool.admission) == 1)
@@ -173,7 +173,7 @@ def test_ready_tells_the_truth_and_no_request_is_lost(service: RunningService) -
     (pid,) = state(service).pids
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not service.app.state.service.pool.usable)
+    wait_until(lambda: not service.app.state.plane.pool.usable)
     problem = assert_problem(service.client.get("/health/ready"), 503)
     assert "No worker of 1" in problem["detail"]
     assert service.client.get("/health/live").status_code == 200
@@ -182,6 +182,6 @@ def test_ready_tells_the_truth_and_no_request_is_lost(service: RunningService) -
 
 
 def state(service: RunningService) -> State:
-    found = read_state(service.app.state.service.pool.directory)
+    found = read_state(service.app.state.plane.pool.directory)
     assert found is not None
     return found

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.app.codecs.json.table import PLAIN_ROWS_LIMIT, JsonTable, encode_table
+from madeira.app.codecs.json.table import MAX_PLAIN_ROWS, JsonTable, encode_table
 from madeira.app.errors import InvalidInputError
 from madeira.app.jobs import Array
 from madeira.models.columns.schema import Schema
@@ -36,7 +36,7 @@ def _json(value: object) -> object:
 
 def _through_arrow(row: dict[str, Any]) -> Array | None:
     """What many such rows are encoded as; None where they are refused."""
-    many = [row] * (PLAIN_ROWS_LIMIT + 1)
+    many = [row] * (MAX_PLAIN_ROWS + 1)
     try:
         return encode_table(JsonTable(many, None, []), SCHEMA)[:1]
     except InvalidInputError:

@@ -52,7 +52,7 @@ def test_a_new_version_is_served_on_demand(
     answer = service.client.post("/models/shop/reload").json()
     assert answer == {"name": "shop", "version": "2", "previous": "1", "behind": 0, "refused": []}
     assert service.post("/score", {"rows": [{}]})["model"]["version"] == "2"
-    assert [key.version for key in service.app.state.service.registry.held] == ["2"]
+    assert [key.version for key in service.app.state.plane.registry.held] == ["2"]
     service.refuse("/score", {"rows": [], "version": "1"}, 404)
     service.post("/score", {"rows": [], "version": "2"})
     assert_problem(service.client.post("/models/kiosk/reload"), 404)
@@ -173,7 +173,7 @@ def test_models_take_turns_in_little_memory(
     size = (directory / "shop" / "1" / "model.safetensors").stat().st_size
     megabytes = max(1, 2 * 2 * size // 2**20)
     service = start(checkpoints=directory, memory_limit_mb=megabytes)
-    registry = service.app.state.service.registry
+    registry = service.app.state.plane.registry
     assert set(registry.models) == {"fair", "kiosk", "shop"}
     for name in ("kiosk", "shop", "fair", "shop"):
         answer = service.post("/score", {"model": name, "rows": [{"city": "Funchal"}]})

@@ -140,7 +140,7 @@ def open_stream(service: RunningService, request: dict[str, Any]) -> http.client
 
 
 def test_rows_arrive_before_all_are_drawn(service: RunningService) -> None:
-    pool = service.app.state.service.pool
+    pool = service.app.state.plane.pool
     connection = open_stream(service, {"n": 1_000_000})
     answer = connection.getresponse()
     assert answer.status == 200
@@ -151,7 +151,7 @@ def test_rows_arrive_before_all_are_drawn(service: RunningService) -> None:
 
 
 def test_drawing_stops_when_the_reader_goes_away(service: RunningService) -> None:
-    pool = service.app.state.service.pool
+    pool = service.app.state.plane.pool
     connection = open_stream(service, {"n": 10_000_000})
     connection.getresponse().read(1000)
     connection.sock.close()
@@ -167,7 +167,7 @@ def test_drawing_stops_when_the_reader_goes_away(service: RunningService) -> Non
 
 
 def test_a_slow_reader_slows_the_drawing(service: RunningService) -> None:
-    pool = service.app.state.service.pool
+    pool = service.app.state.plane.pool
     connection = open_stream(service, {"n": 10_000_000})
     answer = connection.getresponse()
     deadline = time.monotonic() + LIMIT_S
@@ -192,7 +192,7 @@ def test_an_answer_that_fails_midway_is_cut_off(
         answer = connection.getresponse()
         answer.read(1000)
         shutil.rmtree(directory / "shop")
-        state = read_state(service.app.state.service.pool.directory)
+        state = read_state(service.app.state.plane.pool.directory)
         assert state is not None
         assert state.pids[0] is not None
         os.kill(state.pids[0], signal.SIGKILL)  # the next worker finds no model

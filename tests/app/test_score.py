@@ -155,7 +155,7 @@ def test_options_may_be_null(service: RunningService) -> None:
 
 
 def test_scoring_stops_when_nobody_waits(service: RunningService) -> None:
-    pool = service.app.state.service.pool
+    pool = service.app.state.plane.pool
     before = pool.executed
     body = json.dumps({"rows": [{"city": "Funchal", "income": 5.5}] * 60_000})
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)

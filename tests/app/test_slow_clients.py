@@ -143,8 +143,8 @@ def asking_without_reading(service: RunningService) -> Iterator[socket.socket]:
 
 def test_an_answer_that_is_not_read_is_given_up(hasty: RunningService) -> None:
     with asking_without_reading(hasty) as slow:
-        door = hasty.app.door
-        while door.present:
+        limit = hasty.app.limit
+        while limit.present:
             healthy(hasty)
         assert not ends_well(slow)
 
@@ -152,10 +152,10 @@ def test_an_answer_that_is_not_read_is_given_up(hasty: RunningService) -> None:
 @pytest.mark.parametrize("times", [1, 3])
 def test_requests_that_stall_take_no_place_from_others(patient: RunningService, times: int) -> None:
     with many(patient, 4 * times, STALLED):
-        while patient.app.door.present < 4 * times:
+        while patient.app.limit.present < 4 * times:
             healthy(patient)
         healthy(patient)
-    while patient.app.door.present:
+    while patient.app.limit.present:
         healthy(patient)
 
 
@@ -163,11 +163,11 @@ def test_readers_that_stall_take_no_place_from_others(patient: RunningService) -
     with ExitStack() as stack:
         for _ in range(6):
             stack.enter_context(asking_without_reading(patient))
-            while patient.app.door.under_way:  # until the socket takes no more
+            while patient.app.limit.in_flight:  # until the socket takes no more
                 patient.client.get("/health/live")
-        assert patient.app.door.present == 6
+        assert patient.app.limit.present == 6
         healthy(patient)
-    while patient.app.door.present:
+    while patient.app.limit.present:
         patient.client.get("/health/live")
 
 
@@ -226,7 +226,7 @@ def test_answers_that_are_not_read_have_a_limit_together(
     service = start(request_memory_limit_bytes=2**20, answer_timeout_s=86_400.0)
     with ExitStack() as stack:
         readers = [stack.enter_context(asking_without_reading(service)) for _ in range(16)]
-        while service.app.door.present == len(readers):
+        while service.app.limit.present == len(readers):
             healthy(service)
         healthy(service)
         assert not all(ends_well(reader) for reader in readers)

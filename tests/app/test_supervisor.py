@@ -202,7 +202,7 @@ def test_live_is_false_where_workers_are_no_longer_replaced(
         taken = len(turns)
         wait_until(lambda: len(turns) >= taken + 2)  # the second one has that limit
         ended.set()
-        wait_until(lambda: not service.app.state.service.pool.is_supervised)
+        wait_until(lambda: not service.app.state.plane.pool.is_supervised)
         problem = assert_problem(service.client.get("/health/live"), 503)
         assert "no longer replaced" in problem["detail"]
 

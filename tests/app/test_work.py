@@ -109,7 +109,7 @@ def score(service: RunningService, income: float, rows: int = 1) -> httpx.Respon
 
 def test_requests_larger_than_the_queue_leave_others_their_room(service: RunningService) -> None:
     answers: list[httpx.Response] = []
-    admission = service.app.state.service.pool.admission
+    admission = service.app.state.plane.pool.admission
     gate = held(os.getpid())
     gate.touch()
 
@@ -140,7 +140,7 @@ def test_a_request_that_costs_too_much_is_told_the_bound_and_its_cost(
     start: Callable[..., RunningService],
 ) -> None:
     service = start(request_limit_cost=1000, request_limit_rows=5000)
-    columns = len(service.app.state.service.registry.models["shop"].schema.columns)
+    columns = len(service.app.state.plane.registry.models["shop"].schema.columns)
     rows = [{"income": 1.0}] * 400
     problem = service.refuse("/score", {"rows": rows, "contributions": True})
     assert f"costs {400 * (1 + columns)} " in problem["detail"]

@@ -17,14 +17,15 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import uvicorn
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.server import ServerState
 
-from madeira.app.api.door import Door
-from madeira.app.api.shortcut import ServiceApp
 from madeira.app.cli.connections import ConnectionLimits, Connections
 from madeira.app.cli.http_protocol import HttpProtocol
+from madeira.app.http.limit import ConcurrencyLimit
+from madeira.app.http.routes import ServiceApp
 from madeira.app.metrics import Metrics
 from madeira.app.settings import Settings
 
@@ -124,8 +125,7 @@ class Fuzzer:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
-        self._app = ServiceApp()
-        self._app.observe(Door(256), Metrics(), None)
+        self._app = ServiceApp(FastAPI(), (), ConcurrencyLimit(256), Metrics(), None)
         self._limits = ConnectionLimits.of(Settings())
 
     def case(self) -> list[bytes]:
@@ -162,7 +162,7 @@ class Fuzzer:
         loop = asyncio.get_running_loop()
         connections = Connections(self._limits)
         config = uvicorn.Config(_answer, ws="none", lifespan="off", log_config=None)
-        refusal = cast("Any", self._app.refusal)
+        refusal = cast("Any", self._app.rejection)
         state = ServerState()
         protocol = HttpProtocol(config, state, {}, connections, refusal)
         protocol.app = cast("ASGI3Application", _answer)
@@ -222,7 +222,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             message = await receive()
         except Exception as error:
-            refused = ServiceApp.refusal(_APP, cast("Any", error))
+            refused = ServiceApp.rejection(_APP, cast("Any", error))
             break
         if message["type"] == "http.disconnect":
             return
@@ -238,8 +238,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-_APP = ServiceApp()
-_APP.observe(Door(256), Metrics(), None)
+_APP = ServiceApp(FastAPI(), (), ConcurrencyLimit(256), Metrics(), None)
 
 
 async def fuzz(cases: int, seed: int) -> dict[str, int]:

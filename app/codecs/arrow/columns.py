@@ -23,7 +23,7 @@ _FIRST_S, _AFTER_S = -62_135_510_400, 253_402_214_400  # a day within 0001 and 9
 
 
 def readable(name: str, array: pa.Array) -> pa.Array:
-    """The values of a column, (rows,): dictionaries with what is used of them alone.
+    """Return the values of a column, (rows,), its dictionary reduced to the values in use.
 
     Raises:
         InvalidInputError: Nothing can read its values; the column is named.
@@ -41,7 +41,7 @@ def readable(name: str, array: pa.Array) -> pa.Array:
 
 
 def _compact(array: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The array with a dictionary of the values that its cells show, null not among them."""
+    """Return the array with a dictionary of the values that its cells show, null not among them."""
     values = array.dictionary
     if pa.types.is_string_view(values.type):  # Arrow cannot yet take from them
         values = values.cast(pa.large_string())

@@ -16,10 +16,10 @@ from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBo
 
 __all__ = ["check_messages"]
 
-MESSAGES_LIMIT = 65_536
+MAX_MESSAGES = 65_536
 """Most messages of one stream: each costs work and memory, however few rows it holds."""
 
-SCHEMA_LIMIT_BYTES = 8 * 2**20
+MAX_SCHEMA_BYTES = 8 * 2**20
 
 _PREFIX_BYTES = 8
 _UNCOMPRESSED = -1
@@ -30,7 +30,7 @@ _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3  # header types
 
 
 def check_messages(body: pa.Buffer, limit_bytes: int) -> None:
-    """Checks that an Arrow stream is one, and that it does not grow beyond a limit.
+    """Check that an Arrow stream is one, and that it does not grow beyond a limit.
 
     Args:
         body: The stream.
@@ -43,15 +43,15 @@ def check_messages(body: pa.Buffer, limit_bytes: int) -> None:
     """
     size = 0
     for count, message in enumerate(_messages(body)):
-        if count >= MESSAGES_LIMIT:
+        if count >= MAX_MESSAGES:
             raise InvalidInputError(
-                f"The Arrow stream has more than {MESSAGES_LIMIT} messages; put more rows into "
+                f"The Arrow stream has more than {MAX_MESSAGES} messages; put more rows into "
                 "each record batch."
             )
         if message.type == "schema":
-            if message.metadata.size > SCHEMA_LIMIT_BYTES:
+            if message.metadata.size > MAX_SCHEMA_BYTES:
                 raise InvalidInputError(
-                    f"The schema of the Arrow stream is over {SCHEMA_LIMIT_BYTES} bytes; send the "
+                    f"The schema of the Arrow stream is over {MAX_SCHEMA_BYTES} bytes; send the "
                     "columns of the model, without metadata."
                 )
             continue

@@ -34,7 +34,7 @@ def decode(
     row_limit: int,
     limit_bytes: int,
 ) -> pa.Table:
-    """Reads a stream.
+    """Read a stream.
 
     Args:
         body: The stream.
@@ -118,7 +118,7 @@ def _read(
 
 
 def _without_views(table: pa.Table) -> pa.Table:
-    """The table with text views written out, which little can be done with."""
+    """Return the table with text views as plain text: Arrow can do little with views."""
     for place, field in enumerate(table.schema):
         if pa.types.is_string_view(field.type):
             text = table.column(place).cast(pa.large_string())
@@ -136,7 +136,7 @@ def _shown_bytes(batch: pa.RecordBatch) -> int:
 
 
 def _lengths(array: pa.Array) -> int:
-    """The lengths of views, each at the head of its 16 bytes, added up."""
+    """Return the lengths of views, each at the head of its 16 bytes, added up."""
     views = np.frombuffer(array.buffers()[1], np.int32)
     lengths = views[4 * array.offset : 4 * (array.offset + len(array)) : 4]
     return int(lengths[array.is_valid().to_numpy(zero_copy_only=False)].sum(dtype=np.int64))

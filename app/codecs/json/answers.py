@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 def _head(answer: Answer) -> dict[str, Any]:
-    """The beginning of an answer: its model, warnings if there are any, the seed if it has one."""
+    """Return the head of an answer: its model, and its warnings and seed if it has them."""
     key = answer.model
     head: dict[str, Any] = {"model": {"name": key.name, "version": key.version}}
     if answer.warnings:
@@ -124,7 +124,7 @@ def _rows(answer: FilledTable, rows: slice, draw: int) -> list[Row]:
 
 
 def _cells(answer: FilledTable, rows: slice) -> list[Row]:
-    """An entry for each filled cell, by row and then by column."""
+    """Return an entry for each filled cell, by row and then by column."""
     entries: list[tuple[int, Row]] = []
     for place, name in enumerate(answer.schema.names):
         gaps = answer.gaps(place, rows)

@@ -29,7 +29,7 @@ class _NotOfFamilyError(Exception):
 
 
 def coerce_cells(name: str, values: Sequence[Any], kind: Family) -> list[Any]:
-    """Returns the cells of a column as values of its family.
+    """Return the cells of a column as values of its family.
 
     True and false in a column of numbers are left, if all cells are such: only a column with a
     set of values knows whether 1 and 0 are among them.
@@ -89,7 +89,7 @@ def _is_number(text: str) -> bool:
 
 
 def _as_text(value: object) -> str:
-    """A number, a truth or a text as text: 5 and 5.0 alike."""
+    """Return a number, a truth or a text as text: 5 and 5.0 alike."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip().lower() if isinstance(value, bool | str) else str(value)

@@ -45,7 +45,7 @@ Parse = Callable[[bytes], Any]
 def read_slices(
     body: bytes, parse: Parse, row_limit: int, slice_bytes: int = SLICE_BYTES
 ) -> dict[str, Any]:
-    """Reads a body as one JSON object, its rows a slice at a time.
+    """Read a body as one JSON object, its rows a slice at a time.
 
     Args:
         body: The body, longer than a slice.
@@ -84,7 +84,7 @@ def read_slices(
 
 
 def _table(body: bytes, parse: Parse, slice_bytes: int) -> tuple[str, dict[str, Any], int]:
-    """The key of the rows, what stands before them, and where the first of them begins."""
+    """Return the key of the rows, what stands before them, and where the first of them begins."""
     for found in islice(_TABLE.finditer(body, 0, slice_bytes), MAX_TABLES):
         try:
             begun = parse(body[: found.end()] + b"]}")
@@ -176,7 +176,7 @@ def _next_row(body: bytes, end: int) -> int:
 
 
 def _check_begun(body: bytes, place: int, size: int, before: bytes = b"") -> None:
-    """Raises MalformedBodyError where a part of a body is wrong, not only incomplete."""
+    """Raise MalformedBodyError where a part of a body is wrong, not only incomplete."""
     # The last character may be cut in two.
     part = before + body[place : place + size].rstrip(bytes(range(128, 256)))
     try:
@@ -187,7 +187,7 @@ def _check_begun(body: bytes, place: int, size: int, before: bytes = b"") -> Non
 
 
 def _refuse(body: bytes, message: str) -> NoReturn:
-    """Raises InvalidInputError, or MalformedBodyError if the body ends early."""
+    """Raise InvalidInputError, or MalformedBodyError if the body ends early."""
     if not body.endswith(_CLOSING.get(body.lstrip(_BLANKS)[:1], b"")):
         raise _malformed(body, len(body), "unexpected end of data")
     raise InvalidInputError(message)

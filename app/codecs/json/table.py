@@ -30,7 +30,7 @@ __all__ = [
     "json_table",
 ]
 
-PLAIN_ROWS_LIMIT = 64
+MAX_PLAIN_ROWS = 64
 """Up to about so many rows, one cell after the other is faster than Arrow."""
 
 SLICE_CELLS = 65_536
@@ -65,12 +65,12 @@ class JsonTable:
         return len(self.data if self.rows is None else self.rows)
 
     def slice(self, start: int, stop: int) -> Self:
-        """Some of the rows."""
+        """Return some of the rows."""
         rows = None if self.rows is None else self.rows[start:stop]
         return type(self)(rows, self.columns, self.data[start:stop])
 
     def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
-        """Some rows as objects, cells as they were sent."""
+        """Return some rows as objects, cells as they were sent."""
         if self.rows is not None:
             return self.rows[start:stop]
         names = self.columns or []
@@ -92,7 +92,7 @@ class JsonTable:
         return None
 
     def values(self, name: str) -> Sequence[Any]:
-        """The cells of one column; null where a row does not have it."""
+        """Return the cells of one column; null where a row does not have it."""
         if self.rows is not None:
             return [row.get(name) for row in self.rows]
         if self.columns and name in self.columns:
@@ -121,7 +121,7 @@ class JsonTable:
 
 
 def json_table(document: Mapping[str, Any]) -> JsonTable:
-    """Finds the table in a body and checks its shape.
+    """Find the table in a body and check its shape.
 
     Args:
         document: The body; `rows`, or `columns` and `data`.
@@ -155,7 +155,7 @@ def json_table(document: Mapping[str, Any]) -> JsonTable:
 
 
 def encode_table(form: JsonTable, schema: Schema) -> Array:
-    """Checks a table against a schema and encodes it.
+    """Check a table against a schema and encode it.
 
     Many rows are taken a slice after the other: Arrow does not let go of the interpreter before it
     has looked at every object.
@@ -191,7 +191,7 @@ def encode_table(form: JsonTable, schema: Schema) -> Array:
 
 
 def _encode(form: JsonTable, schema: Schema) -> Array:
-    if form.rows is not None and len(form) <= PLAIN_ROWS_LIMIT:
+    if form.rows is not None and len(form) <= MAX_PLAIN_ROWS:
         plain = schema.plain_rows.encode(form.rows)
         if plain is not None:
             return plain
@@ -221,7 +221,7 @@ def _encode(form: JsonTable, schema: Schema) -> Array:
 
 
 def encode_given(given: Mapping[str, Any], schema: Schema) -> Array:
-    """Encodes the evidence of a sample.
+    """Encode the evidence of a sample.
 
     Args:
         given: Value by name of column; null gives nothing.
@@ -291,13 +291,13 @@ def _wrong_names(columns: list[Any]) -> Iterator[CellError]:
 
 
 def _refuse(errors: Iterable[CellError]) -> None:
-    """Raises for the first errors of many, if there is one at all."""
+    """Raise for the first errors of many, if there is one at all."""
     if first := list(islice(errors, CELL_ERRORS_LIMIT)):
         raise InvalidInputError.of_cells(first)
 
 
 def _unknown(form: JsonTable, known: set[str]) -> list[CellError]:
-    """An error for each column nobody knows; with the row where a row brings its own names."""
+    """Return an error for each unknown column; with its row where rows have names of their own."""
     if form.rows is None:
         places = ((None, name) for name in form.columns or [] if name not in known)
         return unknown_columns(list(islice(places, CELL_ERRORS_LIMIT)), known)

@@ -30,7 +30,7 @@ _MAX_INTEGER_CHARACTERS = 20  # of 64 bits, with or without a sign
 
 
 def decode(body: bytes, row_limit: int) -> dict[str, Any]:
-    """Reads a body as one JSON object.
+    """Read a body as one JSON object.
 
     Numbers may be NaN or infinite floats, where the body says so.
 
@@ -61,7 +61,7 @@ def decode(body: bytes, row_limit: int) -> dict[str, Any]:
 
 
 def _parse(text: bytes) -> Any:  # noqa: ANN401 - whatever it says
-    """Reads JSON, impossible numbers included; raises JSONDecodeError."""
+    """Read JSON, impossible numbers included, or raise JSONDecodeError."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -69,7 +69,7 @@ def _parse(text: bytes) -> Any:  # noqa: ANN401 - whatever it says
 
 
 def _parse_with_impossible_numbers(text: bytes, refusal: orjson.JSONDecodeError) -> object:
-    """Reads what the fast parser refused; only impossible numbers are forgiven."""
+    """Read what the fast parser refused; only impossible numbers are forgiven."""
     impossible = False
 
     def number(literal: str) -> float:
@@ -109,7 +109,7 @@ def _refuse(text: bytes, error: json.JSONDecodeError) -> NoReturn:
 
 
 def kind_of(value: object) -> str:
-    """What a decoded value is, in the words of JSON, as an error message shows it."""
+    """Return what a decoded value is, in the words of JSON, for an error message."""
     match value:
         case None:
             return "null"
@@ -126,12 +126,12 @@ def kind_of(value: object) -> str:
 
 
 def encode(document: object) -> bytes:
-    """Writes a document; NumPy arrays in it become lists, NaN becomes null."""
+    """Write a document; NumPy arrays in it become lists, NaN becomes null."""
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def encode_rows(names: Sequence[str], columns: Sequence[pa.Array | bytes], rows: int) -> bytes:
-    """Writes rows as JSON objects with a comma between them, without the brackets around.
+    """Write rows as JSON objects with a comma between them, without the brackets around.
 
     Each column becomes one list of snippets, and one template puts the snippets of a row
     together: twice as fast as a dictionary a row.

@@ -1,17 +1,16 @@
 """How much memory large requests take together: bodies, tables and results.
 
 Small ones are bounded by their number and are not counted, so that no large one shuts them out.
-What a request takes is told as it becomes known: while its body comes in, and before its table is
+A request takes memory as its need becomes known: while its body comes in, and before its table is
 expanded to one number a cell.
 """
 
 import threading
-
-from starlette.types import Scope
+from typing import Self
 
 from madeira.app.errors import InvalidInputError, QueueFullError
 
-__all__ = ["SMALL_BYTES", "MemoryLimit"]
+__all__ = ["SMALL_BYTES", "MemoryLimit", "RequestMemory"]
 
 SMALL_BYTES = 64 * 2**10
 """Requests that take no more are not counted."""
@@ -25,8 +24,6 @@ REQUEST_SHARE = 0.5
 
 RETRY_AFTER_S = 1
 MIB = 2**20
-
-_TAKEN = "madeira.memory"
 
 
 class MemoryLimit:
@@ -44,21 +41,22 @@ class MemoryLimit:
         self._lock = threading.Lock()
         self.taken = 0
 
-    def take(self, scope: Scope, size_bytes: int) -> None:
-        """Takes note of what a request needs beyond what it has already.
+    def request(self) -> "RequestMemory":
+        """Return the part of one request, which is given back when its context is left."""
+        return RequestMemory(self)
+
+    def take(self, size_bytes: int, before: int) -> None:
+        """Count what a request needs beyond what it has.
 
         Args:
-            scope: The request; it keeps how much it has taken.
             size_bytes: How much more.
+            before: How much it has.
 
         Raises:
             InvalidInputError: One request may not take so much.
             QueueFullError: Other requests take it at present.
         """
-        before = scope.get(_TAKEN, 0)
         wanted = before + size_bytes
-        if wanted <= SMALL_BYTES:
-            return
         most = REQUEST_SHARE * self._limit
         if wanted > most:
             raise InvalidInputError(
@@ -70,11 +68,41 @@ class MemoryLimit:
             if self.taken + size_bytes > room:
                 raise QueueFullError(RETRY_AFTER_S, "Other large requests take the memory there is")
             self.taken += size_bytes
-        scope[_TAKEN] = wanted
 
-    def give_back(self, scope: Scope) -> None:
-        """Takes note that a request is at its end."""
-        size = scope.pop(_TAKEN, 0)
-        if size:
-            with self._lock:
-                self.taken -= size
+    def give_back(self, size_bytes: int) -> None:
+        """Count what a request no longer needs."""
+        with self._lock:
+            self.taken -= size_bytes
+
+
+class RequestMemory:
+    """What one request takes of the limit.
+
+    Args:
+        limit: The limit of all requests.
+    """
+
+    __slots__ = ("_limit", "_taken")
+
+    def __init__(self, limit: MemoryLimit) -> None:
+        self._limit = limit
+        self._taken = 0
+
+    def take(self, size_bytes: int) -> None:
+        """Take more, once it is not small any more.
+
+        Raises:
+            InvalidInputError: One request may not take so much.
+            QueueFullError: Other requests take it at present.
+        """
+        if self._taken + size_bytes > SMALL_BYTES:
+            self._limit.take(size_bytes, self._taken)
+            self._taken += size_bytes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._taken:
+            self._limit.give_back(self._taken)
+            self._taken = 0

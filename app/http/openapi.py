@@ -14,8 +14,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from madeira.app.api.problems import MEDIA_TYPE as PROBLEM
 from madeira.app.codecs.formats import FORMATS, JSON
+from madeira.app.http.problems import MEDIA_TYPE as PROBLEM
 from madeira.app.schemas.base import Problem, TableInput
 from madeira.app.schemas.examples import OPTIONS
 from madeira.app.schemas.impute import ImputeRequest
@@ -51,7 +51,7 @@ _PROBLEMS = {
 def body(
     model: type[BaseModel], examples: Mapping[str, Any], *, required: bool = True
 ) -> dict[str, Any]:
-    """The `openapi_extra` of an endpoint that reads its options and its body by itself.
+    """Return the `openapi_extra` of an endpoint that reads its options and its body itself.
 
     Args:
         model: What may stand in a JSON body; what of it is no table may stand in the query.
@@ -71,7 +71,7 @@ def body(
 
 
 def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """An option as it stands in the query.
+    """Return an option as it stands in the query.
 
     It has no default in the schema: pages for people would send that whether it is wanted or not.
     """
@@ -95,7 +95,7 @@ def _parameter(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 def answers(
     success: type[BaseModel], *problems: int, examples: Mapping[str, Any] | None = None
 ) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of an endpoint.
+    """Return the `responses` of an endpoint.
 
     Args:
         success: Body of the answer 200.
@@ -115,7 +115,7 @@ def answers(
 
 
 def install(app: FastAPI, most: Mapping[str, int]) -> None:
-    """Makes an application describe the bodies that `body` and `answers` refer to.
+    """Make an application describe the bodies that `body` and `answers` refer to.
 
     Args:
         app: The application.
@@ -151,14 +151,14 @@ def install(app: FastAPI, most: Mapping[str, int]) -> None:
 
 
 def _add_formats(content: dict[str, Any]) -> None:
-    """Adds all other formats to a body or an answer that is described as JSON."""
+    """Add all other formats to a body or an answer that is described as JSON."""
     for media_type, one in FORMATS.items():
         schema = {"type": "string", "format": "binary", "description": one.description}
         content.setdefault(media_type, {"schema": schema})
 
 
 def _bound(name: str, kinds: list[dict[str, Any]], most: Mapping[str, int]) -> None:
-    """Adds the largest value of an option to what is described of it."""
+    """Add the largest value of an option to what is described of it."""
     for kind in kinds:
         if name in most and kind.get("type") == "integer":
             kind["maximum"] = most[name]

@@ -1,7 +1,7 @@
 """The options of a request: from its query, and from its body where that is JSON.
 
-Both places are read alike for every format. An option may stand in both, as long as it says the
-same in both: nobody has to know which of two different values counts.
+Both places are read alike for every format. An option may stand in both, if it says the same in
+both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 def read_options(
     query: Sequence[tuple[str, str]], body: Mapping[str, Any], options: type[OptionsT]
 ) -> OptionsT:
-    """Checks the options of a request.
+    """Check the options of a request.
 
     Args:
         query: The query, in the order in which it was sent.
@@ -50,7 +50,7 @@ def read_options(
 
 
 def _from_query(query: Sequence[tuple[str, str]], options: type[Options]) -> dict[str, Any]:
-    """The options of a query: what is not text is read as JSON, where it is JSON."""
+    """Return the options of a query: what is not text is read as JSON, where it is JSON."""
     found: dict[str, Any] = {}
     for name, text in query:
         if name in found:

@@ -1,8 +1,8 @@
 """Errors as `application/problem+json` (RFC 9457): every answer that is not a success.
 
-`RequestError` says itself what it is answered with; errors of the router become problems of type
-`about:blank`; whatever else comes up is logged with its traceback, and the client learns only
-that it happened.
+A `RequestError` knows its status and type. Errors of the router become problems of type
+`about:blank`. Any other error is logged with its traceback, and the client learns only that it
+happened.
 """
 
 import logging
@@ -18,19 +18,28 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from madeira.app.api.methods import allowed_methods
 from madeira.app.errors import RequestError
+from madeira.app.http.methods import allowed_methods
 from madeira.app.logs import current
 from madeira.models.echo import MAX_HINTS, cut, did_you_mean, quoted
 from madeira.models.errors import CellError
 
-__all__ = ["MEDIA_TYPE", "TYPE_PREFIX", "Errors", "answer_of", "answer_to", "problem", "register"]
+__all__ = [
+    "CLIENT_CLOSED_REQUEST",
+    "MEDIA_TYPE",
+    "TYPE_PREFIX",
+    "ErrorMiddleware",
+    "error_response",
+    "problem",
+    "problem_of",
+    "register",
+]
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:madeira:problem:"
 
 CLIENT_CLOSED_REQUEST = 499
-"""What the log shows where the client did not wait for an answer; nobody receives it."""
+"""Status in the log where the client did not wait for an answer; it is never sent."""
 
 MAX_MESSAGE = 1000
 """Most characters of what is said of one cell."""
@@ -47,7 +56,7 @@ def problem(
     cells: Iterable[CellError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A problem document.
+    """Return a problem document.
 
     Args:
         status: The HTTP status.
@@ -78,14 +87,14 @@ def problem(
 
 
 def register(app: FastAPI) -> None:
-    """Makes the errors of the framework problem documents."""
+    """Make the errors of the framework problem documents."""
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_middleware(Errors)
+    app.add_middleware(ErrorMiddleware)
 
 
-def answer_of(error: RequestError) -> Response:
-    """The problem document of a request that is refused."""
+def problem_of(error: RequestError) -> Response:
+    """Return the problem document of a request that is refused."""
     return problem(
         error.status,
         error.detail,
@@ -119,7 +128,7 @@ async def _validation_error(_: Request, error: Exception) -> Response:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, reasons)
 
 
-class Errors:
+class ErrorMiddleware:
     """Middleware that answers errors: those of requests, and faults of the service.
 
     A fault is logged, and answered without its insides. Where the answer has begun it is cut off
@@ -130,7 +139,7 @@ class Errors:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, and answers for whatever comes back as an exception."""
+        """Pass a request on, and answer an error that comes back."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -146,19 +155,19 @@ class Errors:
         except Exception as error:
             if begun:
                 raise  # the server logs it and closes the connection
-            await answer_to(error, scope)(scope, receive, send)
+            await error_response(error, scope)(scope, receive, send)
 
 
-def answer_to(error: Exception, scope: Scope) -> Response:
-    """The answer to whatever has come up before there was one; a fault is logged.
+def error_response(error: Exception, scope: Scope) -> Response:
+    """Return the answer to an error; a fault of the service is logged.
 
     Args:
-        error: What has come up.
+        error: Raised before the answer began.
         scope: The request.
     """
     match error:
         case RequestError():
-            answer = answer_of(error)
+            answer = problem_of(error)
         case ClientDisconnect() | ConnectionAbortedError():  # the latter noticed while it waited
             answer = Response(status_code=CLIENT_CLOSED_REQUEST)
         case _:
@@ -172,7 +181,7 @@ def answer_to(error: Exception, scope: Scope) -> Response:
 
 
 def _let_go(error: BaseException) -> None:
-    """Takes the frames from an error and those that it came of.
+    """Take the frames from an error and those that it came of.
 
     A frame holds the body and all that was made of it. An error holds its frames, and a frame often
     holds the error, so that all of it would stay until the garbage collector looks at everything.

@@ -19,7 +19,7 @@ _JSON_ALONE = (JSON.media_type,)
 
 
 def body_format(headers: Mapping[str, str]) -> Format:
-    """The format of a body; a body of no stated type is taken for JSON.
+    """Return the format of a body; a body of no stated type is taken for JSON.
 
     Args:
         headers: Of the request, by name in lower case.
@@ -49,7 +49,7 @@ def body_format(headers: Mapping[str, str]) -> Format:
 
 
 def answer_format(headers: Mapping[str, str], body: Format) -> Format:
-    """The format that the client accepts most; among equals that of its body.
+    """Return the format that the client accepts most; among equals that of its body.
 
     Args:
         headers: Of the request, by name in lower case.
@@ -66,7 +66,7 @@ def answer_format(headers: Mapping[str, str], body: Format) -> Format:
 
 
 def check_accept(headers: Mapping[str, str]) -> None:
-    """Checks that the client accepts JSON, where there is nothing else.
+    """Check that the client accepts JSON, where there is nothing else.
 
     Raises:
         NotAcceptableError: It does not.

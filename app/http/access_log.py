@@ -1,4 +1,4 @@
-"""Outermost middleware: every request has an id, is counted, and is one line in the log."""
+"""The access log: every request has an id, is counted, and is one line in the log."""
 
 import logging
 import time
@@ -6,25 +6,25 @@ import time
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from madeira.app.http.problems import CLIENT_CLOSED_REQUEST
 from madeira.app.logs import RequestNote, current, request_id_of
 from madeira.app.metrics import Metrics
 from madeira.app.traces import Traces
 
-__all__ = ["REQUEST_ID", "Watch"]
+__all__ = ["REQUEST_ID", "AccessLogMiddleware"]
 
 REQUEST_ID = "X-Request-Id"
 _HEADER = REQUEST_ID.lower().encode()
 UNKNOWN_ROUTE = "other"
-CLIENT_CLOSED_REQUEST = 499
 
 QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
-"""What is asked every few seconds, by machines: told only where every detail is."""
+"""Machines ask for them every few seconds: logged at the level `debug` only."""
 
 log = logging.getLogger("madeira.requests")
 
 
-class Watch:
-    """Takes note of every request.
+class AccessLogMiddleware:
+    """Gives every request an id, counts it, traces it and logs how it ended.
 
     Args:
         app: What answers.
@@ -38,7 +38,7 @@ class Watch:
         self.traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, and takes note of how it ended."""
+        """Pass a request on, and record how it ended."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -61,7 +61,7 @@ class Watch:
             await self.app(scope, receive, watched)
         finally:
             seconds = time.perf_counter() - begun
-            route = getattr(scope.get("route"), "path", UNKNOWN_ROUTE)
+            route = getattr(scope.get("route"), "path", "") or UNKNOWN_ROUTE
             self.metrics.answered(route, status, seconds)
             if note.span is not None:
                 known = {

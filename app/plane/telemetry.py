@@ -1,4 +1,4 @@
-"""Tells the metrics what the pool and the registry do."""
+"""Metrics and spans of what the engine and the registry do."""
 
 import asyncio
 import logging
@@ -16,15 +16,15 @@ from madeira.app.logs import RequestNote
 from madeira.app.metrics import Metrics
 from madeira.app.registry import Registry, ServedModel
 
-__all__ = ["Observer"]
+__all__ = ["EngineMetrics"]
 
 log = logging.getLogger(__name__)
 
 CHUNK_ROWS = 256
 
 
-class Observer:
-    """Between those who do something and the metrics.
+class EngineMetrics:
+    """Translates events of engine and registry into metrics and trace spans.
 
     Args:
         metrics: Where everything is counted.
@@ -37,11 +37,11 @@ class Observer:
         self._parts: tuple[Registry, Pool] | None = None
 
     def begin(self, registry: Registry, pool: Pool) -> None:
-        """From now on reference rows can be scored."""
+        """Score reference rows from now on."""
         self._parts = registry, pool
 
     def computed(self, entries: Sequence[Entry], header: dict[str, Any]) -> None:
-        """Jobs of one kind and model have been computed, as one frame."""
+        """Count jobs of one kind and model that were computed, as one frame."""
         asked = [entry for entry in entries if id(entry.job) not in self._own]
         if not asked:
             return
@@ -65,7 +65,7 @@ class Observer:
                 note.span.stage("compute", started, ended, known)
 
     def served(self, model: ServedModel) -> None:
-        """A version has been taken into service: its reference rows are scored beside requests."""
+        """Count a version that is served now, and score its reference rows beside requests."""
         self._metrics.tried(model.key, loaded=True)
         if len(model.reference) and self._parts is not None:
             task = asyncio.create_task(self._refer(model, *self._parts))
@@ -73,11 +73,11 @@ class Observer:
             task.add_done_callback(lambda _: self._referring.pop(model.key, None))
 
     def failed(self, key: ModelKey, reason: str) -> None:
-        """A version could not be taken into service; the reason is in the log."""
+        """Count a version that could not be taken into service; the reason is in the log."""
         self._metrics.tried(key, loaded=False)
 
     def retired(self, key: ModelKey) -> None:
-        """A version is no longer served."""
+        """Forget a version that is no longer served."""
         task = self._referring.get(key)
         if task is not None:
             task.cancel()
@@ -102,6 +102,6 @@ class Observer:
         self._metrics.refer(key, np.concatenate(parts))
 
     def close(self) -> None:
-        """Gives up what is not done."""
+        """Give up what is not done."""
         for task in list(self._referring.values()):
             task.cancel()

@@ -1,4 +1,4 @@
-"""The API processes of one service tell each other to look for new versions.
+"""Reloads in all API processes of one service: each tells the others to look for new versions.
 
 Each listens on a Unix socket in the runtime directory, which only their user can enter. A
 question is the name of a model as one line of JSON, the answer is the version that is served of
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-__all__ = ["Peers"]
+__all__ = ["Siblings"]
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ Look = Callable[[str], Awaitable[str | None]]
 """Looks for new versions of a model, and returns the one that is then served."""
 
 
-class Peers:
-    """This process among the others of its service.
+class Siblings:
+    """The other API processes of the service.
 
     Args:
         directory: The runtime directory.
-        look: What this process does when another one asks.
+        look: Called when another process asks this one.
     """
 
     def __init__(self, directory: Path, look: Look) -> None:
@@ -56,7 +56,7 @@ class Peers:
         return [version for (version,) in filter(None, answers)]
 
     async def _ask(self, path: Path, name: str) -> tuple[str | None] | None:
-        """The version that another process serves; None where there is no process."""
+        """Return the version that another process serves; None where there is no process."""
         try:
             reader, writer = await asyncio.open_unix_connection(path)
         except OSError:

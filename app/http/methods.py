@@ -11,7 +11,7 @@ _OF_FILES = ("GET", "HEAD")
 
 
 def allowed_methods(app: Starlette, scope: Scope) -> str:
-    """The methods that the path of a request takes, as `Allow` lists them.
+    """Return the methods that the path of a request takes, as `Allow` lists them.
 
     The routes are asked method by method: a path may have several of them, one a method.
 

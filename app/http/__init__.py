@@ -1,0 +1,3 @@
+"""HTTP: bodies, negotiation, problems, limits, the access log, routes and their description."""
+
+__all__: list[str] = []

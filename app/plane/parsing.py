@@ -1,0 +1,124 @@
+"""From a call to what a question works with: the model, the options, the table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from madeira.app.codecs.request_tables import RequestTable
+from madeira.app.codecs.unseen import CellWarning, warnings_of
+from madeira.app.errors import InvalidInputError
+from madeira.app.jobs import Array
+from madeira.app.plane.call import Call
+from madeira.app.plane.options import read_options
+from madeira.app.registry import Registry, ServedModel
+from madeira.app.schemas.base import Options
+from madeira.app.schemas.sample import SampleOptions
+from madeira.app.settings import Settings
+
+__all__ = ["ParsedRequest", "check_cost", "parse_request", "parse_sample_request"]
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRequest(Generic[OptionsT]):
+    """A request about the rows of a table.
+
+    Attributes:
+        model: The model that is meant.
+        options: The options, checked.
+        table: The rows as they were sent.
+    """
+
+    model: ServedModel
+    options: OptionsT
+    table: RequestTable
+
+    def encoded(self) -> tuple[Array, Sequence[CellWarning]]:
+        """Return the codes of the rows, `(rows, D)`, NaN where missing, and warnings.
+
+        Raises:
+            InvalidInputError: A cell does not fit, or is an unseen category that is to be refused.
+        """
+        schema = self.model.schema
+        values = self.table.encode(schema)
+        refuse = self.options.unknown == "error"
+        return values, warnings_of(self.table.cell, values, schema, refuse=refuse)
+
+
+def parse_request(
+    call: Call,
+    options: type[OptionsT],
+    registry: Registry,
+    settings: Settings,
+    *,
+    left_out: bool = False,
+) -> ParsedRequest[OptionsT]:
+    """Read a request, up to the cells of its table.
+
+    Args:
+        call: The request; its options stand in the query, or in a JSON body.
+        options: The options that the question has.
+        registry: The models.
+        settings: The limits.
+        left_out: Whether columns that the model leaves out are wanted too.
+
+    Raises:
+        MalformedBodyError: The body is not what it says.
+        BodyTooLargeError: Decompressed it is over the limit.
+        UnknownModelError: No model has the name asked for.
+        InvalidInputError: Anything else is wrong with the request.
+    """
+    body = call.format.parse(call.content, settings.request_limit_rows, settings.body_limit_bytes)
+    asked = body.options(options.model_fields, table=True)
+    checked = read_options(call.query, asked, options)
+    model = registry.resolve(checked.model, checked.version)
+    return ParsedRequest(model, checked, body.table(model.schema, left_out=left_out))
+
+
+def parse_sample_request(
+    call: Call, registry: Registry, settings: Settings
+) -> tuple[ServedModel, SampleOptions]:
+    """Read a request for new rows.
+
+    There may be no body. What is given stands in the options, or is a table of one row.
+
+    Args:
+        call: The request.
+        registry: The models.
+        settings: The limits.
+
+    Raises:
+        RequestError: See `parse_request`.
+    """
+    body = None
+    asked: Mapping[str, Any] = {}
+    if call.content:
+        body = call.format.parse(call.content, 1, settings.body_limit_bytes)
+        asked = body.options(SampleOptions.model_fields, table=False)
+    options = read_options(call.query, asked, SampleOptions)
+    model = registry.resolve(options.model, options.version)
+    given = None if body is None else body.given(model.schema)
+    if given is not None:
+        if options.given:
+            raise InvalidInputError("Send what is given as the body or as `given`, not as both.")
+        options = options.model_copy(update={"given": given})
+    return model, options
+
+
+def check_cost(cost: float, limit_cost: int, reasons: str) -> None:
+    """Check what one request may cost, whatever else is under way.
+
+    Args:
+        cost: Of all its rows; see `madeira.app.jobs`.
+        limit_cost: Most that it may be.
+        reasons: What it is made of, in words.
+
+    Raises:
+        InvalidInputError: It is over the limit.
+    """
+    if cost > limit_cost:
+        raise InvalidInputError(
+            f"The request costs {cost:.0f} ({reasons}), over the limit of {limit_cost}; "
+            "send several requests."
+        )

@@ -1,0 +1,86 @@
+"""How likely are these rows?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from madeira.app.batching import Work
+from madeira.app.codecs.answers import Scores
+from madeira.app.codecs.unseen import CellWarning
+from madeira.app.jobs import Array, ScoreJob, ScoreResult, cost_of_scoring
+from madeira.app.plane.call import Call
+from madeira.app.plane.parsing import check_cost, parse_request
+from madeira.app.registry import Registry, ServedModel
+from madeira.app.schemas.score import ScoreOptions
+from madeira.app.settings import Settings
+
+__all__ = ["Scoring"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scoring:
+    """A request for scores.
+
+    It does not hold the rows as they were sent: those of hundreds of requests that wait are very
+    many objects, which the garbage collector would look at again and again.
+
+    Attributes:
+        model: The model that scores.
+        options: The options, checked.
+        values: `(rows, D)`, NaN where missing.
+        warnings: Of unseen categories.
+    """
+
+    model: ServedModel
+    options: ScoreOptions
+    values: Array
+    warnings: Sequence[CellWarning]
+
+    @classmethod
+    def read(cls, call: Call, registry: Registry, settings: Settings) -> "Scoring":
+        """Parse a call.
+
+        Args:
+            call: The request.
+            registry: The models.
+            settings: The limits.
+
+        Raises:
+            RequestError: Something is wrong with the request, or it is over a limit.
+        """
+        parsed = parse_request(call, ScoreOptions, registry, settings)
+        rows, columns = len(parsed.table), len(parsed.model.schema.columns)
+        contributions = parsed.options.contributions
+        each = cost_of_scoring(columns, contributions)
+        reasons = f"{rows} rows" + (
+            "" if each == 1 else f" at {each} each: 1, and 1 for the contribution of each column"
+        )
+        check_cost(rows * each, settings.request_limit_cost, reasons)
+        results = 2 + contributions * columns
+        call.memory.take(8 * rows * (columns + results))
+        return cls(parsed.model, parsed.options, *parsed.encoded())
+
+    def work(self, most_rows: int) -> Work[ScoreResult]:
+        """Return what is to be computed, in jobs of at most so many rows."""
+        key, values, contributions = self.model.key, self.values, self.options.contributions
+        return Work(
+            kind=ScoreJob,
+            model=key,
+            rows=len(values),
+            row_cost=cost_of_scoring(values.shape[1], contributions),
+            most_rows=most_rows,
+            row_bytes=0,
+            job=lambda start, stop: ScoreJob(key, values[start:stop], contributions),
+        )
+
+    def answer(self, result: ScoreResult) -> Scores:
+        """Return the answer, once all has been computed."""
+        return Scores(
+            model=self.model.key,
+            schema=self.model.schema,
+            warnings=self.warnings,
+            seed=None,
+            log_likelihood=result.log_likelihood,
+            anomaly_score=result.anomaly_score,
+            is_anomaly=result.anomaly_score > 1 - self.options.contamination,
+            contributions=result.contributions,
+        )
