@@ -18,7 +18,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --di
 TYPED := madeira benchmarks tests checkpoints docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos fuzz fuzz-api fuzz-bytes fuzz-http docs checkpoints
+.PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos fuzz fuzz-api fuzz-bytes fuzz-http docs checkpoints trace
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
@@ -125,6 +125,10 @@ fuzz-bytes: $(VENV)/.dev
 
 fuzz-http: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz.http --cases $(FUZZ_RUNS) $(ARGS)
+
+# The way of one request through the files of the service, call by call; ARGS=--summary counts only.
+trace: $(VENV)/.dev
+	@$(BIN)/python -m tests.trace $(ARGS)
 
 chaos: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.chaos $(ARGS)
