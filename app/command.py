@@ -18,6 +18,7 @@ _EXTRA_OF = {
     "uvloop": "serve",
     "matplotlib": "train",
     "yaml": "train",
+    "jinja2": "report",
     "optuna": "tune",
     "pydantic": "serve,train",
     "pydantic_settings": "serve,train",

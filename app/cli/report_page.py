@@ -1,9 +1,8 @@
-"""`madeira report`: one page on how a model does on rows that it has not seen."""
+"""`madeira report`: one page that compares a model with rows that it was not trained on."""
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from html import escape
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,26 +79,37 @@ def report(
     # These load the networks, which `madeira --help` need not wait for.
     from rich.console import Console
 
-    from madeira.app.report import SECTIONS, gather, page
+    from madeira.app.report import SECTIONS, Provenance, collect, page
     from madeira.models import DensityEstimator
 
     estimator = DensityEstimator.load(path)
     tables = [_read(file, estimator) for file in (data, train) if file is not None]
     learned = tables[1] if train is not None else None
     console = Console(stderr=True)
-    with console.status("") as shown:
-        shown.update("scoring and sampling")
-        material = gather(estimator, tables[0], learned, limit_rows=rows, seed=seed)
+    with console.status("") as status:
+        status.update("scoring and sampling")
+        collected = collect(estimator, tables[0], learned, limit_rows=rows, seed=seed)
         sections = []
         for make in SECTIONS:
-            shown.update(make.__name__)
-            sections.append(make(material))
-    seen = len(material.rows)
-    introduction = _introduction(name, path.name, data, tables[0].num_rows, seen, estimator)
-    words = [f"madeira report {name} {data.name}", f"--seed {seed}", f"--rows {rows}"]
-    footer = _footer([*words, *([f"--train {train.name}"] if train else [])], start)
+            status.update(make.__name__)
+            sections.append(make(collected))
+    words = ["madeira", "report", name, data.name, f"--seed {seed}", f"--rows {rows}"]
+    provenance = Provenance(
+        model=name,
+        version=path.name,
+        trained_on=str(estimator.metrics["trained_at"])[:10],
+        columns=len(estimator.schema.columns),
+        excluded=[column.name for column in estimator.schema.left_out],
+        file=data.name,
+        rows=tables[0].num_rows,
+        used_rows=len(collected.rows),
+        program=f"Madeira {installed_version('madeira')}",
+        made_at=datetime.now(UTC).isoformat(sep=" ", timespec="minutes")[:16],
+        seconds=time.monotonic() - start,
+        command=" ".join([*words, *([f"--train {train.name}"] if train else [])]),
+    )
     try:
-        target.write_text(page(name, introduction, sections, footer), encoding="utf-8")
+        target.write_text(page(provenance, sections), encoding="utf-8")
     except OSError as error:
         raise ReportError(f"{target} cannot be written: {error.strerror or error}") from error
     for section in sections:
@@ -109,10 +119,10 @@ def report(
 
 
 def _find(checkpoints: Path, name: str, wanted: str | None) -> Path:
-    """The directory of the version that is meant.
+    """Return the directory of a version of a model.
 
     Raises:
-        ReportError: There is no such model or version; the message lists those there are.
+        ReportError: There is no such model or version; the message lists those that exist.
     """
     directories = [one for one in directories_of(checkpoints) if one.is_dir()]
     if not directories:
@@ -133,7 +143,7 @@ def _find(checkpoints: Path, name: str, wanted: str | None) -> Path:
 
 
 def _read(path: Path, estimator: "DensityEstimator") -> "pa.Table":
-    """The columns of the model from a file.
+    """Read the columns of the model from a file.
 
     Raises:
         ReportError: The file has no rows, lacks columns, or has cells that do not fit.
@@ -156,27 +166,3 @@ def _read(path: Path, estimator: "DensityEstimator") -> "pa.Table":
     except TableError as error:
         raise ReportError(f"{path}: {error}") from error
     return table
-
-
-def _introduction(
-    name: str, version: str, data: Path, rows: int, seen: int, estimator: "DensityEstimator"
-) -> str:
-    left_out = [column.name for column in estimator.schema.left_out]
-    aside = f"; set aside: {escape(', '.join(left_out[:12]))}" if left_out else ""
-    cut = f", {seen:,} of them looked at" if seen < rows else ""
-    return (
-        f'<p class="soft">Version {escape(version)}, trained '
-        f"{escape(str(estimator.metrics['trained_at'])[:10])}, {len(estimator.schema.columns)} "
-        f"columns{aside}. Rows of {escape(data.name)}: {rows:,}{cut}. What follows holds as far as "
-        "the model has not seen these rows.</p>"
-    )
-
-
-def _footer(words: Sequence[str], start: float) -> str:
-    from importlib.metadata import version as installed
-
-    when = datetime.now(UTC).isoformat(sep=" ", timespec="minutes")[:16]
-    return (
-        f"<p>Madeira {installed('madeira')}, {when} UTC, in {time.monotonic() - start:.0f} s: "
-        f"<code>{escape(' '.join(words))}</code></p>"
-    )

@@ -1,4 +1,4 @@
-"""Where the bars of a histogram stand, and what is written under them."""
+"""Edges, heights and date labels of histograms."""
 
 import math
 
@@ -8,18 +8,22 @@ from madeira.app.report.svg import Floats, compact
 
 __all__ = ["edges_of", "heights_of", "instant_ticks"]
 
-BARS = 30
+_BARS = 30
 _TAIL = 0.005  # share of values at either end that may lie beyond the picture
 _LONG_TAIL = 2.5  # how many times longer the range has to be for that
-_FEW_STEPS = 5_000
+_MAX_STEPS = 5_000
 
 _UNITS = ((365.2425 * 86_400, "Y", 4), (30.44 * 86_400, "M", 7), (86_400.0, "D", 10))
 
 
 def edges_of(values: Floats) -> Floats:
-    """Edges of some thirty bars; bars of whole numbers hold equally many of them.
+    """Return the edges of about thirty bars, (bars + 1,).
 
-    Where few values lie far out, the picture ends before them, and they count in the last bar.
+    If the values have one resolution, every bar holds equally many possible values. If few values
+    are far out, the picture ends before them, and they count in the last bar.
+
+    Args:
+        values: Values of the column, (n,).
     """
     low, high = float(values.min()), float(values.max())
     inner = np.quantile(values, [_TAIL, 1 - _TAIL])
@@ -30,25 +34,35 @@ def edges_of(values: Floats) -> Floats:
     distinct = np.unique(values)
     step = float(np.diff(distinct).min())
     steps = (high - low) / step
-    # Values of one resolution would comb: some bars would hold one value more than others.
+    # Otherwise some bars would hold one possible value more than others.
     on_lattice = bool(np.allclose(np.diff(distinct) / step, np.rint(np.diff(distinct) / step)))
-    if steps > _FEW_STEPS or not on_lattice:
-        return np.linspace(low, high, BARS + 1)
-    width = step * math.ceil((steps + 1) / BARS)
+    if steps > _MAX_STEPS or not on_lattice:
+        return np.linspace(low, high, _BARS + 1)
+    width = step * math.ceil((steps + 1) / _BARS)
     first = low - step / 2
     count = math.ceil((high - first) / width)
     return first + width * np.arange(count + 1, dtype=np.float64)
 
 
 def heights_of(values: Floats, edges: Floats) -> Floats:
-    """Share of the values in each bar; those beyond the ends are in the outermost."""
+    """Return the share of the values in each bar, (bars,).
+
+    Args:
+        values: Values of the column, (n,); those beyond the ends count in the outermost bars.
+        edges: Edges of the bars, (bars + 1,).
+    """
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
     shares: Floats = counts / max(values.size, 1)
     return shares
 
 
 def instant_ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Three or four dates between two instants in seconds since 1970."""
+    """Return three or four dates with their labels.
+
+    Args:
+        low: First instant, seconds since 1970.
+        high: Last instant, seconds since 1970.
+    """
     if not high - low > 0:
         return []
     span = high - low

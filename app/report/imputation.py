@@ -1,15 +1,15 @@
-"""Imputation put to the test: known cells are hidden, and answers on them are checked."""
+"""Test of imputation: known cells are hidden, drawn again and compared."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
-from madeira.app.report.material import Material
-from madeira.app.report.page import Section, Tile, figure, table
+from madeira.app.report.data import ReportData
+from madeira.app.report.page import Section, Tile, render
 from madeira.app.report.svg import Floats, Plot
 from madeira.models.columns.amount import Amount
 from madeira.models.columns.base import Column
@@ -20,7 +20,7 @@ __all__ = ["imputation"]
 _ROWS = 1_000
 _DRAWS = 50
 _HIDDEN = 0.2
-_CELLS_AT_ONCE = 4_000_000  # of drawn tables: 32 MB
+_MAX_DRAWN_CELLS = 4_000_000  # drawn at once: 32 MB
 _LEVELS = np.arange(0.1, 1.0, 0.1)
 _LEVEL = 0.9
 
@@ -32,10 +32,10 @@ class _Hidden:
     """The hidden cells of one column.
 
     Attributes:
-        truth: Their codes, (cells,).
-        drawn: What was drawn in their place, (draws, cells).
-        rank: Where the truth lies among the draws, in (0, 1), ties broken by chance, (cells,):
-            evenly spread where the draws have the distribution of the truth.
+        truth: True codes, (cells,).
+        drawn: Codes that were drawn instead, (draws, cells).
+        rank: Rank of the truth among the draws, in (0, 1), ties broken at random, (cells,):
+            uniform if the draws have the distribution of the truth.
     """
 
     truth: Floats
@@ -44,77 +44,71 @@ class _Hidden:
 
     @property
     def covered(self) -> Floats:
-        """Least level of a central interval that holds the truth, (cells,)."""
+        """Lowest level of a central interval that covers the truth, (cells,)."""
         levels: Floats = np.abs(2 * self.rank - 1)
         return levels
 
     def stated(self) -> tuple[Floats, Booleans]:
-        """Of each cell the share of its most frequent value, and whether that is the truth."""
+        """Return the share of the most frequent value of each cell, and whether it is the truth.
+
+        Returns:
+            Shares, (cells,), and truths, (cells,).
+        """
         codes = np.unique(self.drawn)
         shares = np.stack([(self.drawn == code).mean(axis=0) for code in codes])
         best = shares.argmax(axis=0)
         return shares.max(axis=0), codes[best] == self.truth
 
 
-def imputation(material: Material) -> Section:
-    """Coverage of intervals, accuracy against stated probability, and how near the guesses are."""
+def imputation(data: ReportData) -> Section:
+    """Measure coverage of intervals, calibration of probabilities, and error of the guesses."""
     title = "Imputation"
-    rows = min(len(material.values), _ROWS)
-    hidden = _hide(material, rows)
-    columns = material.schema.columns
-    numbers = {d: cells for d, cells in hidden.items() if not columns[d].discrete}
-    choices = {d: cells for d, cells in hidden.items() if columns[d].discrete}
+    rows = min(len(data.values), _ROWS)
+    hidden = _hide(data, rows)
+    columns = data.schema.columns
     if not hidden:
-        return Section("imputation", title, "<p>There are no cells to hide.</p>")
-    pictures, tiles = [], []
-    if numbers:
-        covered = np.concatenate([cells.covered for cells in numbers.values()])
+        return Section("imputation", title, Markup("<p>There are no cells to hide.</p>"))
+    numbers, choices, tiles = None, None, []
+    if cells := [cells for d, cells in hidden.items() if not columns[d].discrete]:
+        covered = np.concatenate([one.covered for one in cells])
         share = float((covered <= _LEVEL).mean())
-        pictures.append(figure(_coverage(covered), _coverage_caption(len(covered))))
+        numbers = {"picture": _coverage(covered), "cells": len(covered)}
         tiles.append(Tile("90 % intervals", f"{share:.1%}", "of hidden numbers lie in theirs"))
-    if choices:
-        stated = [cells.stated() for cells in choices.values()]
+    if cells := [cells for d, cells in hidden.items() if columns[d].discrete]:
+        stated = [one.stated() for one in cells]
         chance = np.concatenate([shares for shares, _ in stated])
         right = np.concatenate([hits for _, hits in stated])
         picture, error = _reliability(chance, right)
-        pictures.append(figure(picture, _reliability_caption(len(right), error)))
+        choices = {"picture": picture, "cells": len(right), "error": error}
         tiles.append(
             Tile("Categories guessed", f"{right.mean():.1%}", f"stated: {chance.mean():.1%}")
         )
-    told = [_row(material, d, cells) for d, cells in hidden.items()]
-    body = (
-        f"<p>In {rows:,} held-out rows every known cell was hidden with probability {_HIDDEN:.0%}, "
-        f"and drawn {_DRAWS} times given the cells that were left.</p>"
-        f'<div class="grid-of wide">{"".join(pictures)}</div>'
-        + table(
-            "Error and accuracy beside those of a guess that knows the column alone: the median of "
-            "these rows for numbers, the most frequent value for categories. Gain 0 is no better "
-            "than that guess, 1 is perfect.",
-            [
-                "column",
-                "#cells",
-                "measure",
-                "#model",
-                "#column alone",
-                "#gain",
-                "#in 90 % interval",
-            ],
-            told,
-        )
+    body = render(
+        "imputation.html",
+        rows=rows,
+        hidden=_HIDDEN,
+        draws=_DRAWS,
+        numbers=numbers,
+        choices=choices,
+        table_rows=[_row(data, d, cells) for d, cells in hidden.items()],
     )
     return Section("imputation", title, body, tiles)
 
 
-def _hide(material: Material, rows: int) -> dict[int, _Hidden]:
-    """Hides cells of the first rows and draws them again, by column."""
-    values, density = material.values[:rows], material.density
-    hide = (material.generator.random(values.shape) < _HIDDEN) & ~np.isnan(values)
+def _hide(data: ReportData, rows: int) -> dict[int, _Hidden]:
+    """Hide cells of the first rows and draw them again.
+
+    Returns:
+        The hidden cells by index of the column.
+    """
+    values, density = data.values[:rows], data.density
+    hide = (data.generator.random(values.shape) < _HIDDEN) & ~np.isnan(values)
     evidence = np.where(hide, np.nan, values)
     drawn = np.empty((_DRAWS, *values.shape))
-    block = max(1, _CELLS_AT_ONCE // (_DRAWS * max(density.noise_width, values.shape[1])))
+    block = max(1, _MAX_DRAWN_CELLS // (_DRAWS * max(density.noise_width, values.shape[1])))
     for start in range(0, rows, block):
         part = np.repeat(evidence[start : start + block], _DRAWS, axis=0)
-        noise = draw_noise(len(part), density.noise_width, material.generator)
+        noise = draw_noise(len(part), density.noise_width, data.generator)
         drawn[:, start : start + block] = (
             density.sample(part, noise).reshape(-1, _DRAWS, values.shape[1]).swapaxes(0, 1)
         )
@@ -124,13 +118,13 @@ def _hide(material: Material, rows: int) -> dict[int, _Hidden]:
         if cells.size:
             truth, guesses = values[cells, d], drawn[:, cells, d]
             below, equal = (guesses < truth).sum(axis=0), (guesses == truth).sum(axis=0)
-            chance = material.generator.random(cells.size)
+            chance = data.generator.random(cells.size)
             found[d] = _Hidden(truth, guesses, (below + chance * (equal + 1)) / (_DRAWS + 1))
     return found
 
 
-def _coverage(covered: Floats) -> str:
-    """Share of cells in their interval, by the level of the interval."""
+def _coverage(covered: Floats) -> Markup:
+    """Draw the share of cells in their interval, by the level of the interval."""
     shares = np.array([(covered <= level).mean() for level in _LEVELS])
     plot = Plot(400, 300, (0.0, 1.0), (0.0, 1.0))
     ticks = [(level, f"{level:.0%}") for level in (0.0, 0.25, 0.5, 0.75, 1.0)]
@@ -148,15 +142,12 @@ def _coverage(covered: Floats) -> str:
     )
 
 
-def _coverage_caption(cells: int) -> str:
-    return (
-        f"<b>Intervals of numbers</b>, {cells:,} hidden cells. On the diagonal intervals hold what "
-        "they promise; above it they are too wide, below it too narrow. Shaded: chance."
-    )
+def _reliability(stated: Floats, right: Booleans) -> tuple[Markup, float]:
+    """Draw how often the likeliest value is right, by its stated probability.
 
-
-def _reliability(stated: Floats, right: Booleans) -> tuple[str, float]:
-    """How often the likeliest value is right, by how likely it is said to be."""
+    Returns:
+        The picture, and the expected calibration error.
+    """
     edges = np.linspace(0, 1, 11)
     tenth = np.clip(np.digitize(stated, edges) - 1, 0, 9)
     plot = Plot(400, 300, (0.0, 1.0), (0.0, 1.0))
@@ -178,19 +169,11 @@ def _reliability(stated: Floats, right: Booleans) -> tuple[str, float]:
     return plot.render(f"Reliability of categories: {'; '.join(words)}"), error
 
 
-def _reliability_caption(cells: int, error: float) -> str:
-    return (
-        f"<b>Probabilities of categories</b>, {cells:,} hidden cells; larger dots hold more of "
-        f"them, lines are what chance allows. Mean gap of stated to right: {error:.3f} (expected "
-        "calibration error)."
-    )
-
-
-def _row(material: Material, d: int, cells: _Hidden) -> Sequence[str]:
-    column = material.schema.columns[d]
-    name, count = escape(column.name), f"{cells.truth.size:,}"
+def _row(data: ReportData, d: int, cells: _Hidden) -> Sequence[str]:
+    column = data.schema.columns[d]
+    name, count = column.name, f"{cells.truth.size:,}"
     if column.discrete:
-        known = material.values[:, d]
+        known = data.values[:, d]
         codes, counts = np.unique(known[~np.isnan(known)], return_counts=True)
         right = float(cells.stated()[1].mean())
         alone = float((cells.truth == codes[counts.argmax()]).mean())
@@ -199,7 +182,7 @@ def _row(material: Material, d: int, cells: _Hidden) -> Sequence[str]:
         return [name, count, "accuracy", *figures, _gain(gain), ""]
     truth, guess = _amounts(column, cells.truth), _amounts(column, np.median(cells.drawn, axis=0))
     error = float(np.abs(guess - truth).mean())
-    middle = np.nanmedian(_amounts(column, material.values[:, d]))
+    middle = np.nanmedian(_amounts(column, data.values[:, d]))
     alone = float(np.abs(truth - middle).mean())
     unit = "mean error, days" if column.kind == "datetime" else "mean error"
     gain = 1 - error / alone if alone > 0 else math.nan
@@ -208,7 +191,7 @@ def _row(material: Material, d: int, cells: _Hidden) -> Sequence[str]:
 
 
 def _amounts(column: Column, codes: Floats) -> Floats:
-    """Numbers in their own units, instants in days; NaN where missing."""
+    """Return numbers in their own units, instants in days; NaN where missing."""
     if not isinstance(column, Amount):
         return codes
     amounts: Floats = np.full(codes.shape, np.nan)

@@ -1,14 +1,14 @@
 """Each column by itself: real rows against synthetic rows, and the distance of the two."""
 
 import math
-from html import escape
 
 import numpy as np
 import pyarrow as pa
+from markupsafe import Markup
 
 from madeira.app.report.bins import edges_of, heights_of, instant_ticks
-from madeira.app.report.material import Material
-from madeira.app.report.page import Section, Tile, figure, legend, table
+from madeira.app.report.data import ReportData
+from madeira.app.report.page import Section, Tile, render, three_decimals
 from madeira.app.report.svg import Floats, Plot, nice_ticks
 from madeira.models.columns.arrow_types import Family, family
 from madeira.models.evaluation import column_shapes
@@ -17,62 +17,61 @@ from madeira.models.evaluation.comparable import Comparable, comparable
 __all__ = ["marginals"]
 
 _CATEGORIES = 10
-_LONGEST = 18
+_MAX_NAME = 18
 _SPLITS = 20
 
 
-def marginals(material: Material) -> Section:
-    """Pictures and distances of all columns."""
-    real, synthetic = material.real, material.synthetic
-    codes = material.codes
+def marginals(data: ReportData) -> Section:
+    """Draw all columns and measure their distances."""
+    real, synthetic = data.real, data.synthetic
+    codes = data.codes
     likeness = column_shapes(real, synthetic, codes)
-    noise = _noise(real, synthetic, codes, material.generator)
-    pictures, rows = [], []
+    noise = _noise(real, synthetic, codes, data.generator)
+    columns, rows = [], []
     for column in comparable([real, synthetic], codes):
         distance = 1 - likeness[column.name]
-        kind = next(c.kind for c in material.schema.columns if c.name == column.name)
+        kind = next(c.kind for c in data.schema.columns if c.name == column.name)
         measure = "Kolmogorov-Smirnov" if column.number else "total variation"
         missing = real.column(column.name).null_count / real.num_rows
         picture = _numbers(column, real) if column.number else _categories(column, real, synthetic)
-        said = "no values to compare" if math.isnan(distance) else f"distance {distance:.3f}"
-        holes = f"; {missing:.1%} missing" if missing else ""
-        pictures.append(figure(picture, f"<b>{escape(column.name)}</b> {kind}, {said}{holes}"))
+        columns.append(
+            {
+                "name": column.name,
+                "kind": kind,
+                "picture": picture,
+                "distance": None if math.isnan(distance) else distance,
+                "missing": missing,
+            }
+        )
         rows.append(
             [
-                escape(column.name),
+                column.name,
                 kind,
                 measure,
-                _figure(distance),
-                _figure(noise[column.name]),
+                three_decimals(distance),
+                three_decimals(noise[column.name]),
                 f"{missing:.1%}",
             ]
         )
     mean = float(np.nanmean([*likeness.values(), math.nan])) if likeness else math.nan
     within = sum(1 - likeness[name] <= noise[name] for name in likeness)
-    body = (
-        f"<p>{real.num_rows:,} held-out rows against {synthetic.num_rows:,} drawn from the model. "
-        "Missing values are left out: the model fills every cell that it draws, and takes what is "
-        f"missing for missing at random. {within} of {len(likeness)} columns are as near to the "
-        "real ones as two samples of one distribution would be.</p>"
-        + legend(("var(--real)", "real"), ("var(--wine)", "synthetic"))
-        + f'<div class="flow">{"".join(pictures)}</div>'
-        + "<details><summary>Distances of all columns</summary>"
-        + table(
-            "0 is equal, 1 is apart. By chance: what 19 of 20 pairs of samples of these sizes, of "
-            "one distribution, stay below. Distances are of missing values left out.",
-            ["column", "kind", "distance", "#value", "#by chance", "#missing"],
-            rows,
-        )
-        + "</details>"
+    body = render(
+        "marginals.html",
+        real_rows=real.num_rows,
+        synthetic_rows=synthetic.num_rows,
+        within=within,
+        compared=len(likeness),
+        columns=columns,
+        rows=rows,
     )
-    tile = Tile("Column shapes", _figure(mean), "mean likeness of columns, 1 is equal")
+    tile = Tile("Column shapes", three_decimals(mean), "mean likeness of columns, 1 is equal")
     return Section("marginals", "Columns", body, [tile])
 
 
 def _noise(
     real: pa.Table, synthetic: pa.Table, codes: list[str], generator: np.random.Generator
 ) -> dict[str, float]:
-    """Distance that samples of these sizes of one distribution stay below, 19 times of 20."""
+    """Return the 95 % quantile of the distance of two samples of one distribution, by column."""
     pooled = pa.concat_tables([real, synthetic])
     distances: dict[str, list[float]] = {name: [] for name in real.column_names}
     for _ in range(_SPLITS):
@@ -84,8 +83,8 @@ def _noise(
     return {name: float(np.quantile(found, 0.95)) for name, found in distances.items()}
 
 
-def _numbers(column: Comparable, real: pa.Table) -> str:
-    """Bars of the real values, the outline of the synthetic ones over them."""
+def _numbers(column: Comparable, real: pa.Table) -> Markup:
+    """Draw bars of the real values, and the outline of the synthetic ones over them."""
     first, second = (_known(column.floats(table)) for table in (0, 1))
     if not first.size or not second.size:
         return _nothing(column.name)
@@ -106,8 +105,8 @@ def _numbers(column: Comparable, real: pa.Table) -> str:
     )
 
 
-def _categories(column: Comparable, real: pa.Table, synthetic: pa.Table) -> str:
-    """A pair of bars for each of the most frequent categories."""
+def _categories(column: Comparable, real: pa.Table, synthetic: pa.Table) -> Markup:
+    """Draw a pair of bars for each of the most frequent categories."""
     codes = [column.codes(table) for table in (0, 1)]
     codes = [known[known >= 0] for known in codes]
     if not codes[0].size or not codes[1].size:
@@ -133,7 +132,7 @@ def _categories(column: Comparable, real: pa.Table, synthetic: pa.Table) -> str:
 
 
 class _Rows(Plot):
-    """Horizontal bars, a row for each category."""
+    """Horizontal bars, one row for each category."""
 
     def __init__(self, width: float, height: float, limit: float, room: float, rows: int) -> None:
         super().__init__(width, height, (0.0, limit), (-float(rows), 0.0), left=room, bottom=14)
@@ -141,14 +140,21 @@ class _Rows(Plot):
         self._room = room
 
     def pair(self, row: int, name: str, real: float, synthetic: float) -> None:
-        """Draws the two bars of one category."""
+        """Draw the two bars of one category.
+
+        Args:
+            row: Row of the bars, from 0 at the top.
+            name: The category.
+            real: Its share of the real rows.
+            synthetic: Its share of the synthetic rows.
+        """
         self.box(0.0, real, -row - 0.5, -row - 0.12, "real")
         self.box(0.0, synthetic, -row - 0.88, -row - 0.5, "made")
         self.text(self._room - 5, self.y(-row - 0.5) + 3.5, name, anchor="end", style="name")
 
 
 def _names(column: Comparable, tables: list[pa.Table]) -> list[str]:
-    """Text of each category by its code."""
+    """Return the text of each category by its code."""
     names = [""] * column.count
     for place, rows in enumerate(tables):
         values = rows.column(column.name)
@@ -157,12 +163,12 @@ def _names(column: Comparable, tables: list[pa.Table]) -> list[str]:
         for code, value in zip(unique, values.take(first).to_pylist(), strict=True):
             if code >= 0:
                 text = str(value)
-                names[code] = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+                names[code] = text if len(text) <= _MAX_NAME else f"{text[: _MAX_NAME - 1]}…"
     return names
 
 
 def _percents(top: float) -> list[tuple[float, str]]:
-    """Two or three round shares up to the highest."""
+    """Return ticks at two or three round shares up to the highest."""
     return [(value, f"{100 * value:g}%") for value, _ in nice_ticks(0.0, top, 3) if value > 0]
 
 
@@ -170,11 +176,7 @@ def _known(values: Floats) -> Floats:
     return values[~np.isnan(values)]
 
 
-def _nothing(name: str) -> str:
+def _nothing(name: str) -> Markup:
     plot = Plot(270, 60, (0.0, 1.0), (0.0, 1.0))
     plot.text(10, 34, "no values in these rows")
     return plot.render(f"{name} has no values in these rows")
-
-
-def _figure(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"

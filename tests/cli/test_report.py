@@ -117,7 +117,7 @@ def test_page_stands_by_itself_and_says_what_it_shows(
     outline = _outline(target)
     text = target.read_text(encoding="utf-8")
     assert outline.pictures >= 13
-    assert "set aside: same, none" in text
+    assert "excluded: same, none" in text
     assert "size &lt;b&gt;" in text
     assert "&lt;plum&gt;" in text
     share = re.search(r"Closest records:\s+([\d.]+)%", outcome.out)
@@ -157,7 +157,7 @@ def test_the_same_seed_makes_the_same_page(
         )
         pages.append(target.read_text(encoding="utf-8").partition("<footer>")[0])
     assert pages[0] == pages[1]
-    assert "50, 30 of them looked at" in pages[0]
+    assert "50, 30 of them used" in pages[0]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])

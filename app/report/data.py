@@ -1,4 +1,4 @@
-"""What every section of a report is made of: the model, held-out rows, synthetic rows, scores."""
+"""The data of a report: the model, held-out rows, synthetic rows, scores."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,34 +14,34 @@ from madeira.models.inference.comparable import comparable_scores
 from madeira.models.inference.density import Density
 from madeira.models.inference.noise import noise_generator
 
-__all__ = ["FEWEST_SYNTHETIC", "Material", "gather"]
+__all__ = ["ReportData", "collect"]
 
 Integers = npt.NDArray[np.int64]
 
-FEWEST_SYNTHETIC = 1_000
-PATTERNS = 100
+_MIN_SYNTHETIC_ROWS = 1_000
+_MAX_PATTERNS = 100
 
 
 @dataclass(frozen=True)
-class Material:
-    """What a report is made of.
+class ReportData:
+    """The data of a report.
 
     Attributes:
         schema: The columns of the model.
         density: The model.
-        metrics: What its training left.
-        rows: 0-based places of the held-out rows in their file, (n,).
-        given: The held-out rows as the file has them, columns of the schema.
+        metrics: Metrics of its training.
+        rows: 0-based row numbers of the held-out rows in their file, (n,).
+        given: The held-out rows as in the file, columns of the schema.
         values: The same rows encoded, (n, D), NaN where missing.
         real: The same rows decoded: types and resolution of the schema.
         synthetic: Rows drawn from the model.
         train: Training rows, decoded likewise, if they were given.
-        log_likelihood: Of what is observed of each held-out row, nats, (n,).
-        comparable: The same made comparable across gaps (`comparable_scores`), for those rows
-            in `judged`.
-        judged: Places in `rows` of the rows that `comparable` is of.
-        reference: Log-likelihoods of the model's own rows, sorted, nats.
-        generator: Source of whatever else is drawn.
+        log_likelihood: Log-likelihood of the observed cells of each held-out row, nats, (n,).
+        comparable: Log-likelihoods that are comparable across patterns of missing cells
+            (`comparable_scores`), of the rows in `scored`, nats, (scored,).
+        scored: Indices into `rows` of the rows that `comparable` has, (scored,).
+        reference: Log-likelihoods of the model's own rows, sorted, nats, (reference,).
+        generator: Random generator of the sections.
     """
 
     schema: Schema
@@ -55,32 +55,32 @@ class Material:
     train: pa.Table | None
     log_likelihood: Floats
     comparable: Floats
-    judged: Integers
+    scored: Integers
     reference: Floats
     generator: np.random.Generator
 
     @property
     def codes(self) -> list[str]:
-        """Columns that are a choice among a few, whatever their type."""
+        """Names of the discrete columns."""
         return [column.name for column in self.schema.columns if column.discrete]
 
 
-def gather(
+def collect(
     estimator: DensityEstimator,
     held_out: pa.Table,
     train: pa.Table | None,
     *,
     limit_rows: int,
     seed: int,
-) -> Material:
-    """Scores held-out rows, draws synthetic ones, and cuts both to a limit.
+) -> ReportData:
+    """Score held-out rows and draw synthetic ones.
 
     Args:
         estimator: The model.
-        held_out: Rows that it has not seen; needs the columns of the schema.
-        train: Rows that it was trained on, if they are at hand.
-        limit_rows: Most held-out rows to look at; which, the seed decides.
-        seed: Seed of everything drawn.
+        held_out: Rows that it was not trained on; needs the columns of the schema.
+        train: Rows that it was trained on, if there are any.
+        limit_rows: Maximum of held-out rows, and of training rows; the seed selects them.
+        seed: Seed of all random numbers.
 
     Raises:
         TableError: Cells do not fit the schema.
@@ -90,14 +90,14 @@ def gather(
     rows = _some(held_out.num_rows, limit_rows, generator)
     given = held_out.select(list(schema.names)).take(rows)
     values = schema.encode(given)
-    synthetic = estimator.sample(max(len(values), FEWEST_SYNTHETIC), seed=seed)
+    synthetic = estimator.sample(max(len(values), _MIN_SYNTHETIC_ROWS), seed=seed)
     learned = None
     if train is not None:
         kept = train.select(list(schema.names)).take(_some(train.num_rows, limit_rows, generator))
         learned = schema.decode(schema.encode(kept))
-    judged = _rows_of_few_patterns(values)
+    scored = _rows_of_few_patterns(values)
     own = density.reference.values if density.reference is not None else schema.encode(synthetic)
-    return Material(
+    return ReportData(
         schema=schema,
         density=density,
         metrics=estimator.metrics,
@@ -108,8 +108,8 @@ def gather(
         synthetic=synthetic,
         train=learned,
         log_likelihood=density.score(values),
-        comparable=comparable_scores(density, values[judged]),
-        judged=judged,
+        comparable=comparable_scores(density, values[scored]),
+        scored=scored,
         reference=np.sort(density.score(own)),
         generator=generator,
     )
@@ -122,8 +122,11 @@ def _some(count: int, limit: int, generator: np.random.Generator) -> Integers:
 
 
 def _rows_of_few_patterns(values: Floats) -> Integers:
-    """Rows of the most frequent patterns of gaps: each pattern costs scoring a reference."""
+    """Return the indices of rows with one of the most frequent patterns of missing cells.
+
+    The limit is there because the reference is scored once for each pattern.
+    """
     packed = np.packbits(np.isnan(values), axis=1)
     _, pattern, counts = np.unique(packed, axis=0, return_inverse=True, return_counts=True)
-    frequent = np.argsort(-counts, kind="stable")[:PATTERNS]
+    frequent = np.argsort(-counts, kind="stable")[:_MAX_PATTERNS]
     return np.flatnonzero(np.isin(pattern.ravel(), frequent))
