@@ -1,6 +1,6 @@
 """The command `madeira`, also `python -m madeira`: names the extra that is missing.
 
-`pip install madeira` brings the densities alone. Each command has an extra with what it needs.
+`pip install madeira` installs the densities only. Each command has an extra with its packages.
 """
 
 import sys
@@ -25,14 +25,14 @@ _EXTRA_OF = {
     "rich": "serve,train",
     "typer": "serve,train",
 }
-"""The extra that brings a package, by the name that it is imported by."""
+"""The extra that has a package, by its import name."""
 
 
 def main() -> NoReturn:
-    """Runs the command, and ends the process.
+    """Run the command, and end the process.
 
     Raises:
-        SystemExit: Always; 1 where a package that the command needs is not installed.
+        SystemExit: Always; 1 if a package that the command needs is not installed.
     """
     try:
         from madeira.app.cli import main as run

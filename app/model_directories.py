@@ -1,7 +1,7 @@
-"""Where models are: the user's own directory and the bundled ones, or those that a setting names.
+"""Directories of models: the user's own and the bundled one, or those of a setting.
 
-Several directories are written as the shell writes `PATH`, with colons between them (semicolons on
-Windows). Models are looked for in all of them, in this order; new ones are written to the first.
+A search path is written like `PATH`, with colons between directories (semicolons on Windows).
+Models are searched in all of them, in this order; new ones are saved in the first.
 """
 
 import os
@@ -19,11 +19,11 @@ __all__ = [
 ]
 
 MAX_ENTRIES = 10_000
-"""Most entries of a directory that are looked at."""
+"""Maximum number of entries of a directory that are read."""
 
 
 def own_directory() -> Path:
-    """Where models go that a user trains: `madeira/models` among the user's data (XDG)."""
+    """Return the directory for trained models: `madeira/models` in the user's data folder (XDG)."""
     if sys.platform == "win32":
         data = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     else:
@@ -35,25 +35,25 @@ def own_directory() -> Path:
 
 
 def bundled_directory() -> Path:
-    """Where the models are that come with the project: in the package, or in its checkout."""
+    """Return the directory of the bundled models: in the package, or in its checkout."""
     package = Path(__file__).resolve().parent
     packaged = package / "bundled"
     return packaged if packaged.is_dir() else package.parent / "checkpoints"
 
 
 def default_search_path() -> Path:
-    """The user's own directory, and behind it the bundled one."""
+    """Return the user's own directory and the bundled one, as a search path."""
     return Path(os.pathsep.join(map(str, (own_directory(), bundled_directory()))))
 
 
 def directories_of(search_path: Path) -> tuple[Path, ...]:
-    """The directories of a search path, one at least, each once."""
+    """Return the directories of a search path: at least one, without duplicates."""
     parts = [part for part in str(search_path).split(os.pathsep) if part]
     return tuple(dict.fromkeys(map(Path, parts))) or (search_path,)
 
 
 def model_names(directory: Path) -> list[str]:
-    """Names of the models in a directory, sorted; none where there is no directory."""
+    """Return the names of the models in a directory, sorted; none if it does not exist."""
     try:
         with os.scandir(directory) as entries:
             some = islice(entries, MAX_ENTRIES)
@@ -65,6 +65,15 @@ def model_names(directory: Path) -> list[str]:
 
 
 def checkpoint_path(search_path: Path, name: str, version: str) -> Path:
-    """The directory of a version: where it is first found; in the first one where it is not."""
+    """Return the directory of a version.
+
+    Args:
+        search_path: Directories of models.
+        name: Name of the model.
+        version: Its version.
+
+    Returns:
+        The first that exists; else its place in the first directory.
+    """
     places = [directory / name / version for directory in directories_of(search_path)]
     return next((place for place in places if place.is_dir()), places[0])

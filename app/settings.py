@@ -1,8 +1,8 @@
 """Settings of the service: read once, from the environment and from the flags of `madeira serve`.
 
-`MADEIRA_PORT=9000 madeira serve` and `madeira serve --port 9000` say the same; a flag wins.
-A variable that begins with `MADEIRA_` and names no setting stops start-up: a misspelt limit
-that is silently ignored is worse than a service that does not start.
+`MADEIRA_PORT=9000 madeira serve` and `madeira serve --port 9000` are the same; a flag wins. A
+variable that begins with `MADEIRA_` and names no setting stops start-up: otherwise a misspelt limit
+would be ignored silently.
 """
 
 import os
@@ -23,7 +23,7 @@ __all__ = ["Settings", "settings_table"]
 PREFIX = "MADEIRA_"
 
 NOT_SETTINGS = frozenset({"MADEIRA_DATA"})
-"""Variables of the project that are none of the service's: where the benchmarks find data."""
+"""Variables that are not settings of the service: the data folder of the benchmarks."""
 
 
 def _devices(value: str) -> str:
@@ -45,31 +45,33 @@ def _pins(value: str | None) -> str | None:
 
 
 class Settings(BaseSettings):
-    """What can be set, with its default; the unit stands in the name."""
+    """All settings with their defaults; the unit is part of the name."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
-    host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` for all.")
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; `0.0.0.0` for all interfaces."
+    )
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one."
     )
     checkpoints: Path | None = Field(
         default=None,
-        description="Directories of the models to serve, `<name>/<version>/`, with colons between "
-        "them; unset: `~/.local/share/madeira/models`, where trained ones go, and the bundled one.",
+        description="Directories of the models, `<name>/<version>/`, separated by colons; unset: "
+        "`~/.local/share/madeira/models`, where trained ones are saved, and the bundled one.",
     )
     devices: Annotated[str, AfterValidator(_devices)] = Field(
         default="cpu",
-        description="Where the models compute, a worker process each: `cpu`, `cpu:2` (two "
-        "workers), `cuda`, `cuda:0,cuda:1`.",
+        description="Devices of the workers, one process each: `cpu`, `cpu:2` (two workers), "
+        "`cuda`, `cuda:0,cuda:1`.",
     )
     spare_workers: int | None = Field(
         default=None,
         ge=0,
-        description="Workers that stand in at once where another one dies; unset: one beside a "
-        "single CPU worker where memory allows, else none.",
+        description="Idle workers that replace one that dies at once; unset: one beside a single "
+        "CPU worker if there is enough memory, else none.",
     )
     threads: int | None = Field(
         default=None,
@@ -83,149 +85,150 @@ class Settings(BaseSettings):
     default_model: str | None = Field(
         default=None,
         min_length=1,
-        description="Model of a request that names none; unset: the only one served, if it is.",
+        description="Model of a request that names none; unset: the served one, if there is one.",
     )
     body_limit_bytes: int = Field(
         default=64 * 2**20,
         ge=1024,
-        description="Largest request body; a larger one is answered 413.",
+        description="Maximum size of a request body; a larger one is answered 413.",
     )
     request_limit_rows: int = Field(
         default=1_000_000,
         ge=1,
-        description="Most rows in one `/score` or `/impute` (rows times draws) request.",
+        description="Maximum rows in one `/score` or `/impute` (rows times draws) request.",
     )
     request_limit_cost: int = Field(
         default=10_000_000,
         ge=1,
-        description="Most work of one `/score` or `/impute` request (rows scored, cells drawn).",
+        description="Maximum work of one `/score` or `/impute` request (rows scored, cells drawn).",
     )
     request_memory_limit_bytes: int = Field(
         default=2**30,
         ge=2**20,
-        description="Most memory that bodies, tables and results of all large requests may take "
-        "together in an API process, one of them half of it; more is answered 429.",
+        description="Maximum memory of bodies, tables and results of all large requests together "
+        "in an API process; one request may use half of it; more is answered 429.",
     )
     sample_limit_rows: int = Field(
-        default=10_000_000, ge=1, description="Most rows one `/sample` request may ask for."
+        default=10_000_000, ge=1, description="Maximum rows of one `/sample` request."
     )
     draws_limit: int = Field(
-        default=100, ge=1, description="Most draws one `/impute` request may ask for."
+        default=100, ge=1, description="Maximum draws of one `/impute` request."
     )
     compute_chunk_rows: int = Field(
         default=8192,
         ge=1,
-        description="Rows computed at a time; a larger request lets others in between its chunks.",
+        description="Maximum rows of a chunk; others run between the chunks of a large request.",
     )
     stream_chunk_rows: int = Field(
-        default=4096, ge=1, description="Rows `/sample` draws and sends at a time."
+        default=4096, ge=1, description="Rows of a chunk that `/sample` draws and sends."
     )
     queue_limit_cost: int = Field(
         default=4_000_000,
         ge=1,
-        description="Most work that may wait (rows scored, cells drawn); more is answered 429. "
-        "A large request counts with its chunks that wait at the same time.",
+        description="Maximum work in the queue (rows scored, cells drawn); more is answered 429. "
+        "Of a large request, its queued chunks count.",
     )
     queue_limit_requests: int = Field(
         default=256,
         ge=1,
-        description="Most requests that may be under way at once; more are answered 429.",
+        description="Maximum requests in flight; more are answered 429.",
     )
     deadline_s: float = Field(
         default=300.0,
         gt=0,
         description="Seconds after which a request is answered 504; `X-Deadline-Ms` sets fewer. "
-        "Rows that `/sample` sends as they are drawn have as long for each part.",
+        "For `/sample`, it holds for each chunk that is sent.",
     )
     job_timeout_s: float = Field(
         default=60.0,
         gt=0,
-        description="Seconds that one batch may compute; a worker that takes longer is replaced.",
+        description="Maximum seconds of one batch; a worker that takes longer is replaced.",
     )
     load_timeout_s: float = Field(
         default=300.0,
         gt=0,
-        description="Seconds that a worker may take to load a model; a version that takes longer "
-        "is refused.",
+        description="Maximum seconds to load a model in a worker; a version that takes longer is "
+        "rejected.",
     )
     worker_wait_s: float = Field(
         default=60.0,
         gt=0,
-        description="Seconds that requests wait where no worker can compute; then they are "
-        "answered 503 until one can.",
+        description="Seconds that requests wait if there is no worker; after that they are "
+        "answered 503.",
     )
     worker_memory_limit_mb: int | None = Field(
         default=None,
         ge=256,
-        description="Most megabytes of data of a worker; a request that would need more is "
-        "answered 500, and nobody else is harmed.",
+        description="Maximum data of a worker, megabytes; a request that needs more is answered "
+        "500, others are not affected.",
     )
     batch_target_ms: float = Field(
-        default=4.0, gt=0, description="Milliseconds of computation that batches are cut to."
+        default=4.0, gt=0, description="Target duration of a batch, milliseconds."
     )
     batch_delay_ms: float = Field(
         default=0.0,
         ge=0,
-        description="Milliseconds that a worker with little to do waits for more; 0 never waits.",
+        description="Milliseconds that an idle worker waits to fill a batch; 0 never waits.",
     )
     header_timeout_s: float = Field(
         default=10.0,
         gt=0,
-        description="Seconds that the headers of a request may take; then it is answered 408.",
+        description="Maximum seconds for the headers of a request; after that it is answered 408.",
     )
     body_timeout_s: float = Field(
         default=20.0,
         gt=0,
-        description="Seconds after which it is asked whether `min_transfer_bytes_s` of a body have "
-        "come; else the request is answered 408.",
+        description="Seconds in which a body must arrive at `min_transfer_bytes_s` or faster; "
+        "else the request is answered 408.",
     )
     answer_timeout_s: float = Field(
         default=60.0,
         gt=0,
-        description="Seconds after which it is asked whether `min_transfer_bytes_s` of an answer "
-        "have been read; else the connection is closed.",
+        description="Seconds in which an answer must be read at `min_transfer_bytes_s` or faster; "
+        "else the connection is closed.",
     )
     min_transfer_bytes_s: int = Field(
-        default=500, ge=1, description="Bytes a second of a client that is not too slow."
+        default=500, ge=1, description="Minimum speed of a client, bytes a second."
     )
     keep_alive_s: float = Field(
         default=75.0,
         gt=0,
-        description="Seconds that a connection may be idle; let balancers before it close first.",
+        description="Maximum idle seconds of a connection; load balancers should close first.",
     )
     limit_connections: int = Field(
         default=4096,
         ge=1,
-        description="Most connections of an API process, and never more than its limit of open "
-        "files leaves; then idle ones are closed, or new ones answered 503.",
+        description="Maximum connections of an API process, within its limit of open files; above "
+        "it idle ones are closed, or new ones answered 503.",
     )
     drain_timeout_s: int = Field(
-        default=30, ge=0, description="Seconds that requests under way get to finish on shutdown."
+        default=30, ge=0, description="Seconds for requests in flight to finish at shutdown."
     )
     pin: Annotated[str | None, AfterValidator(_pins)] = Field(
         default=None,
-        description="Versions to serve in the place of the highest ones: `name=3,other=1`.",
+        description="Versions to serve instead of the highest ones: `name=3,other=1`.",
     )
     reload_interval_s: float = Field(
         default=10.0,
         ge=0,
-        description="Seconds between looks at the checkpoints for new versions; 0 never looks.",
+        description="Seconds between checks for new versions; 0 never checks.",
     )
     memory_limit_mb: int | None = Field(
         default=None,
         ge=1,
-        description="Most megabytes of models in a worker; those not asked for are unloaded first.",
+        description="Maximum size of the models in a worker, megabytes; the least recently used "
+        "are unloaded.",
     )
     log_format: Literal["text", "json"] = Field(
-        default="text", description="Form of the log: for people, or one JSON object a line."
+        default="text", description="Format of the log: text for people, or one JSON object a line."
     )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
-        default="info", description="Least severe log message that is written."
+        default="info", description="Minimum severity of log messages."
     )
 
     @property
     def worker_devices(self) -> tuple[str, ...]:
-        """The device of each worker."""
+        """Device of each worker."""
         found: list[str] = []
         for entry in self.devices.split(","):
             kind, _, number = entry.strip().partition(":")
@@ -234,13 +237,13 @@ class Settings(BaseSettings):
 
     @property
     def search_path(self) -> Path:
-        """The directories of models, absolute, as `madeira.app.model_directories` reads them."""
+        """Directories of models, absolute, as a search path of `madeira.app.model_directories`."""
         found = directories_of(self.checkpoints or default_search_path())
         return Path(os.pathsep.join(str(one.absolute()) for one in found))
 
     @property
     def pins(self) -> dict[str, str]:
-        """The version to serve, by name of model."""
+        """Versions to serve instead of the highest ones, by name of the model."""
         entries = (entry.strip().rpartition("=") for entry in (self.pin or "").split(",") if entry)
         return {name: version for name, _, version in entries}
 
@@ -250,19 +253,19 @@ class Settings(BaseSettings):
         if self.threads is not None:
             return self.threads
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        # Threads that wait for each other stall where an API process takes one of their cores.
+        # Threads stall at their barriers if an API process uses one of their cores.
         free = (cores or 1) - self.api_processes
         return max(1, free // max(1, self.worker_devices.count("cpu")))
 
     @classmethod
     def read(cls, **flags: Any) -> Self:
-        """Settings from the environment, overruled by `flags`.
+        """Read settings from the environment and from flags.
 
         Args:
-            flags: Values by name of setting; None leaves a setting to the environment.
+            flags: Values by name of the setting, which override the environment unless None.
 
         Raises:
-            SettingsError: A variable names no setting, or a value is not one it can take.
+            SettingsError: A variable names no setting, or a value is invalid.
         """
         _refuse_unknown(os.environ)
         try:
@@ -289,7 +292,7 @@ def _explain(error: ErrorDetails) -> str:
 
 
 def settings_table() -> str:
-    """The settings as a Markdown table, for `docs/settings.md`."""
+    """Return the settings as a Markdown table, for `docs/settings.md`."""
     lines = ["| variable | flag | default | meaning |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "unset" if field.default is None else f"`{field.default}`"

@@ -1,11 +1,11 @@
 """The command `madeira`: one file a command.
 
-`main` is where every command starts and ends. Mistakes of the user leave it as one line on
-stderr: status 2 where the command was written wrongly, status 1 where its data, its models or
-its surroundings are at fault. What is a mistake of this program leaves as a traceback.
+`main` runs a command and ends the process. A mistake of the user is one line on stderr and status
+2 (wrong command line) or 1 (wrong data, models or environment). A mistake of this program is a
+traceback.
 
-The service, the search and what draws pictures are imported when they are needed, so that no other
-command waits for them.
+The service, the search and matplotlib are imported when a command needs them, because importing
+them takes seconds.
 """
 
 import sys
@@ -16,7 +16,7 @@ import typer
 
 from madeira.app.cli.interrupts import ABORTED
 from madeira.app.cli.models import models
-from madeira.app.cli.report_page import report as report_page
+from madeira.app.cli.report import report
 from madeira.app.cli.schema import schema
 from madeira.app.cli.serve import serve
 from madeira.app.cli.train import train
@@ -36,7 +36,7 @@ _commands = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _command in (serve, train, tune, schema, models, report_page):
+for _command in (serve, train, tune, schema, models, report):
     _commands.command()(_command)
 
 
@@ -61,10 +61,10 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command and ends the process.
+    """Run the command and end the process.
 
     Args:
-        arguments: What stands after `madeira` on the command line; `sys.argv` by default.
+        arguments: Arguments of the command line; `sys.argv[1:]` by default.
 
     Raises:
         SystemExit: Always; 0 after success, 1 or 2 after a mistake of the user.

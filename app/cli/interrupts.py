@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a training run: it ends early, and what was trained is saved."""
+"""Ctrl-C and SIGTERM during a training: it ends early, and the best model is saved."""
 
 import os
 import signal
@@ -9,26 +9,26 @@ from typing import Any, Self
 
 __all__ = ["ABORTED", "Interrupts"]
 
-ABORTED = 130  # what a shell expects of a command that Ctrl-C ended
+ABORTED = 130  # exit status after Ctrl-C, as shells expect
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Handles SIGINT and SIGTERM while it is entered; the former handlers come back on leaving.
+    """Context that handles SIGINT and SIGTERM, and restores the former handlers at its end.
 
     ```
     with Interrupts() as interrupts:
         with interrupts.stopping():
             ...  # the first Ctrl-C raises KeyboardInterrupt here, the second aborts
             interrupts.finish()
-            ...  # what was trained is finished: the first Ctrl-C from here on is only announced
+            ...  # the model is completed: the first Ctrl-C from here on only prints a warning
         ...  # and saved
     ```
-    What aborts raises `SystemExit`, which nobody takes for a wish to stop, and says what is lost.
+    An abort raises `SystemExit`, and prints `lost` if the training has ended.
 
     Args:
-        lost: What an abort while the model is finished and saved loses, and how to go on.
+        lost: Message about an abort after the training: the loss, and how to continue.
     """
 
     def __init__(self, lost: str = "The model is lost; the same command trains it again.") -> None:
@@ -54,9 +54,10 @@ class Interrupts:
 
     @contextmanager
     def stopping(self) -> Iterator[None]:
-        """What runs inside is stopped by the first Ctrl-C, with `KeyboardInterrupt`.
+        """Raise `KeyboardInterrupt` in this context at the first Ctrl-C.
 
-        One that came before stops it before it begins.
+        Raises:
+            KeyboardInterrupt: Ctrl-C came, possibly before this context began.
         """
         self._may_stop = True
         try:
@@ -67,7 +68,7 @@ class Interrupts:
             self._may_stop = False
 
     def finish(self) -> None:
-        """Training is over: from here on it takes two more to abort."""
+        """Mark the end of the training: from here on, an abort takes two more Ctrl-C."""
         if not self._finishing:
             self._finishing, self._received = True, 0
 
@@ -78,15 +79,15 @@ class Interrupts:
             raise SystemExit(ABORTED)
         if self._finishing:
             _say(
-                "Training has ended; what it came to is being saved, which takes seconds. "
+                "Training has ended; the model is being saved, which takes seconds. "
                 "Ctrl-C again aborts and loses it."
             )
             return
-        _say("Stopping; the best so far is kept and saved. Ctrl-C again aborts.")
+        _say("Stopping; the best model so far will be saved. Ctrl-C again aborts.")
         if self._may_stop:
             raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:
-    # os.write, because a print that this handler interrupts must not be entered again.
+    # os.write: a signal handler must not enter a print that it has interrupted.
     os.write(2, f"\n{text}\n".encode())

@@ -1,4 +1,4 @@
-"""`madeira models`: what lies in the directory of models."""
+"""`madeira models`: list the models in the directories of models."""
 
 import os
 from collections import Counter
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["ModelsDirectoryError", "models"]
 
 _HEADINGS = ("model", "version", "columns", "rows", "valid nats", "trained", "size")
-_WIDEST = 10_000
+_MAX_WIDTH = 10_000
 
 
 class ModelsDirectoryError(AppError):
-    """There is no directory of models where one was looked for."""
+    """The directory of models does not exist."""
 
 
 def models(
@@ -49,12 +49,12 @@ def models(
 
 
 def _list(directory: Path) -> None:
-    """Lists the models of one directory."""
+    """List the models of one directory."""
     names = model_names(directory)
     if not names:
         typer.echo(f"No models in {directory}; `madeira train DATA --name NAME` makes one.")
         return
-    # These load the networks, which `madeira --help` need not wait for.
+    # Imported here because it takes seconds, for which `madeira --help` should not wait.
     from madeira.models.checkpoint import read_description, versions
 
     rows: list[Sequence[str]] = []
@@ -74,7 +74,7 @@ def _list(directory: Path) -> None:
 
 
 def _show(rows: Sequence[Sequence[str]], broken: Sequence[str]) -> None:
-    """A table where it fits, and in a file; on a narrower screen a paragraph a model."""
+    """Print a table; on a screen that is too narrow, one paragraph a version."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -87,7 +87,7 @@ def _show(rows: Sequence[Sequence[str]], broken: Sequence[str]) -> None:
         shown.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for row in rows:
         shown.add_row(*(Text(cell, style="red" if cell == "broken" else "") for cell in row))
-    width = console.measure(shown, options=console.options.update(width=_WIDEST)).maximum
+    width = console.measure(shown, options=console.options.update(width=_MAX_WIDTH)).maximum
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=max(width, console.width))
     if width <= console.width:
@@ -104,7 +104,7 @@ def _show(rows: Sequence[Sequence[str]], broken: Sequence[str]) -> None:
 
 
 def _row(described: "Description") -> tuple[str, str, str, str]:
-    """Columns by kind, rows trained on, validation nats, when."""
+    """Return the cells for columns by kind, training rows, validation nats, and date."""
     kinds = Counter(column.kind for column in described.schema.columns)
     metrics = described.metrics
     return (

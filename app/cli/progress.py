@@ -1,4 +1,4 @@
-"""What a training run shows while it runs: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a training: a bar on a terminal, plain lines elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,34 +17,34 @@ from rich.progress import Progress as Bars
 from madeira.models.training.fit import Phase
 from madeira.models.training.loop import Progress
 
-__all__ = ["Shown", "shown_progress"]
+__all__ = ["ProgressDisplay", "shown_progress"]
 
 _PHASES: dict[str, str] = {
-    "weighing": "weighing the members of the mixture",
-    "calibrating": "drawing the rows that anomaly scores are held against",
+    "weighing": "fitting the weights of the mixture",
+    "calibrating": "drawing the reference rows of anomaly scores",
     "measuring": "measuring likelihoods",
 }
 
 
-class Shown(Protocol):
-    """What shows how far a training is."""
+class ProgressDisplay(Protocol):
+    """Display of the progress of a training."""
 
     def epoch(self, progress: Progress) -> None:
-        """Shows where the training stands at the end of an epoch."""
+        """Show the progress at the end of an epoch."""
 
     def phase(self, phase: Phase) -> None:
-        """Shows which part of what follows the training has begun."""
+        """Show the beginning of a phase after the training."""
 
 
 _LINES_PER_MEMBER = 20
 
 
 @contextmanager
-def shown_progress(console: Console) -> Iterator[Shown]:
-    """Shows what the yielded object is told.
+def shown_progress(console: Console) -> Iterator[ProgressDisplay]:
+    """Yield a display of the progress.
 
     Args:
-        console: Where to; a console that is no terminal gets one plain line per few epochs.
+        console: Console of the display; if it is not a terminal, one plain line every few epochs.
     """
     if not console.is_terminal:
         yield _Lines(console)
@@ -65,7 +65,7 @@ def shown_progress(console: Console) -> Iterator[Shown]:
 
 
 class _Bars:
-    """One bar a member. A member that stops early has its bar filled: it is done."""
+    """One bar a member; the bar of a member that stops early is filled."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -97,14 +97,14 @@ class _Bars:
             self._bars.console.print(_PHASES[phase])
 
     def close(self) -> None:
-        """Ends the bar of the current member where it stands."""
+        """End the bar of the current member."""
         if self._member is not None:
             self._bars.update(self._task, total=self._bars.tasks[self._task].completed)
             self._bars.stop_task(self._task)
 
 
 class _Lines:
-    """About twenty lines a member, whatever its number of epochs."""
+    """About twenty lines a member."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,126 +1,168 @@
-"""What a training run tells before and after: the columns, and what came of them."""
+"""`madeira report`: one page that compares a model with rows that it was not trained on."""
 
-import shlex
-from collections.abc import Mapping, Sequence
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+import typer
 
-from madeira.app.settings import Settings
+from madeira.app.errors import AppError
+from madeira.app.model_directories import default_search_path, directories_of
+from madeira.models.errors import TableError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from madeira.models import DensityEstimator
+
+__all__ = ["ReportError", "report"]
+
+_MAX_ROWS = 5_000
+
+
+class ReportError(AppError):
+    """The report cannot be made of this model and these rows; the message names the cause."""
+
+
+def report(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model of the directory.")],
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="Rows that it was not trained on: CSV or Parquet."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", metavar="FILE", help="File of the page.", show_default="NAME-report.html"
+        ),
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            "--train",
+            metavar="FILE",
+            help="The rows that it was trained on, to test whether it copies them.",
+        ),
+    ] = None,
+    model_version: Annotated[
+        str | None,
+        typer.Option("--model-version", help="Version of the model.", show_default="the latest"),
+    ] = None,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoints",
+            help="Directories of the models.",
+            show_default="yours, and the bundled one",
+            envvar="MADEIRA_CHECKPOINTS",
+        ),
+    ] = None,
+    rows: Annotated[
+        int,
+        typer.Option("--rows", min=1, help="Maximum of rows of a file; the seed selects them."),
+    ] = _MAX_ROWS,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")] = 0,
+) -> None:
+    """Compare the model NAME with the rows in DATA, on a page for a browser.
+
+    Columns and pairs of synthetic rows against real ones, likelihoods, the most anomalous rows
+    with their reasons, a test of imputation, distances to the closest records. The page is one
+    file and needs no network.
+    """
+    start = time.monotonic()
+    path = _find(checkpoints or default_search_path(), name, model_version)
+    target = output or Path(f"{name}-report.html")
+    if not target.absolute().parent.is_dir():
+        raise ReportError(f"{target.parent} is not a directory")
+    # Imported here because it takes seconds, for which `madeira --help` should not wait.
     from rich.console import Console
 
-    from madeira.models import Schema
+    from madeira.app.report import SECTIONS, Provenance, collect, page
+    from madeira.models import DensityEstimator
 
-__all__ = ["print_cautions", "schema_report", "summary_report"]
-
-_HOST, _PORT = (Settings.model_fields[name].default for name in ("host", "port"))
-_SHOWN_COLUMNS = 60
-_SHOWN_VALUES = 4
-_LONGEST_VALUE = 24
-
-
-def schema_report(schema: "Schema", table: "pa.Table") -> RenderableType:
-    """The columns that are modelled, each with kind, details and nulls; then those set aside."""
-    shown = Table(title="Columns", title_justify="left", header_style="bold")
-    for heading in ("column", "kind", "details"):
-        shown.add_column(heading, overflow="fold")
-    shown.add_column("missing", justify="right")
-    present = set(table.column_names)
-    for described in schema.describe()[:_SHOWN_COLUMNS]:
-        name = described["name"]
-        missing = table.column(name).null_count if name in present else table.num_rows
-        shown.add_row(Text(name), described["kind"], Text(_details(described)), _count(missing))
-    for column in schema.left_out[:_SHOWN_COLUMNS]:
-        missing = table.column(column.name).null_count if column.name in present else 0
-        shown.add_row(
-            Text(column.name), "set aside", Text(column.reason), _count(missing), style="dim"
-        )
-    hidden = sum(max(0, len(part) - _SHOWN_COLUMNS) for part in (schema.columns, schema.left_out))
-    parts: list[RenderableType] = [shown]
-    if hidden:
-        parts.append(Text(f"and {hidden} more columns; schema.json lists them all"))
-    return Group(*parts)
-
-
-def print_cautions(metrics: Mapping[str, Any], schema: "Schema", console: "Console") -> None:
-    """Says what to expect of a training that had little to learn from."""
-    from madeira.models.training.cautions import cautions
-
-    for caution in cautions(metrics, schema.columns):
-        console.print(Text(f"warning: {caution}", style="yellow"))
-
-
-def summary_report(
-    metrics: Mapping[str, Any],
-    name: str,
-    saved: Path,
-    checkpoints: Path | None,
-    others: Sequence[Path],
-) -> RenderableType:
-    """What was trained, how well it fits, where it lies, and what to do with it next.
-
-    Args:
-        metrics: Metrics of the model.
-        name: What the model is called.
-        saved: Directory of its new version.
-        checkpoints: Directories of all models; None for the usual ones.
-        others: Where else models of this name may be.
-    """
-    shown = Table(title="Trained", title_justify="left", show_header=False)
-    shown.add_column(style="bold")
-    shown.add_column(overflow="fold")
-    rows = f"{metrics['train_rows']:,} to learn from, {metrics['valid_rows']:,} for validation"
-    shown.add_row("model", Text(f"{name} version {saved.name}"))
-    shown.add_row("rows", rows)
-    shown.add_row("columns", f"{metrics['columns']:,}")
-    for member in metrics["members"]:
-        shown.add_row(
-            Text(f"member {member['name']}"),
-            f"weight {member['weight']:.3f}, best of {member['epochs']} epochs: "
-            f"{member['best_epoch']}, {member['seconds']:.1f} s",
-        )
-    shown.add_row("validation", f"{metrics['valid_nats']:.3f} nats a row (higher is better)")
-    shown.add_row("seconds", f"{metrics['seconds']:.1f} on {metrics['device']}")
-    shown.add_row("saved", Text(str(saved)))
-    shown.add_row("learning curve", Text(str(saved / "learning_curve.png")))
-    serve = "madeira serve"
-    if checkpoints is not None:
-        serve += f" --checkpoints {shlex.quote(str(checkpoints))}"
-    for other in others:
-        if other.is_dir():
-            shown.add_row("instead of", Text(f"the model of this name in {other.parent}"))
-    url = f"http://{_HOST}:{_PORT}"
-    body = f'{{"model": "{name}", "n": 5}}'
-    steps = Text(
-        "\nNext:\n"
-        f"  1. start the service, if it does not run yet:  {serve}\n"
-        "     One that runs serves the new version within seconds.\n"
-        "  2. ask the model for new rows:\n"
-        f"     curl -s {url}/sample -H 'Content-Type: application/json' -d {shlex.quote(body)}\n"
+    estimator = DensityEstimator.load(path)
+    tables = [_read(file, estimator) for file in (data, train) if file is not None]
+    learned = tables[1] if train is not None else None
+    console = Console(stderr=True)
+    with console.status("") as status:
+        status.update("scoring and sampling")
+        collected = collect(estimator, tables[0], learned, limit_rows=rows, seed=seed)
+        sections = []
+        for make in SECTIONS:
+            status.update(make.__name__)
+            sections.append(make(collected))
+    words = ["madeira", "report", name, data.name, f"--seed {seed}", f"--rows {rows}"]
+    provenance = Provenance(
+        model=name,
+        version=path.name,
+        trained_on=str(estimator.metrics["trained_at"])[:10],
+        columns=len(estimator.schema.columns),
+        excluded=[column.name for column in estimator.schema.left_out],
+        file=data.name,
+        rows=tables[0].num_rows,
+        used_rows=len(collected.rows),
+        program=f"Madeira {installed_version('madeira')}",
+        made_at=datetime.now(UTC).isoformat(sep=" ", timespec="minutes")[:16],
+        seconds=time.monotonic() - start,
+        command=" ".join([*words, *([f"--train {train.name}"] if train else [])]),
     )
-    return Group(shown, steps)
+    try:
+        target.write_text(page(provenance, sections), encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"{target} cannot be written: {error.strerror or error}") from error
+    for section in sections:
+        for tile in section.tiles:
+            typer.echo(f"{tile.name + ':':22}{tile.value}  ({tile.note})")
+    typer.echo(f"{target}: open it in a browser")
 
 
-def _details(described: Mapping[str, Any]) -> str:
-    """Categories, the first of them, or the range."""
-    if "categories" not in described:
-        return f"{described['minimum']} to {described['maximum']}"
-    values = [_shortened(str(value)) for value in described["categories"][:_SHOWN_VALUES]]
-    if described["category_count"] == 2:
-        return " or ".join(values)
-    more = ", ..." if described["category_count"] > len(values) else ""
-    return f"{described['category_count']} categories: {', '.join(values)}{more}"
+def _find(checkpoints: Path, name: str, wanted: str | None) -> Path:
+    """Return the directory of a version of a model.
+
+    Raises:
+        ReportError: There is no such model or version; the message lists those that exist.
+    """
+    directories = [one for one in directories_of(checkpoints) if one.is_dir()]
+    if not directories:
+        raise ReportError(f"{checkpoints} is not a directory")
+    from madeira.models.checkpoint import versions
+
+    models = sorted({p.name for one in directories for p in one.iterdir() if versions(p)})
+    if name not in models:
+        known = ", ".join(models) or "none; `madeira train DATA --name NAME` makes one"
+        raise ReportError(f"{checkpoints} has no model {name!r}; there are: {known}")
+    place = next(one / name for one in directories if versions(one / name))
+    numbers = versions(place)
+    if wanted is not None and wanted not in numbers:
+        raise ReportError(
+            f"model {name!r} has no version {wanted!r}; there are: {', '.join(numbers)}"
+        )
+    return place / (wanted or numbers[-1])
 
 
-def _shortened(value: str) -> str:
-    return value if len(value) <= _LONGEST_VALUE else f"{value[: _LONGEST_VALUE - 3]}..."
+def _read(path: Path, estimator: "DensityEstimator") -> "pa.Table":
+    """Read the columns of the model from a file.
 
+    Raises:
+        ReportError: The file has no rows, lacks columns, or has cells that do not fit.
+    """
+    from madeira.models import read_table
 
-def _count(missing: int) -> str:
-    return f"{missing:,}" if missing else ""
+    table = read_table(path)
+    names = estimator.schema.names
+    missing = [name for name in names if name not in table.column_names]
+    if missing:
+        listed = ", ".join(map(repr, missing[:8])) + (", ..." if len(missing) > 8 else "")
+        raise ReportError(
+            f"{path} lacks {len(missing)} of the model's {len(names)} columns: {listed}"
+        )
+    if not table.num_rows:
+        raise ReportError(f"{path} has no rows")
+    table = table.select(list(names))
+    try:
+        estimator.schema.encode(table)
+    except TableError as error:
+        raise ReportError(f"{path}: {error}") from error
+    return table

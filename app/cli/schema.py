@@ -1,4 +1,4 @@
-"""`madeira schema`: how the columns of a table are understood, as a file to edit."""
+"""`madeira schema`: the kinds of the columns of a table, as a file to edit."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ __all__ = ["SchemaCommandError", "schema"]
 
 
 class SchemaCommandError(AppError):
-    """No schema can be shown, or not be written there; the message names the cause."""
+    """The schema cannot be inferred or written; the message names the cause."""
 
 
 def schema(
@@ -23,31 +23,31 @@ def schema(
     ],
     schema_file: Annotated[
         Path | None,
-        typer.Option("--schema", metavar="FILE", help="What overrules the kinds of columns."),
+        typer.Option("--schema", metavar="FILE", help="A file that overrides kinds of columns."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FILE", help="Where to write, in place of the screen."),
+        typer.Option("--output", metavar="FILE", help="File to write; standard output by default."),
     ] = None,
 ) -> None:
-    """Show what each column of the table in DATA is taken for, and why.
+    """Show the kind of each column of the table in DATA, and the reason.
 
-    Change a word in the file and give it to `madeira train --schema` to overrule it.
+    Edit the output and give it to `madeira train --schema` to override kinds.
     """
-    # These load the networks, which `madeira --help` need not wait for.
-    from madeira.app.cli.schema_file import said_of_columns
-    from madeira.app.cli.schema_text import schema_text
+    # Imported here because it takes seconds, for which `madeira --help` should not wait.
+    from madeira.app.codecs.schema.read import read_overrides
+    from madeira.app.codecs.schema.write import write_schema_yaml
     from madeira.models import read_table
     from madeira.models.columns.overrides import verdicts
     from madeira.models.errors import SchemaError, TableError
 
     table = read_table(data)
     try:
-        said = said_of_columns(schema_file, table) if schema_file else {}
-        decided = verdicts(table, said)
+        overrides = read_overrides(schema_file, table) if schema_file else {}
+        decided = verdicts(table, overrides)
     except (SchemaError, TableError) as error:
         raise SchemaCommandError(str(error) if schema_file else f"{data}: {error}") from error
-    text = schema_text(str(data), table, decided, said)
+    text = write_schema_yaml(str(data), table, decided, overrides)
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -56,10 +56,10 @@ def schema(
             file.write(text)
     except FileExistsError:
         raise SchemaCommandError(
-            f"{output} exists already; it may be edited, so it is not written over"
+            f"{output} exists already; it may be edited, so it is not overwritten"
         ) from None
     except OSError as error:
-        if output.is_file():  # what there is of it
+        if output.is_file():  # incomplete
             output.unlink()
         raise SchemaCommandError(
             f"{output} cannot be written: {error.strerror or error}"

@@ -1,4 +1,4 @@
-"""What a search shows while it runs: a line a trial, and on a terminal a bar for the time."""
+"""Progress of a search: one line a trial, and a bar for the time on a terminal."""
 
 import time
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ _HOW = {
 
 
 class SearchProgress:
-    """Shows epochs and trials.
+    """Display of epochs and trials.
 
     Args:
-        console: Where to.
-        budget_s: How long the search may take.
-        bar: What shows the time, on a terminal.
+        console: Console of the display.
+        budget_s: Duration of the search, in seconds.
+        bar: Bar for the time, on a terminal.
     """
 
     def __init__(self, console: Console, budget_s: float, bar: Progress | None) -> None:
@@ -39,13 +39,13 @@ class SearchProgress:
             self._task = bar.add_task("", total=budget_s, now="")
 
     def known(self, record: TrialRecord) -> None:
-        """Takes note of a trial of an earlier run."""
+        """Add a trial of an earlier run."""
         best = self._best.get(record.kind)
         if record.usable and (best is None or record.best_nats > best.best_nats):
             self._best[record.kind] = record
 
     def epoch(self, progress: TrialProgress) -> None:
-        """Shows where the trial under way stands."""
+        """Show the progress of the running trial."""
         if self._bar is None or self._task is None:
             return
         self._bar.update(
@@ -56,7 +56,7 @@ class SearchProgress:
         )
 
     def trial(self, record: TrialRecord) -> None:
-        """Tells what became of a trial."""
+        """Print the result of a trial."""
         self.known(record)
         epochs = len(record.valid)
         how = f"{_HOW[record.ending]} {epochs} epoch{'' if epochs == 1 else 's'}"
@@ -80,11 +80,11 @@ class SearchProgress:
 
 @contextmanager
 def shown_search(console: Console, budget_s: float) -> Iterator[SearchProgress]:
-    """Shows a search while it is entered.
+    """Yield a display of a search.
 
     Args:
-        console: Where to; one that is no terminal gets the lines alone.
-        budget_s: How long the search may take.
+        console: Console of the display; if it is not a terminal, lines only.
+        budget_s: Duration of the search, in seconds.
     """
     if not console.is_terminal:
         yield SearchProgress(console, budget_s, None)

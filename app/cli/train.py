@@ -1,4 +1,4 @@
-"""`madeira train`: from a file with a table to a model that can be served."""
+"""`madeira train`: train a model on a table."""
 
 import warnings
 from dataclasses import replace
@@ -49,7 +49,7 @@ def train(
     device: DeviceOption = "cpu",
     seed: SeedOption = 0,
     preset: Annotated[
-        Preset, typer.Option("--preset", help="How much effort to spend.")
+        Preset, typer.Option("--preset", help="Size of the model and length of the training.")
     ] = "balanced",
     smoothing: Annotated[
         str,
@@ -66,19 +66,19 @@ def train(
             "--contamination",
             min=0.0,
             max=0.5,
-            help="Share of the rows that may be anomalies; the least likely are not learned.",
+            help="Share of anomalies in the table; the least likely rows are not trained on.",
         ),
     ] = 0.0,
     schema_file: SchemaOption = None,
 ) -> None:
-    """Train a model of the table in DATA.
+    """Train a model on the table in DATA.
 
-    Ctrl-C ends training early, and the best model so far is saved; a second Ctrl-C aborts.
+    Ctrl-C ends training early and saves the best model so far; a second Ctrl-C aborts.
     """
-    # These load the networks, which `madeira --help` need not wait for.
+    # Imported here because it takes seconds, for which `madeira --help` should not wait.
     from rich.console import Console
 
-    from madeira.app.cli.report import print_cautions, summary_report
+    from madeira.app.cli.summary import print_cautions, summary_report
     from madeira.models import DensityEstimator
     from madeira.models import preset as settings_of
 
@@ -99,7 +99,7 @@ def train(
         pictures = {LEARNING_CURVE: learning_curve(name, estimator)}
         saved = estimator.save_version(place, pictures, others)
     if estimator.metrics["interrupted"]:
-        console.print("Interrupted: the best so far was kept and is saved.")
+        console.print("Interrupted: the best model so far is saved.")
     print_cautions(estimator.metrics, estimator.schema, console)
     console.print(
         summary_report(estimator.metrics, name, saved, checkpoints, others), soft_wrap=True
@@ -113,11 +113,18 @@ def fit_shown(
     console: "Console",
     interrupts: Interrupts,
 ) -> None:
-    """Fits the estimator and shows how far it is.
+    """Fit the estimator and show its progress.
+
+    Args:
+        estimator: The estimator.
+        table: The table.
+        schema: Schema of the table.
+        console: Console for the progress.
+        interrupts: Handler of Ctrl-C.
 
     Raises:
-        TrainError: The table cannot be trained on, or the device has not enough memory.
-        SystemExit: Ctrl-C came before there was anything to keep.
+        TrainError: The device has too little memory.
+        SystemExit: Ctrl-C came before the end of the first epoch.
     """
     import torch
 
@@ -132,10 +139,10 @@ def fit_shown(
                 shown.phase(phase)
 
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", TrainingWarning)  # `print_cautions` says them
+                warnings.simplefilter("ignore", TrainingWarning)  # `print_cautions` prints them
                 estimator.fit(table, schema, on_epoch=shown.epoch, on_phase=on_phase)
     except KeyboardInterrupt:
-        console.print("No epoch had ended: there is nothing to save.")
+        console.print("No epoch has ended: there is nothing to save.")
         raise SystemExit(ABORTED) from None
     except torch.OutOfMemoryError as error:
         raise TrainError(
@@ -145,8 +152,16 @@ def fit_shown(
 
 
 def learning_curve(name: str, estimator: "DensityEstimator") -> bytes:
-    """The picture of the learning curves of the estimator's members, PNG."""
-    # matplotlib takes long to import, and only here is it needed.
-    from madeira.app.cli.learning_curve import draw_learning_curve
+    """Draw the learning curves of the estimator's members.
+
+    Args:
+        name: Name of the model.
+        estimator: The estimator.
+
+    Returns:
+        A PNG.
+    """
+    # matplotlib takes long to import.
+    from madeira.app.pictures.learning_curve import draw_learning_curve
 
     return draw_learning_curve(name, estimator.metrics["members"])

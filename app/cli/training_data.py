@@ -1,4 +1,4 @@
-"""What training commands share: their options, the table they read, and what stops them early."""
+"""Options and preparations of the training commands: table, schema, directory, device."""
 
 import os
 import re
@@ -37,7 +37,7 @@ _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 
 class TrainError(AppError):
-    """A model cannot be trained of this file, or not here; the message names the cause."""
+    """The model cannot be trained on this file or this machine; the message names the cause."""
 
 
 def _valid_name(name: str) -> str:
@@ -59,14 +59,12 @@ DataArgument = Annotated[
     Path,
     typer.Argument(metavar="DATA", help="A CSV or Parquet file; empty cells are missing values."),
 ]
-NameOption = Annotated[
-    str, typer.Option("--name", help="What the model will be called.", callback=_valid_name)
-]
+NameOption = Annotated[str, typer.Option("--name", help="Name of the model.", callback=_valid_name)]
 CheckpointsOption = Annotated[
     Path | None,
     typer.Option(
         "--checkpoints",
-        help="Directory of the models; this one goes to NAME and its next version in there.",
+        help="Directory of the models; the new version is saved in its folder NAME.",
         show_default="~/.local/share/madeira/models",
         envvar="MADEIRA_CHECKPOINTS",
     ),
@@ -82,7 +80,7 @@ SchemaOption = Annotated[
     typer.Option(
         "--schema",
         metavar="FILE",
-        help="What overrules the kinds of columns, as `madeira schema` writes it.",
+        help="A file that overrides kinds of columns, see `madeira schema`.",
     ),
 ]
 
@@ -90,22 +88,22 @@ SchemaOption = Annotated[
 def prepared(
     data: Path, schema_file: Path | None, target: Path, device: str, console: "Console"
 ) -> "tuple[pa.Table, Schema]":
-    """Reads the table, and shows what its columns are taken for.
+    """Read the table, and show the kinds of its columns.
 
     Args:
-        data: The file.
-        schema_file: What overrules the kinds, or None.
-        target: Where the model will be saved.
-        device: Where it will be trained.
-        console: Where to show the columns.
+        data: The file of the table.
+        schema_file: The file that overrides kinds, or None.
+        target: Directory of the model.
+        device: Device of the training.
+        console: Console for the output.
 
     Raises:
-        TrainError: The place, the device, the table or the kinds will not do.
-        TableFileError: The file holds no readable table.
+        TrainError: The directory, the device, the table or the schema file cannot be used.
+        TableFileError: The file has no readable table.
     """
-    # These load the networks, which `madeira --help` need not wait for.
-    from madeira.app.cli.report import schema_report
-    from madeira.app.cli.schema_file import read_schema
+    # Imported here because it takes seconds, for which `madeira --help` should not wait.
+    from madeira.app.cli.summary import schema_report
+    from madeira.app.codecs.schema.read import read_schema
     from madeira.models import Schema, read_table
 
     require_writable(target)
@@ -131,22 +129,26 @@ def _require_rows(path: Path, table: "pa.Table") -> None:
 def _require_columns(path: Path, schema: "Schema") -> None:
     if not schema.columns:
         reasons = "; ".join(f"{column.name}: {column.reason}" for column in schema.left_out)
-        raise TrainError(f"{path}: every column is set aside ({reasons})")
+        raise TrainError(f"{path}: every column is excluded ({reasons})")
 
 
 def places_of(checkpoints: Path | None, name: str) -> tuple[Path, Sequence[Path]]:
-    """Where a model goes, and where others of its name may be that are served too.
+    """Return the directory of a model, and the other directories that may have models of its name.
 
     Args:
-        checkpoints: What the option says: models go to the first directory.
-        name: What the model will be called.
+        checkpoints: Directories of models; new models are saved in the first.
+        name: Name of the model.
     """
     own, *others = directories_of(checkpoints or default_search_path())
     return own / name, [directory / name for directory in others]
 
 
 def require_writable(directory: Path) -> None:
-    """Finds out before the training, not after it, that its result cannot be written."""
+    """Check before the training that its result can be written.
+
+    Raises:
+        TrainError: The directory cannot be written.
+    """
     place = next(
         path for path in (directory.absolute(), *directory.absolute().parents) if path.exists()
     )

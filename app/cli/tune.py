@@ -1,4 +1,4 @@
-"""`madeira tune`: from a file with a table to a model of the settings that suit it best."""
+"""`madeira tune`: search for the best settings of a table, and train a model with them."""
 
 import importlib.util
 import math
@@ -22,7 +22,7 @@ from madeira.app.cli.training_data import (
 
 __all__ = ["tune"]
 
-_STUDIES = ".tuning"  # the service takes no directory that begins with a dot for a model
+_STUDIES = ".tuning"  # the service ignores directories that begin with a dot
 
 
 def _valid_budget(minutes: float) -> float:
@@ -39,7 +39,7 @@ def tune(
         typer.Option(
             "--budget",
             metavar="MINUTES",
-            help="Time to search for; the same command again searches for as long again.",
+            help="Minutes to search; the same command again continues for as long.",
             callback=_valid_budget,
         ),
     ],
@@ -49,23 +49,23 @@ def tune(
         typer.Option(
             "--study",
             metavar="FOLDER",
-            help="Where trials are kept, to go on with; by default .tuning/NAME beside the models.",
+            help="Folder of the trials, to continue from; default .tuning/NAME beside the models.",
         ),
     ] = None,
     device: DeviceOption = "cpu",
     seed: SeedOption = 0,
     schema_file: SchemaOption = None,
 ) -> None:
-    """Search for the settings that suit the table in DATA, and save a model of the best.
+    """Search for the best settings for the table in DATA, and save a model with them.
 
-    Ctrl-C ends the search early and saves the best so far; a second Ctrl-C aborts, and what was
-    tried is kept.
+    Ctrl-C ends the search early and saves the best so far; a second Ctrl-C aborts. The trials are
+    kept.
     """
     if importlib.util.find_spec("optuna") is None:
-        raise TrainError("the search is done by Optuna, an extra: pip install 'madeira[tune]'")
+        raise TrainError("the search needs Optuna: pip install 'madeira[tune]'")
     from rich.console import Console
 
-    from madeira.app.cli.report import print_cautions, summary_report
+    from madeira.app.cli.summary import print_cautions, summary_report
     from madeira.app.cli.tuning import tuned  # imports Optuna
 
     console = Console()

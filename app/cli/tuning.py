@@ -1,4 +1,4 @@
-"""What `madeira tune` does once it has a table: search, mix, draw, save."""
+"""The search of `madeira tune`: run trials, mix the best networks, draw, save."""
 
 import hashlib
 import json
@@ -12,10 +12,10 @@ import pyarrow as pa
 from rich.console import Console
 
 from madeira.app.cli.interrupts import ABORTED, Interrupts
-from madeira.app.cli.learning_curve import draw_learning_curve
 from madeira.app.cli.search_progress import shown_search
 from madeira.app.cli.train import LEARNING_CURVE
-from madeira.app.cli.tuning_picture import draw_tuning
+from madeira.app.pictures.learning_curve import draw_learning_curve
+from madeira.app.pictures.tuning import draw_tuning
 from madeira.models import Schema
 from madeira.models.card import model_card
 from madeira.models.checkpoint import Checkpoint, save_version
@@ -25,7 +25,7 @@ from madeira.models.tuning import KINDS, SPACES, Search, StudyFolder, TrialRecor
 __all__ = ["TUNING", "tuned"]
 
 TUNING = "tuning.png"
-"""Name of the picture of what mattered."""
+"""File name of the picture of the search."""
 
 
 def tuned(
@@ -42,27 +42,27 @@ def tuned(
     device: str,
     seed: int,
 ) -> tuple[dict[str, Any], Path]:
-    """Searches until the time is up, and saves a mixture of the best trials.
+    """Search until the time is over, and save a mixture of the best trials.
 
     Args:
         table: The table.
-        schema: Its columns.
-        console: Where to show how far it is.
-        name: What the model will be called.
-        data: Where the table came from.
+        schema: Its schema.
+        console: Console for the progress.
+        name: Name of the model.
+        data: File of the table.
         place: Directory of the model.
-        others: Directories of the same model elsewhere.
-        folder: Of the study.
-        budget_s: Time for the search, in seconds.
-        device: Where to train.
-        seed: Seed of everything.
+        others: Other directories of models of this name.
+        folder: Folder of the study.
+        budget_s: Duration of the search, in seconds.
+        device: Device of the training.
+        seed: Seed of all random numbers.
 
     Returns:
         The metrics of the model, and the directory of its new version.
 
     Raises:
-        TrainingError: The table cannot be trained on, or the study cannot be gone on with.
-        SystemExit: Ctrl-C came before there was anything to keep.
+        TrainingError: The table cannot be trained on, or the study cannot be continued.
+        SystemExit: Ctrl-C came before the end of the first epoch.
     """
     values = schema.encode(table)
     about = {
@@ -71,11 +71,13 @@ def tuned(
         "seed": str(seed),
         "space of settings": _digest(repr(SPACES)),
     }
-    lost = f"The trials are kept in {folder}: the same command goes on from there."
+    lost = f"The trials are kept in {folder}: the same command continues from there."
     with Interrupts(lost) as interrupts, StudyFolder(folder, about) as study:
         with shown_search(console, budget_s) as shown:
             if study.records:
-                console.print(f"{folder}: going on after {_trials(study.records)}", soft_wrap=True)
+                console.print(
+                    f"{folder}: continuing after {_trials(study.records)}", soft_wrap=True
+                )
             for record in study.records:
                 shown.known(record)
             search = Search(
@@ -94,7 +96,7 @@ def tuned(
                 search.interrupted = True
             interrupts.finish()
         if search.interrupted and not any(record.usable for record in study.records):
-            console.print("No epoch had ended: there is nothing to save.")
+            console.print("No epoch has ended: there is nothing to save.")
             raise SystemExit(ABORTED)
         console.print("mixing the best networks, and saving")
         fitted = search.best()
@@ -125,8 +127,8 @@ def tuned(
             others,
         )
     if search.interrupted:
-        console.print("Interrupted: the best so far was kept and is saved.")
-    console.print(f"what mattered: {saved / TUNING}; trials: {folder}", soft_wrap=True)
+        console.print("Interrupted: the best model so far is saved.")
+    console.print(f"picture of the search: {saved / TUNING}; trials: {folder}", soft_wrap=True)
     return metrics, saved
 
 
@@ -139,14 +141,14 @@ def _trials(records: Sequence[TrialRecord]) -> str:
 
 
 def _endings(records: Sequence[TrialRecord]) -> str:
-    """How many ended how, in words."""
+    """Return the number of trials by their ending, in words."""
     counts = Counter(record.ending for record in records)
     words = {"stopped": "stopped by the clock"}
     return ", ".join(f"{count} {words.get(how, how)}" for how, count in counts.most_common())
 
 
 def _settings_table(records: Sequence[TrialRecord]) -> str:
-    """The settings of the members, a Markdown table."""
+    """Return the settings of the members as a Markdown table."""
     names = list(dict.fromkeys(name for record in records for name in record.settings))
     heads = [f"{record.kind}-{record.number}" for record in records]
     lines = ["| setting | " + " | ".join(heads) + " |", "| --- |" + " --- |" * len(heads)]

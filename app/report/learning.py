@@ -1,9 +1,10 @@
 """The learning curves: nats a row on training and validation rows, epoch by epoch."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from madeira.app.pictures.limits import curve_limits
 from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, Tile, render
 from madeira.app.report.svg import Plot
@@ -33,7 +34,7 @@ def _member(member: Mapping[str, Any]) -> tuple[Mapping[str, Any], float | None,
     if not valid or best < 1:
         return member, None, ""
     epochs = [float(epoch) for epoch in range(1, len(valid) + 1)]
-    plot = Plot(400, 220, (1.0, float(len(valid))), _limits([*train, *valid]), left=52)
+    plot = Plot(400, 220, (1.0, float(len(valid))), curve_limits([*train, *valid]), left=52)
     plot.axes("epoch", "nats a row")
     plot.line(epochs, train, "real-line")
     plot.line(epochs, valid, "made-line")
@@ -43,11 +44,3 @@ def _member(member: Mapping[str, Any]) -> tuple[Mapping[str, Any], float | None,
         f"at epoch {best} of {len(valid)}"
     )
     return member, valid[best - 1], picture
-
-
-def _limits(nats: Sequence[float]) -> tuple[float, float]:
-    """Return the range of the vertical axis, which may leave out the first steep epochs."""
-    ordered = sorted(value for value in nats if math.isfinite(value))
-    low, high = ordered[int(0.05 * len(ordered))], ordered[-1]
-    margin = 0.08 * (high - low) or 0.5
-    return low - margin, high + margin

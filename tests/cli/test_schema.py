@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from madeira.app.cli.schema_file import read_schema
+from madeira.app.codecs.schema.read import read_schema
 from madeira.models import Schema, read_table
 from tests.cli.outcome import Madeira
 from tests.models.columns.awkward import AWKWARD

@@ -58,7 +58,7 @@ def test_output_shows_columns_progress_and_next_steps_in_plain_lines(
     assert "120 rows, 5 columns" in out
     assert re.search(r"kind +│ categorical │ 3 categories: apple, pear, plum +│ +│", out)
     assert re.search(r"weight +│ \w+ +│ 0.5 to 24.5 +│ +18 │", out)
-    assert re.search(r"origin +│ set aside +│ constant", out)
+    assert re.search(r"origin +│ excluded +│ constant", out)
     epochs = re.findall(r"^any-order \(1 of 1\) epoch (\d+) of at most \d+: train -", out, re.M)
     assert epochs[0] == "1"
     assert 2 < len(epochs) < 40
@@ -90,7 +90,7 @@ def test_a_second_run_makes_the_next_version_and_a_schema_file_overrules(
         ("", "is empty"),
         ("a,b\n", "has no rows; a model needs at least two"),
         ("a,b\n1,2\n", "has one row; a model needs at least two"),
-        ("a,b\n1,x\n1,x\n", "every column is set aside (a: constant; b: constant)"),
+        ("a,b\n1,x\n1,x\n", "every column is excluded (a: constant; b: constant)"),
         ("a\n1\ninf\n2\n", "row 1, column 'a'"),
     ],
 )
@@ -185,7 +185,7 @@ def test_interrupt_keeps_and_saves_the_best_so_far(
     out, err = running.communicate(timeout=60)
     assert running.returncode == 0
     assert "the best so far is kept" in err
-    assert "the best so far was kept and is saved" in out
+    assert "the best model so far is saved" in out
     estimator = DensityEstimator.load(tmp_path / "m" / "1")
     assert estimator.metrics["interrupted"] is True
     assert len(estimator.sample(3, seed=1)) == 3

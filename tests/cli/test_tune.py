@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from madeira.app.cli.tuning_picture import draw_tuning
+from madeira.app.pictures.tuning import draw_tuning
 from madeira.models import DensityEstimator, read_table
 from madeira.models.tuning import TrialRecord
 from madeira.models.tuning.kinds import first_settings
@@ -56,7 +56,7 @@ def test_a_killed_search_goes_on_and_an_interrupt_saves_the_best(
     out, err = again.communicate(timeout=120)
     assert again.returncode == 0, err
     assert "the best so far is kept" in err
-    assert "Interrupted: the best so far was kept and is saved." in out
+    assert "Interrupted: the best model so far is saved." in out
     assert all(path.read_bytes() == content for path, content in before.items())
     assert len(trials(tmp_path)) > len(before)
 
@@ -88,7 +88,7 @@ def test_a_short_budget_still_leaves_a_model_and_says_that_the_clock_ended_it(
     assert not (tmp_path / ".tuning").exists()
 
     again = madeira(*arguments, *SHORTEST)
-    assert f"{study}: going on after 1 trial" in again.out
+    assert f"{study}: continuing after 1 trial" in again.out
     assert (tmp_path / "m" / "2").is_dir()
 
     other = madeira(*arguments, *SHORTEST, "--seed", "3")

@@ -17,12 +17,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from madeira.app.cli.marked_yaml import read_document
 from madeira.app.codecs.arrow import stream
 from madeira.app.codecs.json import text
 from madeira.app.codecs.json.slices import read_slices
 from madeira.app.codecs.json.table import encode_given, encode_table, json_table
 from madeira.app.codecs.request_tables import columns_to_read, encode_arrow, row_objects
+from madeira.app.codecs.schema.yaml import read_document
 from madeira.app.errors import RequestError
 from madeira.models.columns.notation import find_notation
 from madeira.models.columns.overrides import overrides_of

@@ -55,11 +55,11 @@ def uses() -> Iterator[tuple[str, str, int, str]]:
                 found = named(module, owner.id)
                 if isinstance(found, re.Pattern):
                     yield module, found.pattern, found.flags, method
-    from madeira.app.cli.marked_yaml import _Loader
+    from madeira.app.codecs.schema.yaml import _Loader
 
     for entries in _Loader.yaml_implicit_resolvers.values():
         for _, found in entries:
-            yield "madeira.app.cli.marked_yaml", found.pattern, found.flags, "match"
+            yield "madeira.app.codecs.schema.yaml", found.pattern, found.flags, "match"
 
 
 USES = sorted(set(uses()))

@@ -1,7 +1,7 @@
-"""What `madeira schema` writes: each column's kind with the reason, and what its values look like.
+"""The output of `madeira schema`: the kind of each column, the reason, and example values.
 
-The words that matter are one a column, `name: kind`; all else is comment. `--schema` takes the
-text back, and what was not changed is understood as before.
+The text is YAML with one entry a column, `name: kind`; the rest is comments. `--schema` reads it
+again; entries that were not edited have no effect.
 """
 
 import json
@@ -18,37 +18,37 @@ from madeira.models.columns.infer import LEFT_OUT, Verdict
 from madeira.models.columns.kinds import KINDS
 from madeira.models.columns.overrides import Overrides
 
-__all__ = ["schema_text"]
+__all__ = ["write_schema_yaml"]
 
 _WIDTH = 100
-_SHOWN = 12
+_MAX_LISTED = 12
 _EXAMPLES = 4
-_LONGEST = 30
+_MAX_VALUE = 30
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.()/ +-]*(?<! )")
 _WORDS = {"null", "true", "false"}
 
 
-def schema_text(
-    source: str, table: pa.Table, verdicts: Mapping[str, Verdict], said: Overrides
+def write_schema_yaml(
+    source: str, table: pa.Table, verdicts: Mapping[str, Verdict], overrides: Overrides
 ) -> str:
-    """The file that `--schema` reads.
+    """Return the text of a schema file.
 
     Args:
-        source: How the table's file is called.
+        source: Name of the table's file.
         table: The table.
-        verdicts: Kind and reason by name of column, in the order of the table.
-        said: What the user said of columns; it is kept word by word.
+        verdicts: Kind and reason by name of the column, in the order of the table.
+        overrides: Overrides of the user, which are written unchanged.
     """
     lines = [
         f"# {_printable(source)}: {table.num_rows:,} rows, {table.num_columns:,} columns",
         "#",
-        "# The word behind a column is its kind: change it to overrule what was inferred, then",
-        "# give this file to `madeira train DATA --name NAME --schema FILE`.",
+        "# The word after a column is its kind. Edit it to override what was inferred, then",
+        "# run `madeira train DATA --name NAME --schema FILE` with this file.",
         f"# Kinds: {', '.join([*KINDS, LEFT_OUT])}.",
         "# Columns that are deleted from this file are inferred again.",
     ]
     for name, verdict in verdicts.items():
-        wanted = said.get(name, verdict.kind)
+        wanted = overrides.get(name, verdict.kind)
         kind = wanted if isinstance(wanted, str) else json.dumps(wanted)
         lines += ["", f"{_name(name)}: {kind}  # {_printable(verdict.reason)}"]
         lines += _comment(", ".join(_facts(table.column(name))))
@@ -56,22 +56,22 @@ def schema_text(
 
 
 def _facts(array: pa.ChunkedArray) -> Iterator[str]:
-    """Type, distinct values, nulls, range and examples of a column."""
+    """Yield type, number of nulls and distinct values, range and examples of a column."""
     encoded = isinstance(array.type, pa.DictionaryType)
     yield type_name(value_type(array.type)) + (" (dictionary-encoded)" if encoded else "")
-    plain = array.cast(_counted(value_type(array.type)))
-    which = family(plain.type)
+    values = array.cast(_counted(value_type(array.type)))
+    which = family(values.type)
     nulls = array.null_count
     if nulls:
         yield f"{_share(nulls, len(array))} null"
     if which in (Family.OTHER, Family.EMPTY) or nulls == len(array):
         return
-    distinct = pc.unique(plain.drop_null())
+    distinct = pc.unique(values.drop_null())
     yield f"{len(distinct):,} distinct"
     if which in (Family.NUMBER, Family.INSTANT) and len(distinct) > 1:
-        ends = pc.min_max(plain).as_py()
+        ends = pc.min_max(values).as_py()
         yield f"{_shown(ends['min'])} to {_shown(ends['max'])}"
-    if len(distinct) <= _SHOWN:
+    if len(distinct) <= _MAX_LISTED:
         yield ": ".join(("all", " | ".join(map(_shown, distinct.sort().to_pylist()))))
     else:
         examples = map(_shown, distinct.slice(0, _EXAMPLES).to_pylist())
@@ -79,7 +79,7 @@ def _facts(array: pa.ChunkedArray) -> Iterator[str]:
 
 
 def _counted(arrow_type: pa.DataType) -> pa.DataType:
-    """A type of the same values whose extremes and distinct values Arrow finds."""
+    """Return a type for which Arrow has `min_max` and `unique`, with the same values."""
     if pa.types.is_float16(arrow_type):
         return pa.float32()
     return pa.string() if pa.types.is_string_view(arrow_type) else arrow_type
@@ -94,7 +94,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - a value of any column
     if isinstance(value, float):
         return f"{value:.12g}"
     text = repr(value) if isinstance(value, str) else _printable(str(value))
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    return text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 3] + "..."
 
 
 def _comment(text: str) -> list[str]:
@@ -102,7 +102,7 @@ def _comment(text: str) -> list[str]:
 
 
 def _name(name: str) -> str:
-    """A name as YAML and JSON both read it: in quotes, unless nothing in it could be misread."""
+    """Quote a name as JSON, unless YAML reads it as text without quotes."""
     if _PLAIN_NAME.fullmatch(name) and name.isascii() and name not in _WORDS:
         return name
     return json.dumps(name, ensure_ascii=not name.isprintable())

@@ -1,8 +1,9 @@
-"""YAML and JSON in one reader that knows where everything stands.
+"""YAML and JSON in one reader that keeps the position of every value.
 
-JSON is read as what it almost is, a part of YAML. The rest of YAML's guessing is left out: only
-what JSON calls a number, `true`, `false` or `null` is one, so `no`, `1e5x` and `2020-01-31` are
-texts, and a key is always the text that stands there. Anchors and tags are not understood.
+JSON is read as YAML. Of YAML's types of plain words only those of JSON are kept: numbers, `true`,
+`false` and `null`. So `no`, `1e5x` and `2020-01-31` are texts, and a key is always a text. Anchors
+and tags are errors. (ruamel.yaml has positions too, but reads the keys `1` and `2020-01-31` as
+numbers and dates, and accepts anchors: names of columns must stay texts.)
 """
 
 import re
@@ -18,10 +19,10 @@ from madeira.models.errors import SchemaError
 __all__ = ["Document", "read_document"]
 
 MAX_DEPTH = 32
-"""Deepest nesting; a schema needs four levels."""
+"""Maximum depth of nesting; a schema needs four levels."""
 
 MAX_NUMBER_TEXT = 400
-"""Most characters of a number."""
+"""Maximum number of characters of a number."""
 
 _TAGS: dict[str, Callable[[str], Any]] = {
     "tag:yaml.org,2002:null": lambda _: None,
@@ -35,9 +36,9 @@ _LINE_BREAKS = str.maketrans({"\u0085": r"\N", "\u2028": r"\L", "\u2029": r"\P"}
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """PyYAML's loader with the plain words of JSON in the place of its own."""
+    """PyYAML's loader with JSON's types of plain words instead of its own."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - of PyYAML's own making
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - an attribute of PyYAML
 
 
 for _name, _pattern, _first in (
@@ -53,12 +54,12 @@ for _name, _pattern, _first in (
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says, and where.
+    """A document with the positions of its values.
 
     Attributes:
-        file: How the file is called in messages.
+        file: Name of the file in messages.
         value: Mappings, lists, texts, numbers, booleans and None.
-        root: The node that it was read from.
+        root: The YAML node of the whole document.
     """
 
     file: str
@@ -66,7 +67,11 @@ class Document:
     root: yaml.Node
 
     def place(self, path: Sequence[str | int]) -> str:
-        """`file:line:column` of what a path of keys and places leads to, or comes closest to."""
+        """Return the position of a value as `file:line:column`.
+
+        Args:
+            path: Keys and indices from the root; the position is of the longest part that exists.
+        """
         node = mark = self.root
         for step in path:
             found = next((pair for pair in _children(node) if pair[0] == step), None)
@@ -77,10 +82,15 @@ class Document:
 
 
 def read_document(file: str, text: str) -> Document:
-    """Reads one document.
+    """Read one document.
+
+    Args:
+        file: Name of the file in messages.
+        text: Its text.
 
     Raises:
-        SchemaError: It is empty, not YAML, or says a thing twice; file, line and column are given.
+        SchemaError: The document is empty, not YAML, nested too deeply, or has a key twice; the
+            message names file, line and column.
     """
     text = _SURROGATES.sub(_joined, text).translate(_LINE_BREAKS)
     try:
@@ -101,7 +111,7 @@ def read_document(file: str, text: str) -> Document:
 
 
 def _check_depth(file: str, text: str) -> None:
-    """Refuses what is nested so deeply that the parser, which calls itself, would fail at it."""
+    """Reject deep nesting: the parser is recursive."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -110,7 +120,8 @@ def _check_depth(file: str, text: str) -> None:
             raise SchemaError(f"{_place(file, event.start_mark)}: nested deeper than {MAX_DEPTH}")
 
 
-def _value(file: str, node: yaml.Node, seen: set[int]) -> Any:  # noqa: ANN401 - whatever it says
+def _value(file: str, node: yaml.Node, seen: set[int]) -> Any:  # noqa: ANN401 - any JSON value
+    """Convert a node to a value; `seen` has the ids of the nodes before it."""
     if id(node) in seen:
         raise SchemaError(f"{_place(file, node.start_mark)}: anchors are not understood")
     seen.add(id(node))
@@ -121,8 +132,8 @@ def _value(file: str, node: yaml.Node, seen: set[int]) -> Any:  # noqa: ANN401 -
         if convert in (int, float) and len(node.value) > MAX_NUMBER_TEXT:
             place = _place(file, node.start_mark)
             raise SchemaError(f"{place}: a number of {len(node.value)} characters is too long")
-        nothing = not node.value and node.style in (None, "")  # not even quotes
-        return None if nothing else convert(node.value)
+        empty = not node.value and node.style in (None, "")  # without quotes
+        return None if empty else convert(node.value)
     if isinstance(node, yaml.SequenceNode):
         return [_value(file, item, seen) for item in node.value]
     mapping = {}
@@ -137,7 +148,7 @@ def _value(file: str, node: yaml.Node, seen: set[int]) -> Any:  # noqa: ANN401 -
 
 
 def _children(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Node, yaml.Node]]:
-    """Key or place, what marks it, and what it leads to."""
+    """Yield key or index, the node with its position, and the child."""
     if isinstance(node, yaml.MappingNode):
         yield from ((key.value, key, value) for key, value in node.value)
     elif isinstance(node, yaml.SequenceNode):
@@ -145,7 +156,7 @@ def _children(node: yaml.Node) -> Iterator[tuple[str | int, yaml.Node, yaml.Node
 
 
 def _joined(pair: re.Match[str]) -> str:
-    """The letter of two halves of a surrogate pair: JSON's escapes are UTF-16, YAML's are not."""
+    """Join the two escapes of a surrogate pair: JSON's escapes are UTF-16, YAML's are not."""
     return bytes.fromhex(pair[1] + pair[2]).decode("utf-16-be")
 
 

@@ -13,34 +13,45 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from madeira.app.cli.marked_yaml import Document, read_document
+from madeira.app.codecs.schema.yaml import Document, read_document
 from madeira.models.columns.infer import LEFT_OUT
 from madeira.models.columns.overrides import Overrides
 from madeira.models.columns.schema import Schema
 from madeira.models.echo import closest, cut, listed, quoted
 from madeira.models.errors import SchemaError, TableError
 
-__all__ = ["read_schema", "said_of_columns"]
+__all__ = ["read_overrides", "read_schema"]
 
 
 MAX_BYTES = 64 * 2**20
-"""Longest file: a schema of a million categories has some 20 MiB."""
+"""Maximum size of a file: a schema of a million categories has about 20 MiB."""
 
 
 def read_schema(path: Path, table: pa.Table) -> Schema:
-    """Reads the file and makes the schema of the table with it.
+    """Read a schema file and make the schema of a table with it.
+
+    Args:
+        path: The file.
+        table: The table.
 
     Raises:
         SchemaError: The file is missing, not YAML or JSON, or contradicts the table; the message
-            names the file, and line and column where there are such.
+            names the file, and line and column if possible.
         TableError: A column that the file does not name cannot be learned.
     """
     document = _document(path)
     return _whole(document, table) if _is_whole(document) else _kinds(document, table)
 
 
-def said_of_columns(path: Path, table: pa.Table) -> Overrides:
-    """What the file says of columns, by name, once `read_schema` has found no fault with it.
+def read_overrides(path: Path, table: pa.Table) -> Overrides:
+    """Read the overrides of a schema file.
+
+    Args:
+        path: The file.
+        table: The table.
+
+    Returns:
+        The overrides by name of the column.
 
     Raises:
         SchemaError: As `read_schema`.
@@ -48,12 +59,13 @@ def said_of_columns(path: Path, table: pa.Table) -> Overrides:
     """
     schema, document = read_schema(path, table), _document(path)
     if not _is_whole(document):
-        said: Overrides = document.value
-        return said
+        overrides: Overrides = document.value
+        return overrides
     reason = f"as in {path}"
     kinds = {column.name: {"kind": column.kind, "reason": reason} for column in schema.columns}
-    left = {out.name: {"kind": LEFT_OUT, "reason": out.reason} for out in schema.left_out}
-    return {name: fields for name, fields in (kinds | left).items() if name in table.column_names}
+    excluded = {out.name: {"kind": LEFT_OUT, "reason": out.reason} for out in schema.left_out}
+    fields = kinds | excluded
+    return {name: fields[name] for name in fields if name in table.column_names}
 
 
 def _document(path: Path) -> Document:
@@ -83,7 +95,7 @@ def _text(path: Path) -> str:
 
 
 def _whole(document: Document, table: pa.Table) -> Schema:
-    """A whole schema, which has to name the table's columns and hold their values."""
+    """Read a whole schema, which must name all columns of the table and accept their values."""
     try:
         schema = Schema.from_json(document.value)
     except SchemaError as error:
@@ -108,6 +120,7 @@ def _whole(document: Document, table: pa.Table) -> Schema:
 
 
 def _kinds(document: Document, table: pa.Table) -> Schema:
+    """Read the kinds of some columns, and infer the rest."""
     for name, kind in document.value.items():
         place = document.place((name,))
         if name not in table.column_names:

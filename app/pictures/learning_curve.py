@@ -1,4 +1,4 @@
-"""The learning curve of a model as a picture: nats per epoch, a panel for each member."""
+"""The picture of the learning curves of a model: nats by epoch, one panel a member."""
 
 import io
 import math
@@ -10,20 +10,21 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-__all__ = ["draw_learning_curve", "shown_limits"]
+from madeira.app.pictures.limits import curve_limits
+
+__all__ = ["draw_learning_curve"]
 
 _TRAIN, _VALIDATION = "#8a8f98", "#1f5fbf"
 _PANELS_PER_ROW = 3
 
 
 def draw_learning_curve(title: str, members: Sequence[Mapping[str, Any]]) -> bytes:
-    """Draws training and validation nats of every member, its best epoch marked.
+    """Draw training and validation curves of every member, with its best epoch.
 
     Args:
-        title: What stands above the panels.
-        members: As in `metrics["members"]`: `name`, `weight`, `best_epoch`, and `curve` with the
-            lists `train` and `valid`, one entry an epoch: mean log-likelihood of a row in nats,
-            the higher the better.
+        title: Title of the figure.
+        members: Entries of `metrics["members"]`: `name`, `weight`, `best_epoch`, and `curve` with
+            the lists `train` and `valid`, one entry an epoch: mean log-likelihood of a row, nats.
 
     Returns:
         A PNG.
@@ -65,15 +66,5 @@ def _draw_member(panel: Axes, member: Mapping[str, Any]) -> None:
         linestyle="none",
         label=f"best: {valid[best - 1]:.3f} at epoch {best}",
     )
-    panel.set_ylim(*shown_limits([*train, *valid]))
+    panel.set_ylim(*curve_limits([*train, *valid]))
     panel.legend(fontsize=8, loc="lower right")
-
-
-def shown_limits(nats: Sequence[float]) -> tuple[float, float]:
-    """Limits that show the end of the curve: the first steep epochs may leave the panel."""
-    ordered = sorted(value for value in nats if math.isfinite(value))
-    if not ordered:
-        return (-1.0, 0.0)
-    low, high = ordered[int(0.05 * len(ordered))], ordered[-1]
-    margin = 0.08 * (high - low) or 0.5
-    return (low - margin, high + margin)

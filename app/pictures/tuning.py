@@ -1,4 +1,4 @@
-"""The picture of a search: every trial's validation curve, and which settings mattered."""
+"""The picture of a search: validation curves of all trials, and importances of settings."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from madeira.app.cli.learning_curve import shown_limits
+from madeira.app.pictures.limits import curve_limits
 from madeira.models.tuning import Kind, TrialRecord
 
 __all__ = ["draw_tuning"]
@@ -21,13 +21,13 @@ def draw_tuning(
     trials: Mapping[Kind, Sequence[TrialRecord]],
     importances: Mapping[Kind, Mapping[str, float]],
 ) -> bytes:
-    """Draws a row of two panels for every kind of network: validation curves, and importances.
+    """Draw two panels for every kind of network: validation curves, and importances.
 
     Args:
-        title: What stands above the panels.
+        title: Title of the figure.
         trials: The trials of each kind.
-        importances: Of each kind, how much each setting mattered, the most important first;
-            empty where there were too few trials to tell.
+        importances: Importance of each setting by kind, the most important first; empty if there
+            were too few trials.
 
     Returns:
         A PNG.
@@ -67,8 +67,8 @@ def _draw_curves(panel: Axes, kind: str, records: Sequence[TrialRecord]) -> None
         label = f"best, trial {best.number}: {best.best_nats:.3f} at epoch {best.best_epoch}"
         _draw_curve(panel, best, _BEST, 2.0, label)
         panel.plot([best.best_epoch], [best.best_nats], color=_BEST, marker="o", linestyle="none")
-    low, high = shown_limits([nats for record in usable or records for nats in record.valid])
-    # Trials that were pruned are to be seen as well, but for those far below all others.
+    low, high = curve_limits([nats for record in usable or records for nats in record.valid])
+    # Show pruned trials as well, except those far below all others.
     bests = sorted(record.best_nats for record in records if record.best_epoch)
     if bests:
         low = min(low, bests[len(bests) // 5])

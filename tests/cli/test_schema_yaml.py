@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from madeira.app.cli.schema_file import MAX_BYTES, read_schema
+from madeira.app.codecs.schema.read import MAX_BYTES, read_schema
 from madeira.models import Schema, SchemaError, TableError
 
 TABLE = pa.table(

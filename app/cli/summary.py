@@ -1,0 +1,137 @@
+"""Tables that a training prints: the columns before it, the model after it."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from madeira.app.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.console import Console
+
+    from madeira.models import Schema
+
+__all__ = ["print_cautions", "schema_report", "summary_report"]
+
+_HOST, _PORT = (Settings.model_fields[name].default for name in ("host", "port"))
+_MAX_COLUMNS = 60
+_MAX_VALUES = 4
+_MAX_VALUE = 24
+
+
+def schema_report(schema: "Schema", table: "pa.Table") -> RenderableType:
+    """Make a table of the columns with kind, details and missing values; the excluded ones last.
+
+    Args:
+        schema: The schema.
+        table: The table.
+    """
+    shown = Table(title="Columns", title_justify="left", header_style="bold")
+    for heading in ("column", "kind", "details"):
+        shown.add_column(heading, overflow="fold")
+    shown.add_column("missing", justify="right")
+    present = set(table.column_names)
+    for described in schema.describe()[:_MAX_COLUMNS]:
+        name = described["name"]
+        missing = table.column(name).null_count if name in present else table.num_rows
+        shown.add_row(Text(name), described["kind"], Text(_details(described)), _count(missing))
+    for column in schema.left_out[:_MAX_COLUMNS]:
+        missing = table.column(column.name).null_count if column.name in present else 0
+        shown.add_row(
+            Text(column.name), "excluded", Text(column.reason), _count(missing), style="dim"
+        )
+    hidden = sum(max(0, len(part) - _MAX_COLUMNS) for part in (schema.columns, schema.left_out))
+    parts: list[RenderableType] = [shown]
+    if hidden:
+        parts.append(Text(f"and {hidden} more columns; schema.json lists them all"))
+    return Group(*parts)
+
+
+def print_cautions(metrics: Mapping[str, Any], schema: "Schema", console: "Console") -> None:
+    """Print a warning for everything that made the training difficult.
+
+    Args:
+        metrics: Metrics of the model.
+        schema: Its schema.
+        console: Console for the warnings.
+    """
+    from madeira.models.training.cautions import cautions
+
+    for caution in cautions(metrics, schema.columns):
+        console.print(Text(f"warning: {caution}", style="yellow"))
+
+
+def summary_report(
+    metrics: Mapping[str, Any],
+    name: str,
+    saved: Path,
+    checkpoints: Path | None,
+    others: Sequence[Path],
+) -> RenderableType:
+    """Make a table of the trained model, and the next steps.
+
+    Args:
+        metrics: Metrics of the model.
+        name: Name of the model.
+        saved: Directory of its new version.
+        checkpoints: Directories of all models; None for the default ones.
+        others: Other directories of models of this name.
+    """
+    shown = Table(title="Trained", title_justify="left", show_header=False)
+    shown.add_column(style="bold")
+    shown.add_column(overflow="fold")
+    rows = f"{metrics['train_rows']:,} for training, {metrics['valid_rows']:,} for validation"
+    shown.add_row("model", Text(f"{name} version {saved.name}"))
+    shown.add_row("rows", rows)
+    shown.add_row("columns", f"{metrics['columns']:,}")
+    for member in metrics["members"]:
+        shown.add_row(
+            Text(f"member {member['name']}"),
+            f"weight {member['weight']:.3f}, best of {member['epochs']} epochs: "
+            f"{member['best_epoch']}, {member['seconds']:.1f} s",
+        )
+    shown.add_row("validation", f"{metrics['valid_nats']:.3f} nats a row (higher is better)")
+    shown.add_row("seconds", f"{metrics['seconds']:.1f} on {metrics['device']}")
+    shown.add_row("saved", Text(str(saved)))
+    shown.add_row("learning curve", Text(str(saved / "learning_curve.png")))
+    serve = "madeira serve"
+    if checkpoints is not None:
+        serve += f" --checkpoints {shlex.quote(str(checkpoints))}"
+    for other in others:
+        if other.is_dir():
+            shown.add_row("instead of", Text(f"the model of this name in {other.parent}"))
+    url = f"http://{_HOST}:{_PORT}"
+    body = f'{{"model": "{name}", "n": 5}}'
+    steps = Text(
+        "\nNext:\n"
+        f"  1. start the service, if it is not running:  {serve}\n"
+        "     A running service loads the new version within seconds.\n"
+        "  2. ask the model for new rows:\n"
+        f"     curl -s {url}/sample -H 'Content-Type: application/json' -d {shlex.quote(body)}\n"
+    )
+    return Group(shown, steps)
+
+
+def _details(described: Mapping[str, Any]) -> str:
+    """Return the first categories of a column, or its range."""
+    if "categories" not in described:
+        return f"{described['minimum']} to {described['maximum']}"
+    values = [_shortened(str(value)) for value in described["categories"][:_MAX_VALUES]]
+    if described["category_count"] == 2:
+        return " or ".join(values)
+    more = ", ..." if described["category_count"] > len(values) else ""
+    return f"{described['category_count']} categories: {', '.join(values)}{more}"
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= _MAX_VALUE else f"{value[: _MAX_VALUE - 3]}..."
+
+
+def _count(missing: int) -> str:
+    return f"{missing:,}" if missing else ""
