@@ -1,30 +1,39 @@
-"""Every error of the service, and the status each one is answered with.
+"""All errors of the service, and the HTTP status of each.
 
 ```
 AppError
-├── SettingsError             a setting nobody knows, or a value it cannot take; stops start-up
-├── ServeError                cli: the service cannot start here
-├── RuntimeDirectoryError     workers: there is no place for the runtime directory
-├── TrainError                cli: a model cannot be trained of this file, or not here
-├── ModelsDirectoryError      cli: the directory of models cannot be read
-└── RequestError              answered as application/problem+json
-    ├── MalformedBodyError    400  the body is not what it says
-    ├── UnknownModelError     404  no model of that name is served
-    ├── NotAcceptableError    406  the client accepts nothing that can be sent
-    ├── BodyTooLargeError     413  the body is over the limit
-    ├── UnsupportedMediaError 415  the body is of a type, or coded in a way, not understood
-    ├── InvalidInputError     422  well-formed JSON that does not fit the model or the endpoint
-    ├── QueueFullError        429  there is no room for more work at present
-    ├── ComputationError      500  the computation failed
-    ├── PoisonousJobError     500  the computation ended every worker that tried it
-    ├── UnavailableError      503  no model can answer
-    │   └── NoWorkerError     503  no worker can compute at present
-    ├── DrainingError         503  the service is about to stop
-    └── DeadlineError         504  the deadline passed before it was computed
+├── SettingsError                 an unknown setting or an invalid value; stops start-up
+├── ServeError                    `madeira serve` cannot start
+├── TrainError                    a model cannot be trained on this file or this machine
+├── ModelsDirectoryError          the directory of models does not exist
+├── SchemaCommandError            `madeira schema` cannot infer or write a schema
+├── ReportError                   `madeira report` cannot make a report
+├── RuntimeDirectoryError         the runtime directory cannot be created
+├── FrameError                    invalid data between an API process and a worker
+└── RequestError                  a request that is answered as application/problem+json
+    ├── MalformedRequestError     400  not HTTP, or contradictory about its length
+    ├── MalformedBodyError        400  a body that is not of its content type
+    ├── UnknownModelError         404  a model or version that is not served
+    ├── NotAcceptableError        406  no media type that the client accepts
+    ├── RequestTimeoutError       408  headers or body too slow
+    ├── BodyTooLargeError         413  a body over the limit
+    ├── TargetTooLongError        414  an address over the limit
+    ├── UnsupportedMediaError     415  a content type or coding that is not supported
+    ├── InvalidInputError         422  a valid body that does not fit the model or the endpoint
+    ├── QueueFullError            429  no room for more work
+    ├── HeadersTooLargeError      431  headers over the limit
+    ├── ComputationError          500  a computation that failed
+    ├── PoisonousJobError         500  a computation that ended every worker that tried it
+    ├── UnsupportedHttpError      501  a part of HTTP that is not supported
+    ├── UnavailableError          503  no model is ready
+    │   └── NoWorkerError         503  no worker is ready
+    ├── DrainingError             503  the service is stopping
+    ├── TooManyConnectionsError   503  no room for another connection or large body
+    └── DeadlineError             504  a deadline that passed before the result
 ```
 
-An error knows its status and its problem type; `madeira.app.http.problems` writes it out. Errors of
-`models` (which knows nothing of HTTP) become one of these where the service calls it.
+An error has its status and its problem type; `madeira.app.http.problems` renders it. Errors of
+`models` (which does not know HTTP) are converted to these where the service calls `models`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,24 +51,34 @@ __all__ = [
     "ComputationError",
     "DeadlineError",
     "DrainingError",
+    "HeadersTooLargeError",
     "InvalidInputError",
     "MalformedBodyError",
+    "MalformedRequestError",
+    "ModelsDirectoryError",
     "NoWorkerError",
     "NotAcceptableError",
     "PoisonousJobError",
     "QueueFullError",
+    "ReportError",
     "RequestError",
+    "RequestTimeoutError",
+    "SchemaCommandError",
     "SettingsError",
+    "TargetTooLongError",
+    "TooManyConnectionsError",
+    "TrainError",
     "UnavailableError",
     "UnknownModelError",
+    "UnsupportedHttpError",
     "UnsupportedMediaError",
 ]
 
 CELL_ERRORS_LIMIT = CELL_LIMIT
-"""Most cell errors that one answer lists."""
+"""Maximum number of cell errors in one answer."""
 
 MAX_DETAIL = 2000
-"""Most characters of the text of an error; what it repeats of a request is cut before."""
+"""Maximum number of characters of the text of an error."""
 
 
 class AppError(Exception):
@@ -67,7 +86,23 @@ class AppError(Exception):
 
 
 class SettingsError(AppError):
-    """A setting is unknown, or its value is not one it can take."""
+    """A setting is unknown, or its value is invalid."""
+
+
+class TrainError(AppError):
+    """The model cannot be trained on this file or this machine; the message names the cause."""
+
+
+class ModelsDirectoryError(AppError):
+    """The directory of models does not exist."""
+
+
+class SchemaCommandError(AppError):
+    """The schema cannot be inferred or written; the message names the cause."""
+
+
+class ReportError(AppError):
+    """The report cannot be made of this model and these rows; the message names the cause."""
 
 
 class RequestError(AppError):
@@ -76,10 +111,10 @@ class RequestError(AppError):
     Attributes:
         status: The HTTP status.
         slug: Last part of the problem's type, `urn:madeira:problem:<slug>`.
-        title: What kind of problem it is; the same for every occurrence.
-        detail: What is wrong with this request.
-        cells: Where in the table it is wrong; at most `CELL_ERRORS_LIMIT`.
-        headers: Headers the answer needs, such as `Retry-After`.
+        title: Title of the problem type; the same for every occurrence.
+        detail: Description of the error in this request.
+        cells: Invalid cells of the table; at most `CELL_ERRORS_LIMIT`.
+        headers: Headers of the answer, such as `Retry-After`.
     """
 
     status: ClassVar[HTTPStatus]
@@ -100,7 +135,7 @@ class RequestError(AppError):
 
 
 class MalformedBodyError(RequestError):
-    """The body is not JSON, or not an Arrow stream, as it says; the detail says where."""
+    """The body is not of its content type; the detail names the position."""
 
     status = HTTPStatus.BAD_REQUEST
     slug = "malformed-body"
@@ -108,33 +143,39 @@ class MalformedBodyError(RequestError):
 
 
 class UnknownModelError(RequestError):
-    """No model of the name asked for is served."""
+    """The model, or the version of it, is not served."""
 
     status = HTTPStatus.NOT_FOUND
     slug = "unknown-model"
     title = "No such model"
 
-    def __init__(
-        self,
-        name: str,
-        served: Sequence[str],
-        version: str | None = None,
-        served_version: str | None = None,
-    ) -> None:
-        if version is not None:
-            message = (
-                f"Version {quoted(version)} of {quoted(name)} is not served; {served_version!r} is."
-            )
-            RequestError.__init__(self, message)
-            return
-        super().__init__(
+    @classmethod
+    def of_name(cls, name: str, served: Sequence[str]) -> "UnknownModelError":
+        """Return the error for a model that is not served.
+
+        Args:
+            name: Name of the model.
+            served: Names of the models that are served.
+        """
+        return cls(
             f"No model is called {quoted(name)}.{did_you_mean(name, served)} "
             f"Models served: {listed(served, quoted) or 'none'}."
         )
 
+    @classmethod
+    def of_version(cls, name: str, version: str, served: str) -> "UnknownModelError":
+        """Return the error for a version that is not served.
+
+        Args:
+            name: Name of the model.
+            version: The version.
+            served: The version that is served.
+        """
+        return cls(f"Version {quoted(version)} of {quoted(name)} is not served; {served!r} is.")
+
 
 class NotAcceptableError(RequestError):
-    """Nothing the client accepts can be sent."""
+    """The client accepts none of the media types of the answer."""
 
     status = HTTPStatus.NOT_ACCEPTABLE
     slug = "not-acceptable"
@@ -153,7 +194,7 @@ class BodyTooLargeError(RequestError):
     title = "The body is too large"
 
     def __init__(self, limit_bytes: int) -> None:
-        # The connection is closed because the unread rest of the body still lies in it.
+        # The connection is closed because the rest of the body has not been read.
         super().__init__(
             f"The body is over the limit of {limit_bytes} bytes; send several requests.",
             headers={"Connection": "close"},
@@ -161,7 +202,7 @@ class BodyTooLargeError(RequestError):
 
 
 class UnsupportedMediaError(RequestError):
-    """The body is of a type, or coded in a way, that is not understood."""
+    """The content type or content coding of the body is not supported."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     slug = "unsupported-media-type"
@@ -169,7 +210,7 @@ class UnsupportedMediaError(RequestError):
 
 
 class InvalidInputError(RequestError):
-    """Well-formed JSON that does not fit the model or the endpoint."""
+    """The body is valid, but does not fit the model or the endpoint."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     slug = "invalid-input"
@@ -177,7 +218,7 @@ class InvalidInputError(RequestError):
 
     @classmethod
     def of_cells(cls, cells: Sequence[CellError]) -> "InvalidInputError":
-        """One error for everything that is wrong in a table."""
+        """Return one error for all invalid cells of a table."""
         first = str(cells[0])
         more = "" if len(cells) == 1 else f" (the first of {len(cells)} errors)"
         if len(cells) >= CELL_ERRORS_LIMIT:
@@ -186,7 +227,7 @@ class InvalidInputError(RequestError):
 
 
 class UnavailableError(RequestError):
-    """No model can answer."""
+    """No model is ready."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     slug = "unavailable"
@@ -194,7 +235,7 @@ class UnavailableError(RequestError):
 
 
 class NoWorkerError(UnavailableError):
-    """No worker can compute at present; new ones are being started."""
+    """No worker is ready; new ones are being started."""
 
     def __init__(self, retry_after_s: int = 5) -> None:
         super().__init__(
@@ -204,7 +245,7 @@ class NoWorkerError(UnavailableError):
 
 
 class QueueFullError(RequestError):
-    """There is no room for more work at present."""
+    """There is no room for more work."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     slug = "queue-full"
@@ -218,7 +259,7 @@ class QueueFullError(RequestError):
 
 
 class ComputationError(RequestError):
-    """The computation failed, through no fault of the input that is known."""
+    """The computation failed, although the input is valid."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     slug = "computation"
@@ -245,7 +286,7 @@ class PoisonousJobError(RequestError):
 
 
 class DrainingError(RequestError):
-    """The service is about to stop and takes no more work."""
+    """The service is stopping and accepts no more work."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     slug = "draining"
@@ -259,7 +300,7 @@ class DrainingError(RequestError):
 
 
 class DeadlineError(RequestError):
-    """The deadline of the request passed before it was computed."""
+    """The deadline of the request passed before the result."""
 
     status = HTTPStatus.GATEWAY_TIMEOUT
     slug = "deadline"
@@ -267,3 +308,62 @@ class DeadlineError(RequestError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The request was not computed within {seconds * 1000:g} ms.")
+
+
+class MalformedRequestError(RequestError):
+    """The request is not HTTP/1.1, or has contradictory lengths."""
+
+    status = HTTPStatus.BAD_REQUEST
+    slug = "malformed-request"
+    title = "The request is not valid HTTP"
+
+
+class RequestTimeoutError(RequestError):
+    """The client did not send the rest of its request in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    slug = "request-timeout"
+    title = "The request did not come in time"
+
+
+class TargetTooLongError(RequestError):
+    """The address of the request, its query included, is over the limit."""
+
+    status = HTTPStatus.REQUEST_URI_TOO_LONG
+    slug = "target-too-long"
+    title = "The address is too long"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The address and its query are over the limit of {limit_bytes} bytes.")
+
+
+class HeadersTooLargeError(RequestError):
+    """The headers of the request are over the limit."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    slug = "headers-too-large"
+    title = "The headers are too large"
+
+    def __init__(self, limit_bytes: int, limit_headers: int) -> None:
+        super().__init__(
+            f"The headers are over the limit of {limit_bytes} bytes or {limit_headers} headers."
+        )
+
+
+class UnsupportedHttpError(RequestError):
+    """The request uses a part of HTTP that this service does not speak."""
+
+    status = HTTPStatus.NOT_IMPLEMENTED
+    slug = "unsupported-http"
+    title = "This part of HTTP is not supported"
+
+
+class TooManyConnectionsError(RequestError):
+    """There is no room for another connection, or for another large body."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    slug = "too-many-connections"
+    title = "Too many connections"
+
+    def __init__(self, detail: str = "There are too many connections; try again in 1 s.") -> None:
+        super().__init__(detail, headers={"Retry-After": "1"})

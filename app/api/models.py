@@ -64,7 +64,7 @@ async def model(request: Request) -> Response:
     name = request.path_params["name"]
     found = registry.models.get(name)
     if found is None:
-        raise UnknownModelError(name, list(registry.models))
+        raise UnknownModelError.of_name(name, list(registry.models))
     document = {
         **_head(found, registry.default),
         "columns": found.schema.describe(),
@@ -98,7 +98,7 @@ async def reload(request: Request) -> Response:
     refused = [one for one in registry.refused if one.name == name]
     found = registry.models.get(name)
     if found is None and not refused:
-        raise UnknownModelError(name, list(registry.models))
+        raise UnknownModelError.of_name(name, list(registry.models))
     document = {
         "name": name,
         "version": None if found is None else found.key.version,

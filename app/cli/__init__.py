@@ -30,7 +30,7 @@ _USAGE = 2
 
 _commands = typer.Typer(
     name="madeira",
-    help="Exact densities of tables: score rows, sample new ones, fill in what is missing.",
+    help="Exact densities of tables: score rows, sample new ones, fill missing cells.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

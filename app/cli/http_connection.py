@@ -10,8 +10,7 @@ from uvicorn.server import ServerState
 from madeira.app.cli.connections import LINGER_S, Connections
 from madeira.app.cli.http_request import HttpRequest
 from madeira.app.cli.joined_writes import JoinedWrites
-from madeira.app.errors import RequestError
-from madeira.app.http_errors import RequestTimeoutError, TooManyConnectionsError
+from madeira.app.errors import RequestError, RequestTimeoutError, TooManyConnectionsError
 
 __all__ = ["MAX_HEAD_BYTES", "HttpConnection"]
 

@@ -20,10 +20,11 @@ from uvicorn.server import ServerState
 from madeira.app.cli.connections import Connections
 from madeira.app.cli.http_connection import MAX_HEAD_BYTES, HttpConnection
 from madeira.app.cli.http_request import HttpRequest
-from madeira.app.errors import QueueFullError, RequestError
-from madeira.app.http_errors import (
+from madeira.app.errors import (
     HeadersTooLargeError,
     MalformedRequestError,
+    QueueFullError,
+    RequestError,
     TargetTooLongError,
     UnsupportedHttpError,
 )

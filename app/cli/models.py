@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from madeira.app.errors import AppError
+from madeira.app.errors import ModelsDirectoryError
 from madeira.app.model_directories import default_search_path, directories_of, model_names
 from madeira.models.echo import MAX_ECHO, escaped
 from madeira.models.errors import CheckpointError
@@ -16,14 +16,10 @@ from madeira.models.errors import CheckpointError
 if TYPE_CHECKING:
     from madeira.models.checkpoint import Description
 
-__all__ = ["ModelsDirectoryError", "models"]
+__all__ = ["models"]
 
 _HEADINGS = ("model", "version", "columns", "rows", "valid nats", "trained", "size")
 _MAX_WIDTH = 10_000
-
-
-class ModelsDirectoryError(AppError):
-    """The directory of models does not exist."""
 
 
 def models(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from madeira.app.errors import AppError
+from madeira.app.errors import ReportError
 from madeira.app.model_directories import default_search_path, directories_of
 from madeira.models.errors import TableError
 
@@ -17,13 +17,9 @@ if TYPE_CHECKING:
 
     from madeira.models import DensityEstimator
 
-__all__ = ["ReportError", "report"]
+__all__ = ["report"]
 
 _MAX_ROWS = 5_000
-
-
-class ReportError(AppError):
-    """The report cannot be made of this model and these rows; the message names the cause."""
 
 
 def report(

@@ -5,13 +5,9 @@ from typing import Annotated
 
 import typer
 
-from madeira.app.errors import AppError
+from madeira.app.errors import SchemaCommandError
 
-__all__ = ["SchemaCommandError", "schema"]
-
-
-class SchemaCommandError(AppError):
-    """The schema cannot be inferred or written; the message names the cause."""
+__all__ = ["schema"]
 
 
 def schema(

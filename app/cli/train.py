@@ -14,10 +14,10 @@ from madeira.app.cli.training_data import (
     NameOption,
     SchemaOption,
     SeedOption,
-    TrainError,
     places_of,
     prepared,
 )
+from madeira.app.errors import TrainError
 from madeira.models.preset_names import Preset
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from madeira.models import DensityEstimator, Schema
     from madeira.models.training.fit import Phase
 
-__all__ = ["LEARNING_CURVE", "fit_shown", "train"]
+__all__ = ["LEARNING_CURVE", "fit_shown", "learning_curve", "train"]
 
 LEARNING_CURVE = "learning_curve.png"
 

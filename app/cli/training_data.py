@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from madeira.app.errors import AppError
+from madeira.app.errors import TrainError
 from madeira.app.model_directories import default_search_path, directories_of
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError, TableError
@@ -26,7 +26,6 @@ __all__ = [
     "NameOption",
     "SchemaOption",
     "SeedOption",
-    "TrainError",
     "places_of",
     "prepared",
     "require_writable",
@@ -34,10 +33,6 @@ __all__ = [
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
-
-
-class TrainError(AppError):
-    """The model cannot be trained on this file or this machine; the message names the cause."""
 
 
 def _valid_name(name: str) -> str:

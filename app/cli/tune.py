@@ -14,11 +14,11 @@ from madeira.app.cli.training_data import (
     NameOption,
     SchemaOption,
     SeedOption,
-    TrainError,
     places_of,
     prepared,
     require_writable,
 )
+from madeira.app.errors import TrainError
 
 __all__ = ["tune"]
 

@@ -179,9 +179,9 @@ class Registry:
             name = self.default
         model = self._models.get(name)
         if model is None:
-            raise UnknownModelError(name, list(self._models))
+            raise UnknownModelError.of_name(name, list(self._models))
         if version is not None and version != model.key.version:
-            raise UnknownModelError(name, list(self._models), version, model.key.version)
+            raise UnknownModelError.of_version(name, version, model.key.version)
         return model
 
     def _why_none(self) -> str:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["ROOT", "project_files", "text_of"]
+__all__ = ["PACKAGES", "ROOT", "module_name", "module_names", "modules", "project_files", "text_of"]
 
 ROOT = Path(__file__).resolve().parents[2]
+
+PACKAGES = ("madeira", "models", "app")
+"""Folders of what is installed."""
 
 
 @cache
@@ -37,3 +40,29 @@ def text_of(path: Path) -> str | None:
         return (ROOT / path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def modules(*rooms: str) -> list[Path]:
+    """List the modules of some folders of the root.
+
+    Args:
+        rooms: Names of the folders; those of `PACKAGES` by default.
+    """
+    wanted = rooms or PACKAGES
+    return [path for path in project_files() if path.parts[0] in wanted and path.suffix == ".py"]
+
+
+def module_name(path: Path) -> str:
+    """Return the name by which a module of `PACKAGES` is imported."""
+    parts = path.with_suffix("").parts
+    name = ".".join(parts if parts[0] == "madeira" else ("madeira", *parts))
+    return name.removesuffix(".__init__")
+
+
+def module_names(*rooms: str) -> list[str]:
+    """List the names by which the modules of some folders are imported, without `__main__`.
+
+    Args:
+        rooms: Names of the folders; those of `PACKAGES` by default.
+    """
+    return [module_name(path) for path in modules(*rooms) if path.stem != "__main__"]
