@@ -33,6 +33,7 @@ def main() -> NoReturn:
 
     Raises:
         SystemExit: Always; 1 if a package that the command needs is not installed.
+        ModuleNotFoundError: A package is not installed that belongs to no extra.
     """
     try:
         from madeira.app.cli import main as run

@@ -48,7 +48,7 @@ class Bundled:
     hidden: tuple[int, ...] | None = None
 
     def config(self, name: Preset | None = None) -> FitConfig:
-        """Settings of its training, or those of another preset."""
+        """Return the settings of its training, or those of another preset."""
         config = preset(name or self.preset)
         if self.hidden is None or name is not None:
             return config

@@ -33,7 +33,7 @@ def models(
         ),
     ] = None,
 ) -> None:
-    """List the models on disk, every version, whole or broken."""
+    """List the models on disk, every version, whole or broken."""  # noqa: DOC501 - it is the help text
     directories = directories_of(checkpoints or default_search_path())
     found = [directory for directory in directories if directory.is_dir()]
     if checkpoints is not None and not found:

@@ -66,7 +66,7 @@ def report(
     Columns and pairs of synthetic rows against real ones, likelihoods, the most anomalous rows
     with their reasons, a test of imputation, distances to the closest records. The page is one
     file and needs no network.
-    """
+    """  # noqa: DOC501 - it is the help text
     start = time.monotonic()
     path = _find(checkpoints or default_search_path(), name, model_version)
     target = output or Path(f"{name}-report.html")

@@ -29,7 +29,7 @@ def schema(
     """Show the kind of each column of the table in DATA, and the reason.
 
     Edit the output and give it to `madeira train --schema` to override kinds.
-    """
+    """  # noqa: DOC501 - it is the help text
     # Imported here because it takes seconds, for which `madeira --help` should not wait.
     from madeira.app.codecs.schema.read import read_overrides
     from madeira.app.codecs.schema.write import write_schema_yaml

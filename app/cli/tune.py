@@ -60,7 +60,7 @@ def tune(
 
     Ctrl-C ends the search early and saves the best so far; a second Ctrl-C aborts. The trials are
     kept.
-    """
+    """  # noqa: DOC501 - it is the help text
     if importlib.util.find_spec("optuna") is None:
         raise TrainError("the search needs Optuna: pip install 'madeira[tune]'")
     from rich.console import Console

@@ -15,7 +15,7 @@ from tests.cli.outcome import Madeira, Outcome
 
 @pytest.fixture
 def madeira(capsys: pytest.CaptureFixture[str]) -> Madeira:
-    """Runs the command in this process, to its exit."""
+    """Run the command in this process, to its exit."""
 
     def run(*arguments: str | Path) -> Outcome:
         with pytest.raises(SystemExit) as ended:
@@ -30,7 +30,7 @@ def madeira(capsys: pytest.CaptureFixture[str]) -> Madeira:
 
 @pytest.fixture(scope="session")
 def fruit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CSV of 120 rows: a category, a flag, a number with nulls, a constant and a key."""
+    """Write a CSV of 120 rows: a category, a flag, a number with nulls, a constant and a key."""
     path = tmp_path_factory.mktemp("data") / "fruit.csv"
     rows = [
         f"F{row:03d},{('apple', 'pear', 'plum')[row % 3]},{row % 2},"
@@ -43,7 +43,7 @@ def fruit(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of one model, `small`: a flag and a number."""
+    """Make a directory of one model, `small`: a flag and a number."""
     directory = tmp_path_factory.mktemp("checkpoints")
     table = pa.table({"flag": [True, False] * 20, "x": [0.1 * i for i in range(40)]})
     DensityEstimator("fast").fit(table).save(directory / "small" / "1")
@@ -52,7 +52,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def process() -> Callable[..., "subprocess.Popen[str]"]:
-    """Starts the command as a process of its own."""
+    """Start the command as a process of its own."""
 
     def start(*arguments: str | Path) -> "subprocess.Popen[str]":
         return subprocess.Popen(

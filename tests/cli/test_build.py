@@ -69,7 +69,7 @@ def test_unknown_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def rounded(content: object) -> object:
-    """A document without the last bits of its numbers: processors add up in different orders."""
+    """Remove the last bits of all numbers: processors add up in different orders."""
     if isinstance(content, dict):
         return {name: rounded(value) for name, value in content.items()}
     if isinstance(content, list | tuple):

@@ -36,7 +36,7 @@ class Service:
         return [pid for pid in found if word in command_line(pid)]
 
     def workers(self) -> list[int]:
-        """The worker and the spare."""
+        """Return the worker and the spare."""
         return self.named("madeira.app.workers.process")
 
     def all_there(self) -> bool:
@@ -96,7 +96,7 @@ def service(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def ask(service: Service) -> int:
-    """The status of a request on a connection of its own."""
+    """Return the status of a request on a connection of its own."""
     return httpx.post(f"{service.url}/score", json={"rows": [{}]}, timeout=LIMIT_S).status_code
 
 

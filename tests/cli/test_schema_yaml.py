@@ -119,7 +119,7 @@ def test_what_is_wrong_is_named_with_its_place(text: str, said: str, tmp_path: P
 
 
 def _edited(**edits: Any) -> str:
-    """The whole schema of the table, one field of its first column on a line of its own edited."""
+    """Write the whole schema of the table, with one field of its first column edited."""
     content = Schema.infer(TABLE, {"age": "integer"}).to_json()
     first = content["columns"][0] | edits
     lines = [f"    {json.dumps(key)}: {json.dumps(value)}" for key, value in first.items()]

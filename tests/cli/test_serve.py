@@ -19,7 +19,7 @@ Process = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port on which somebody listens already."""
+    """Listen on a port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 

@@ -25,7 +25,7 @@ LIMIT_S = 150
 
 
 def descendants(pid: int) -> set[int]:
-    """The processes that a process has started, and those that they have."""
+    """Return the processes that a process has started, and those that they have."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

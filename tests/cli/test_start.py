@@ -24,7 +24,7 @@ LIMIT_S = 150
 
 @pytest.fixture
 def port() -> int:
-    """A port that is free at present."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]
@@ -41,7 +41,7 @@ def several(checkpoints: Path, tmp_path: Path) -> Path:
 
 
 def answers(port: int, path: str) -> Iterator[httpx.Response]:
-    """What a path answers, again and again, from when somebody listens."""
+    """Return the answers of a path, from when the service listens."""
     deadline = time.monotonic() + LIMIT_S
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=LIMIT_S) as client:
         while time.monotonic() < deadline:
@@ -129,7 +129,7 @@ def test_a_start_can_be_ended_at_any_moment(
 
 
 def wait_for_listener(port: int) -> None:
-    """Waits until the port is taken."""
+    """Wait until the port is taken."""
     deadline = time.monotonic() + LIMIT_S
     while True:
         with socket.socket() as probe:

@@ -17,7 +17,7 @@ from tests.cli.outcome import Madeira
 
 @pytest.fixture(scope="module")
 def trained(fruit: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The directory of models after one training run as a process, and what the run printed."""
+    """Train in a process; return the directory of models, and what was printed."""
     checkpoints = tmp_path_factory.mktemp("checkpoints")
     run = subprocess.run(
         [

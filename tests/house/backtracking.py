@@ -21,14 +21,14 @@ __all__ = ["SIZES", "adversarial", "growth", "steps"]
 SIZES = (32, 64)
 """Letters of what is repeated in an adversarial text."""
 
-MOST_STEPS = 100_000
+MAX_STEPS = 100_000
 """Steps after which a search is given up: it is far beyond linear."""
 
 Nodes = Sequence[tuple[Any, Any]]
 Then = Callable[[int], bool]
 
 _FOREIGN = "\u2603"
-_MOST_PUMPS = 30
+_MAX_PUMPS = 30
 
 
 class _TooManyError(Exception):
@@ -45,7 +45,7 @@ class _Matcher:
         if index == len(nodes):
             return then(place)
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > MAX_STEPS:
             raise _TooManyError
         op, value = nodes[index]
 
@@ -138,7 +138,7 @@ def _takes(op: str, value: Any, letter: str) -> bool:  # noqa: ANN401 - whatever
 
 
 def steps(pattern: str, flags: int, method: str, text: str) -> int:
-    """Steps that a method of a pattern takes on a text.
+    """Count the steps that a method of a pattern takes on a text.
 
     Args:
         pattern: The regular expression.
@@ -169,7 +169,7 @@ def _match(matcher: _Matcher, tree: Nodes, method: str) -> None:
 
 
 def _letters(nodes: Nodes) -> Iterator[str]:
-    """A letter that each node takes."""
+    """Yield letters that each node takes."""
     for op, value in nodes:
         match str(op):
             case "LITERAL":
@@ -192,7 +192,7 @@ def _letters(nodes: Nodes) -> Iterator[str]:
 
 
 def _example(nodes: Nodes) -> str:
-    """A text that matches, every repeat once at least where it may be."""
+    """Return a text that matches, with every repeat at least once if that is allowed."""
     text = ""
     for op, value in nodes:
         match str(op):
@@ -223,7 +223,7 @@ def adversarial(pattern: str, flags: int) -> Iterator[Callable[[int], str]]:
     pumps = dict.fromkeys([*few, *pairs, example, example[:-1] or example, *letters[:24]])
     for place, pump, end in product(
         sorted({0, len(example) // 2, len(example), *range(min(len(example), 4))}),
-        list(pumps)[:_MOST_PUMPS],
+        list(pumps)[:_MAX_PUMPS],
         ("", _FOREIGN),
     ):
         yield partial(_pumped, example[:place], pump, end or example[place:])
@@ -237,7 +237,7 @@ def growth(pattern: str, flags: int, method: str) -> float:
     worst = 1.0
     for text in adversarial(pattern, flags):
         small, large = (steps(pattern, flags, method, text(size)) for size in SIZES)
-        if large > MOST_STEPS:
+        if large > MAX_STEPS:
             return math.inf
         if large > 4 * SIZES[1]:  # what is constant, or ends early, grows by chance
             worst = max(worst, large / small)

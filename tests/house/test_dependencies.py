@@ -46,7 +46,7 @@ assert estimator.impute(table, seed=1)["size"].null_count == 0
 
 
 def without(blocked: set[str], code: str) -> "subprocess.CompletedProcess[str]":
-    """Runs code in a process where some packages are not there."""
+    """Run code in a process where some packages are not there."""
     return subprocess.run(
         [sys.executable, "-c", BLOCKED.format(blocked=blocked) + code],
         cwd=ROOT,
@@ -63,7 +63,7 @@ def test_the_densities_work_without_the_extras() -> None:
 
 
 def packages_of(extra: str) -> set[str]:
-    """Names of the packages of an extra, with those of the extras that it names."""
+    """Return the names of the packages of an extra, with those of the extras that it names."""
     names, wanted = set(), [extra]
     while wanted:
         for text in PROJECT["optional-dependencies"][wanted.pop()]:

@@ -101,7 +101,7 @@ def test_compose_serves_on_a_machine_without_a_gpu() -> None:
 
 
 def gpus(service: dict[str, Any]) -> list[dict[str, Any]]:
-    """The GPUs that a service reserves."""
+    """Return the GPUs that a service reserves."""
     resources = service.get("deploy", {}).get("resources", {})
     devices = resources.get("reservations", {}).get("devices", [])
     return [one for one in devices if "gpu" in one["capabilities"] and one["driver"] == "nvidia"]

@@ -29,7 +29,7 @@ def named(module: str, name: str) -> "re.Pattern[str] | str | None":
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, ast.expr, str]]:
-    """Calls of a method: the call, what the method is of, its name."""
+    """Yield the calls of methods: the call, the owner of the method, its name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             yield node, node.func.value, node.func.attr

@@ -77,7 +77,14 @@ def ways() -> dict[str, dict[str, list[Call]]]:
 
 @contextlib.contextmanager
 def _serving(folder: Path) -> Iterator[int]:
-    """A service whose processes record their calls in a folder; gives its port."""
+    """Start a service whose processes record their calls in a folder.
+
+    Yields:
+        Its port.
+
+    Raises:
+        SystemExit: The service does not start.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     recorder = Path(__file__).parent / "recorder"
@@ -110,7 +117,7 @@ def _serving(folder: Path) -> Iterator[int]:
 def _ask(
     connection: http.client.HTTPConnection, folder: Path, path: str, body: object
 ) -> dict[str, list[Call]]:
-    """Calls of one request, by process.
+    """Send one request, and read its calls by process.
 
     Raises:
         SystemExit: The service refuses the request, or a process does not write its calls.

@@ -95,7 +95,11 @@ def _text(path: Path) -> str:
 
 
 def _whole(document: Document, table: pa.Table) -> Schema:
-    """Read a whole schema, which must name all columns of the table and accept their values."""
+    """Read a whole schema.
+
+    Raises:
+        SchemaError: The schema is invalid, lacks a column of the table, or rejects its values.
+    """
     try:
         schema = Schema.from_json(document.value)
     except SchemaError as error:
@@ -120,7 +124,12 @@ def _whole(document: Document, table: pa.Table) -> Schema:
 
 
 def _kinds(document: Document, table: pa.Table) -> Schema:
-    """Read the kinds of some columns, and infer the rest."""
+    """Read the kinds of some columns, and infer the rest.
+
+    Raises:
+        SchemaError: A column does not exist, or cannot have its kind.
+        TableError: A column that the file does not name cannot be learned.
+    """
     for name, kind in document.value.items():
         place = document.place((name,))
         if name not in table.column_names:

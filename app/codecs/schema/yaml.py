@@ -111,7 +111,11 @@ def read_document(file: str, text: str) -> Document:
 
 
 def _check_depth(file: str, text: str) -> None:
-    """Reject deep nesting: the parser is recursive."""
+    """Reject deep nesting: the parser is recursive.
+
+    Raises:
+        SchemaError: The nesting is deeper than `MAX_DEPTH`.
+    """
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -121,7 +125,16 @@ def _check_depth(file: str, text: str) -> None:
 
 
 def _value(file: str, node: yaml.Node, seen: set[int]) -> Any:  # noqa: ANN401 - any JSON value
-    """Convert a node to a value; `seen` has the ids of the nodes before it."""
+    """Convert a node to a value.
+
+    Args:
+        file: Name of the file in messages.
+        node: The node.
+        seen: Ids of the nodes before it, to detect anchors.
+
+    Raises:
+        SchemaError: The node has an anchor, a tag, a repeated key or a number that is too long.
+    """
     if id(node) in seen:
         raise SchemaError(f"{_place(file, node.start_mark)}: anchors are not understood")
     seen.add(id(node))
