@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple, Unpack
 from weakref import WeakKeyDictionary
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 
 from madeira.app.logs import current
 
@@ -17,6 +17,11 @@ SMALL_BYTES = 4 * 2**10
 INLINE_BYTES = 64 * 2**10
 """Up to here it takes less than a few milliseconds, and a thread would cost more."""
 
+LARGE_BYTES = 2**20
+"""Beyond it one call runs at a time: each holds the interpreter for milliseconds again and again,
+and several of them would keep it from the event loop."""
+
+_large: "WeakKeyDictionary[asyncio.AbstractEventLoop, CapacityLimiter]" = WeakKeyDictionary()
 _turns: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]" = WeakKeyDictionary()
 
 Args = TypeVarTuple("Args")
@@ -37,7 +42,10 @@ async def offload(size_bytes: int, function: Callable[[Unpack[Args]], T], *args:
     if size_bytes <= SMALL_BYTES:
         return function(*args)
     if size_bytes > INLINE_BYTES:
-        return await to_thread.run_sync(function, *args)
+        limiter = None
+        if size_bytes > LARGE_BYTES:
+            limiter = _large.setdefault(asyncio.get_running_loop(), CapacityLimiter(1))
+        return await to_thread.run_sync(function, *args, limiter=limiter)
     async with _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
         result = function(*args)
         await asyncio.sleep(0)

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from madeira.app.errors import BodyTooLargeError, InvalidInputError
 from madeira.app.http.limit import STARTED_AT
 from madeira.app.http.negotiation import answer_format, body_format
+from madeira.app.offload import offload
 from madeira.app.plane import Call, RequestMemory
 from madeira.app.plane.memory import SMALL_BYTES
 from madeira.models.echo import quoted
@@ -67,7 +68,7 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
         chunks.append(chunk)
         more = message.get("more_body", False)
     return Call(
-        content=b"".join(chunks),
+        content=await offload(size, b"".join, chunks) if len(chunks) > 1 else chunks[0],
         format=sent,
         answer_format=accepted,
         query=request.query_params.multi_items() if scope["query_string"] else (),

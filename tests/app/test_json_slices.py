@@ -1,7 +1,8 @@
 """Large JSON bodies are read in slices, and mean what they mean read at once."""
 
 import json
-from typing import Any
+import threading
+from typing import Any, ClassVar
 
 import numpy as np
 import orjson
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from madeira.app.codecs.json.slices import SLICE_BYTES, read_slices
 from madeira.app.codecs.json.text import _parse, decode
 from madeira.app.errors import InvalidInputError, MalformedBodyError
+from tests.app.test_overload import wait_until
 
 LIMIT = 10_000
 SLICE = 1000  # more than a row below, or all that stands beside the rows, can have
@@ -210,3 +212,23 @@ def test_broken_bodies_are_refused(junk: bytes, place: int) -> None:
     except (MalformedBodyError, InvalidInputError, json.JSONDecodeError):
         return
     assert found == orjson.loads(broken)
+
+
+class Row:
+    """A row that says which thread frees it."""
+
+    freed_by: ClassVar[set[str]] = set()
+
+    def __del__(self) -> None:
+        self.freed_by.add(threading.current_thread().name)
+
+
+def test_rows_are_freed_by_a_thread_of_their_own() -> None:
+    body = b'{"rows":[' + b"{}," * 20_000 + b"{}]}"
+
+    def parse(text: bytes) -> object:
+        return [Row() for _ in orjson.loads(text)] if text.startswith(b"[") else orjson.loads(text)
+
+    read_slices(body, parse, 30_000)
+    wait_until(lambda: bool(Row.freed_by))
+    assert Row.freed_by == {"madeira-free"}

@@ -132,13 +132,18 @@ def ends_well(connection: socket.socket) -> bool:
 def asking_without_reading(service: RunningService) -> Iterator[socket.socket]:
     """A connection that has asked for many rows and has read the beginning of the answer."""
     body = b'{"n": 200000}'
-    with socket.socket() as slow:
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.settimeout(120)
-        slow.connect(("127.0.0.1", service.port))
-        slow.sendall(head(path="/sample", Content_Type=JSON, Content_Length=str(len(body))) + body)
-        assert slow.recv(100).startswith(b"HTTP/1.1 200")
-        yield slow
+    status = b"429"
+    while status == b"429":  # others that stall may take a place again for a moment
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.settimeout(120)
+            slow.connect(("127.0.0.1", service.port))
+            asking = head(path="/sample", Content_Type=JSON, Content_Length=str(len(body)))
+            slow.sendall(asking + body)
+            status = slow.recv(100)[9:12]
+            if status == b"200":
+                yield slow
+    assert status == b"200"
 
 
 def test_an_answer_that_is_not_read_is_given_up(hasty: RunningService) -> None:
@@ -225,9 +230,9 @@ def test_answers_that_are_not_read_have_a_limit_together(
 ) -> None:
     service = start(request_memory_limit_bytes=2**20, answer_timeout_s=86_400.0)
     with ExitStack() as stack:
-        readers = [stack.enter_context(asking_without_reading(service)) for _ in range(16)]
-        while service.app.limit.present == len(readers):
+        for _ in range(16):
+            stack.enter_context(asking_without_reading(service))
+        while service.app.limit.present == 16:  # until a reader is given up, long before its time
             healthy(service)
-        healthy(service)
-        assert not all(ends_well(reader) for reader in readers)
+        assert service.app.limit.present > 0
     healthy(service)
