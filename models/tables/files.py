@@ -46,6 +46,9 @@ _BROKEN_TEXT: Final = re.compile(r"In CSV column #(\d{1,9}): .*invalid UTF8")
 _FRACTION: Final = re.compile(r"[-+]?\d*+\.\d++([eE][-+]?\d++)?")
 _MAX_REASON: Final = 300
 
+MAX_CELLS: Final = 2**32
+"""Most cells of a Parquet file, in which a few bytes can claim any number of rows."""
+
 
 def read_table(source: str | Path) -> pa.Table:
     """Reads a whole CSV, Parquet or Arrow file.
@@ -93,7 +96,9 @@ def _read_parquet(path: Path) -> pa.Table:
     """Reads Parquet; the index that pandas stored beside the columns is dropped."""
     try:
         with path.open("rb") as stream:
-            table = pq.read_table(stream)
+            file = pq.ParquetFile(stream)
+            _check_rows(path, file.metadata)
+            table = file.read()
     except pa.ArrowException as error:
         raise TableFileError(
             f"{path} is not a readable Parquet file: {_first_line(error)}"
@@ -101,6 +106,24 @@ def _read_parquet(path: Path) -> pa.Table:
     index = (table.schema.pandas_metadata or {}).get("index_columns", [])
     names = {name for name in index if isinstance(name, str) and name.startswith("__index_level_")}
     return table.drop_columns(sorted(names & set(table.column_names)))
+
+
+def _check_rows(path: Path, metadata: pq.FileMetaData) -> None:
+    """Check how many rows a Parquet file claims, before memory is taken for them.
+
+    Raises:
+        TableFileError: They are too many, or the parts of the file disagree.
+    """
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    if sum(groups) != metadata.num_rows or min(groups, default=0) < 0:
+        raise TableFileError(
+            f"{path} is not a readable Parquet file: its parts disagree about the number of rows"
+        )
+    if metadata.num_rows * metadata.num_columns > MAX_CELLS:
+        raise TableFileError(
+            f"{path} says that it has {metadata.num_rows} rows of {metadata.num_columns} columns; "
+            f"at most {MAX_CELLS:,} cells are read"
+        )
 
 
 def _read_arrow(path: Path) -> pa.Table:

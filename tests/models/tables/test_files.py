@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from madeira.models import TableFileError, read_table
+from madeira.models.tables import files
 from madeira.models.tables.csv_types import NULL_TEXTS
 
 
@@ -211,6 +212,23 @@ def test_leading_zeros_far_down_the_file_are_kept(tmp_path: Path) -> None:
     rows = "".join(f"{10_000 + row % 80_000},text to pass the sample\n" for row in range(20_000))
     table = read_table(write(tmp_path, "postcode,note\n" + rows + "01067,Dresden\n"))
     assert table.column("postcode")[-1].as_py() == "01067"
+
+
+def test_parquet_that_claims_more_rows_than_it_has_takes_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"a": [1, 2]}), path)
+    # Rows of the file and of its only group: two, as Thrift writes them.
+    before, rows, after = path.read_bytes().rpartition(b"\x16\x04")
+    assert rows
+    path.write_bytes(before + b"\x16\x06" + after)
+    with pytest.raises(TableFileError, match="disagree about the number of rows"):
+        read_table(path)
+    monkeypatch.setattr(files, "MAX_CELLS", 3)
+    pq.write_table(pa.table({"a": [1, 2], "b": [1, 2]}), path)
+    with pytest.raises(TableFileError, match="2 rows of 2 columns; at most 3 cells"):
+        read_table(path)
 
 
 @pytest.mark.parametrize("extension", [".parquet", ".arrow"])
