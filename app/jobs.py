@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "INITIAL_COST",
     "ROW_AXIS",
     "Array",
     "Estimate",
@@ -36,6 +37,9 @@ Array = npt.NDArray[np.float64]
 
 Estimate = Literal["draw", "mean", "median", "mode"]
 """What fills a missing cell: a draw from its distribution, or one point of it."""
+
+INITIAL_COST = 512.0
+"""Cost of a batch of jobs before any has been timed, in the units of `madeira.app.engine.costs`."""
 
 
 ResultT = TypeVar("ResultT", covariant=True)

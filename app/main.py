@@ -14,21 +14,21 @@ from fastapi.telemetry import TelemetryConfig
 
 from madeira.app.api import health, impute, models, pages, sample, score
 from madeira.app.api import metrics as metrics_page
-from madeira.app.batching import Admission, FleetSize, Pool
+from madeira.app.engine import Admission, FleetSize, Pool
 from madeira.app.http import openapi, problems
 from madeira.app.http.limit import ConcurrencyLimit
 from madeira.app.http.routes import ServiceApp
 from madeira.app.logs import set_up_logs
 from madeira.app.metrics import Metrics
 from madeira.app.plane import DataPlane, EngineMetrics, MemoryLimit
+from madeira.app.processes.devices import require_devices
+from madeira.app.processes.spares import with_spares
+from madeira.app.processes.supervisor import Supervisor
+from madeira.app.processes.worker_plan import WORKER_MODULE, worker_plan
 from madeira.app.registry import Registry
 from madeira.app.registry.siblings import Siblings
 from madeira.app.settings import Settings
 from madeira.app.traces import Traces, traces_of
-from madeira.app.workers.devices import require_devices
-from madeira.app.workers.spares import with_spares
-from madeira.app.workers.supervisor import Supervisor
-from madeira.app.workers.worker_plan import WORKER_MODULE, worker_plan
 
 __all__ = ["create_app"]
 

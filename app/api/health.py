@@ -6,8 +6,8 @@ from madeira.app.errors import DrainingError, UnavailableError
 from madeira.app.http.openapi import answers
 from madeira.app.http.responses import json_response
 from madeira.app.http.routes import plane_of
+from madeira.app.ipc.runtime_paths import read_state
 from madeira.app.schemas.models import Live, Ready
-from madeira.app.workers.runtime import read_state
 
 __all__ = ["router"]
 

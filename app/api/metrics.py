@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from madeira.app.http.routes import plane_of
+from madeira.app.ipc.runtime_paths import read_state
 from madeira.app.metrics import Metrics, Reading
-from madeira.app.workers.runtime import read_state
 
 __all__ = ["router"]
 

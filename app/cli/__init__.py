@@ -14,7 +14,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from madeira.app.cli.interrupts import ABORTED
 from madeira.app.cli.models import models
 from madeira.app.cli.report import report
 from madeira.app.cli.schema import schema
@@ -22,6 +21,7 @@ from madeira.app.cli.serve import serve
 from madeira.app.cli.train import train
 from madeira.app.cli.tune import tune
 from madeira.app.errors import AppError, SettingsError
+from madeira.app.processes.signals import ABORTED
 from madeira.models.errors import ModelsError
 
 __all__ = ["main"]

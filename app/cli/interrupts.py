@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from madeira.app.processes.signals import ABORTED
+
 __all__ = ["ABORTED", "Interrupts"]
 
 ABORTED = 130  # exit status after Ctrl-C, as shells expect

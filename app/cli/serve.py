@@ -48,8 +48,8 @@ def _serve(**flags: object) -> None:
         _say_where(settings.host, listener)
         _say_what(directories_of(settings.search_path))
         # Importing these takes a while; who calls meanwhile waits in line.
-        from madeira.app.cli.api_processes import run_api_processes
-        from madeira.app.cli.server import run_server
+        from madeira.app.server.api_processes import run_api_processes
+        from madeira.app.server.http_server import run_server
 
         def build() -> "ServiceApp":
             from madeira.app.main import create_app

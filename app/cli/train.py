@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from madeira.app.cli.interrupts import ABORTED, Interrupts
+from madeira.app.cli.interrupts import Interrupts
 from madeira.app.cli.training_data import (
     CheckpointsOption,
     DataArgument,
@@ -18,6 +18,7 @@ from madeira.app.cli.training_data import (
     prepared,
 )
 from madeira.app.errors import TrainError
+from madeira.app.processes.signals import ABORTED
 from madeira.models.preset_names import Preset
 
 if TYPE_CHECKING:

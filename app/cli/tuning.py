@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from madeira.app.cli.interrupts import ABORTED, Interrupts
+from madeira.app.cli.interrupts import Interrupts
 from madeira.app.cli.search_progress import shown_search
 from madeira.app.cli.train import LEARNING_CURVE
 from madeira.app.pictures.learning_curve import draw_learning_curve
 from madeira.app.pictures.tuning import draw_tuning
+from madeira.app.processes.signals import ABORTED
 from madeira.models import Schema
 from madeira.models.card import model_card
 from madeira.models.checkpoint import Checkpoint, save_version

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from madeira.app.batching import Work
 from madeira.app.codecs.answers import FilledTable
 from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.codecs.unseen import CellWarning
+from madeira.app.engine import Work
 from madeira.app.errors import InvalidInputError
 from madeira.app.jobs import Array, ImputeJob, ImputeResult, costs_of_filling
 from madeira.app.plane.call import Call

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from madeira.app.batching import Pool, Ticket, Work, joined_result, results
 from madeira.app.codecs.answers import FilledTable, Samples, Scores
+from madeira.app.engine import Pool, Ticket, Work, joined_result, results
 from madeira.app.errors import DeadlineError
 from madeira.app.jobs import ResultT, SampleResult
 from madeira.app.logs import current

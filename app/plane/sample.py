@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from madeira.app.batching import Work
 from madeira.app.codecs.answers import Samples
 from madeira.app.codecs.json.table import encode_given
 from madeira.app.codecs.unseen import CellWarning, warnings_of
+from madeira.app.engine import Work
 from madeira.app.errors import InvalidInputError
 from madeira.app.jobs import Array, SampleJob, SampleResult, costs_of_filling
 from madeira.app.plane.call import Call

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from madeira.app.batching import Work
 from madeira.app.codecs.answers import Scores
 from madeira.app.codecs.unseen import CellWarning
+from madeira.app.engine import Work
 from madeira.app.jobs import Array, ScoreJob, ScoreResult, cost_of_scoring
 from madeira.app.plane.call import Call
 from madeira.app.plane.parsing import check_cost, parse_request

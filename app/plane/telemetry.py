@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from madeira.app.batching import Pool
-from madeira.app.batching.ticket import Entry
+from madeira.app.engine import Pool
+from madeira.app.engine.request import Entry
 from madeira.app.errors import RequestError
 from madeira.app.jobs import Array, ModelKey, ScoreJob
 from madeira.app.logs import RequestNote

@@ -21,7 +21,7 @@ from madeira.app.errors import (
     UnknownModelError,
 )
 from madeira.app.jobs import ModelKey
-from madeira.app.registry.store import ModelStore, Refusal, ServedModel
+from madeira.app.registry.checkpoints import ModelStore, Refusal, ServedModel
 
 __all__ = ["Audience", "Holder", "Lease", "Registry"]
 

@@ -1,6 +1,6 @@
-"""Jobs are computed here, in processes of their own.
+"""The worker process: it computes the jobs that arrive on its socket.
 
-Nothing is imported with the package: the process that only owns workers needs no PyTorch.
+No other process imports this package: a worker is started by the name of its module.
 """
 
 __all__: list[str] = []

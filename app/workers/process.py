@@ -27,15 +27,15 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from madeira.app.ipc.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
+from madeira.app.ipc.heartbeat import Journal
+from madeira.app.ipc.worker_config import WorkerConfig
 from madeira.app.jobs import ModelKey
 from madeira.app.logs import set_up_logs
-from madeira.app.workers.computing import Computing, DeviceLostError, Execute, pending_of
+from madeira.app.workers.batch_size import Pace
+from madeira.app.workers.batcher import Computing, DeviceLostError, Execute, pending_of
 from madeira.app.workers.execute import execute
-from madeira.app.workers.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
-from madeira.app.workers.journal import Journal
-from madeira.app.workers.pace import Pace
-from madeira.app.workers.store import Store
-from madeira.app.workers.worker_config import WorkerConfig
+from madeira.app.workers.model_cache import Store
 from madeira.models.errors import CheckpointError
 
 __all__ = ["Worker", "main"]

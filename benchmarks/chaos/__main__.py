@@ -205,7 +205,7 @@ async def trials(report: Report, quick: bool) -> None:
         **tally.summary(),
     )
     tally, kills = await killing(
-        questions, seconds, "madeira.app.cli.api_process", 5.0, "--api-processes", "2"
+        questions, seconds, "madeira.app.server.api_process", 5.0, "--api-processes", "2"
     )
     # Connections of a killed process end; whoever asks again is answered.
     report.limit(

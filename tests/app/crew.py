@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from madeira.app.batching import Admission, FleetSize, Pool
+from madeira.app.engine import Admission, FleetSize, Pool
+from madeira.app.ipc.runtime_paths import State, read_state
 from madeira.app.jobs import ModelKey
-from madeira.app.workers.runtime import State, read_state
-from madeira.app.workers.supervisor import Supervisor
-from madeira.app.workers.worker_plan import WorkerPlan
+from madeira.app.processes.supervisor import Supervisor
+from madeira.app.processes.worker_plan import WorkerPlan
 
 __all__ = ["KEY", "Crew", "crew", "wait_until"]
 

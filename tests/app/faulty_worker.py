@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from madeira.app.ipc.frames import Buffers
 from madeira.app.jobs import Array, Job
 from madeira.app.workers.execute import execute
-from madeira.app.workers.frames import Buffers
 from madeira.app.workers.process import Connection, main
 from madeira.models import DensityEstimator
 from madeira.models.inference.density import Density

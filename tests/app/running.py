@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from madeira.app.cli.server import HttpServer
 from madeira.app.http.routes import ServiceApp
 from madeira.app.main import create_app
+from madeira.app.processes.worker_plan import WORKER_MODULE
+from madeira.app.server.http_server import HttpServer
 from madeira.app.settings import Settings
 from madeira.app.traces import Traces
-from madeira.app.workers.worker_plan import WORKER_MODULE
 
 __all__ = ["Document", "RunningService", "assert_problem", "running", "urls_of"]
 

@@ -44,7 +44,7 @@ class Running:
 
     def api_processes(self) -> list[int]:
         """Those that answer requests."""
-        return self.started("madeira.app.cli.api_process")
+        return self.started("madeira.app.server.api_process")
 
     def started(self, module: str) -> list[int]:
         """Those of its processes that run a module."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from madeira.app.workers.frames import (
+from madeira.app.ipc.frames import (
     BODY_LIMIT_BYTES,
     HEADER_LIMIT_BYTES,
     Frame,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from madeira.app.jobs import ModelKey, ScoreJob
-from madeira.app.registry.store import MAX_NAME, MAX_TRIED, ModelStore
+from madeira.app.registry.checkpoints import MAX_NAME, MAX_TRIED, ModelStore
 from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
 from madeira.models.errors import MAX_REASON, NumericalError

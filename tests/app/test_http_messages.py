@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from madeira.app.cli.http_protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
+from madeira.app.server.http_protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from tests.app.raw_http import Answer, connect, exchange, head, read_answer, read_to_end
 from tests.app.running import RunningService
 

@@ -63,7 +63,7 @@ def test_both_are_served_and_of_one_name_the_first(
     shutil.copytree(checkpoints / "shop", bundled / "shop")
     shutil.copytree(checkpoints / "shop" / "1", bundled / "shop" / "7")
     shutil.copytree(checkpoints / "shop", bundled / "fair")
-    with caplog.at_level(logging.INFO, "madeira.app.registry.store"):
+    with caplog.at_level(logging.INFO, "madeira.app.registry.checkpoints"):
         service = start(checkpoints=joined(own, bundled), reload_interval_s=0)
     served = {
         model["name"]: model["version"] for model in service.client.get("/models").json()["models"]
@@ -73,7 +73,7 @@ def test_both_are_served_and_of_one_name_the_first(
     saved = estimator.save_version(own / "shop", others=[bundled / "shop"])
     assert saved == own / "shop" / "8"
     saved.rename(own / "shop" / "2")
-    with caplog.at_level(logging.INFO, "madeira.app.registry.store"):
+    with caplog.at_level(logging.INFO, "madeira.app.registry.checkpoints"):
         assert service.post("/models/shop/reload", None)["version"] == "2"
     assert f"shop of {own} is served in the place of the one in {bundled}" in caplog.text
     service.post("/score", {"model": "shop", "version": "2", "rows": [{"city": "Funchal"}]})

@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from madeira.app.ipc.heartbeat import JournalReader
+from madeira.app.ipc.runtime_paths import State, read_state
 from madeira.app.settings import Settings
-from madeira.app.workers.journal import JournalReader
-from madeira.app.workers.runtime import State, read_state
 from madeira.models import DensityEstimator
 from tests.app.faulty_worker import CODES, DEADLY, ENDLESS, FAILING, HELD, MARKS, held
 from tests.app.running import RunningService, assert_problem, running

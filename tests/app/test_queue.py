@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.app.batching.admission import LONGEST_RETRY_S, Admission
-from madeira.app.batching.fair_queue import FairQueue
-from madeira.app.batching.ticket import Entry, Ticket
+from madeira.app.engine.admission import LONGEST_RETRY_S, Admission
+from madeira.app.engine.fair_queue import FairQueue
+from madeira.app.engine.request import Entry, Ticket
 from madeira.app.errors import QueueFullError
 from madeira.app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from madeira.app.workers.pace import LEAST_COST, LONGEST, Pace
+from madeira.app.workers.batch_size import LEAST_COST, LONGEST, Pace
 
 KEY = ModelKey("shop", "1")
 

@@ -12,7 +12,7 @@ import pytest
 from madeira.app.errors import NoWorkerError, UnavailableError, UnknownModelError
 from madeira.app.jobs import ModelKey
 from madeira.app.registry import Registry
-from madeira.app.registry.store import ModelStore
+from madeira.app.registry.checkpoints import ModelStore
 from tests.app.running import RunningService
 
 FILES = ["model.safetensors", "config.json", "schema.json", "metrics.json"]

@@ -11,7 +11,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from madeira.app.registry.store import ModelStore
+from madeira.app.registry.checkpoints import ModelStore
 from madeira.models import DensityEstimator
 from tests.app.running import RunningService, assert_problem
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from madeira.app.workers import runtime_directory
-from madeira.app.workers.runtime_directory import (
+from madeira.app.processes import runtime_directory
+from madeira.app.processes.runtime_directory import (
     RuntimeDirectory,
     RuntimeDirectoryError,
     remove_abandoned,
@@ -23,7 +23,7 @@ MARK = "madeira.json"
 
 ABANDON = """
 import os, signal
-from madeira.app.workers.runtime_directory import RuntimeDirectory
+from madeira.app.processes.runtime_directory import RuntimeDirectory
 print(RuntimeDirectory().path, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from madeira.app.ipc.runtime_paths import read_state
 from madeira.app.settings import Settings
-from madeira.app.workers.runtime import read_state
 from madeira.models import DensityEstimator
 from tests.app.alike import as_rows, assert_rows_alike
 from tests.app.running import RunningService, running

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from madeira.app.cli import connections
+from madeira.app.server import connections
 from tests.app.raw_http import connect, head, read_answer, read_to_end
 from tests.app.running import RunningService
 

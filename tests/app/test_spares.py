@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from madeira.app.batching.link import Link
-from madeira.app.batching.ticket import Entry
+from madeira.app.engine.request import Entry
+from madeira.app.engine.worker_connection import Link
 from madeira.app.errors import PoisonousJobError
 from madeira.app.jobs import ScoreJob
+from madeira.app.processes.spares import available_bytes, with_spares
 from madeira.app.settings import Settings
 from madeira.app.workers.execute import execute
-from madeira.app.workers.spares import available_bytes, with_spares
 from madeira.models import DensityEstimator
 from tests.app.crew import KEY, Crew, crew
 from tests.app.faulty_worker import DEADLY, marked
@@ -94,7 +94,7 @@ def test_a_spare_is_there_where_memory_allows(
         return with_spares(Settings.read(checkpoints=checkpoints, **flags)).spare_workers
 
     def there_is(free: int | None) -> None:
-        monkeypatch.setattr("madeira.app.workers.spares.available_bytes", lambda: free)
+        monkeypatch.setattr("madeira.app.processes.spares.available_bytes", lambda: free)
 
     there_is(2**33)
     assert spares() == 1

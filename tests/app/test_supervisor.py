@@ -18,11 +18,11 @@ import numpy as np
 import pytest
 
 from madeira.app.errors import NoWorkerError
+from madeira.app.ipc.heartbeat import Journal, JournalReader, create_journal
 from madeira.app.jobs import ModelKey, ScoreJob
+from madeira.app.processes import supervisor, worker_process
 from madeira.app.settings import Settings
-from madeira.app.workers import supervisor, worker_process
 from madeira.app.workers.execute import execute
-from madeira.app.workers.journal import Journal, JournalReader, create_journal
 from madeira.models import DensityEstimator
 from tests.app.crew import KEY, Crew, crew, wait_until
 from tests.app.running import assert_problem, running

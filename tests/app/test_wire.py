@@ -7,6 +7,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from madeira.app.ipc import messages as wire
+from madeira.app.ipc.frames import Frame, FrameError, FrameReader, encode_frame
+from madeira.app.ipc.messages import cut, group_of, job_of, join, parts_of, result_of
 from madeira.app.jobs import (
     ImputeJob,
     ImputeResult,
@@ -17,9 +20,6 @@ from madeira.app.jobs import (
     ScoreJob,
     ScoreResult,
 )
-from madeira.app.workers import wire
-from madeira.app.workers.frames import Frame, FrameError, FrameReader, encode_frame
-from madeira.app.workers.wire import cut, group_of, job_of, join, parts_of, result_of
 
 KEY = ModelKey("shop", "1")
 RNG = np.random.default_rng(0)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.app.batching import Work
+from madeira.app.engine import Work
 from madeira.app.jobs import Array, ModelKey, ScoreJob, ScoreResult, costs_of_filling
 from madeira.app.settings import Settings
 from madeira.models import DensityEstimator

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from madeira.app.batching.link import Link
+from madeira.app.engine.worker_connection import Link
 from madeira.app.errors import ComputationError, PoisonousJobError, UnavailableError
+from madeira.app.ipc.frames import BODY_LIMIT_BYTES, HEADER_LIMIT_BYTES
+from madeira.app.ipc.heartbeat import create_journal
 from madeira.app.jobs import ModelKey, ScoreJob
 from madeira.app.workers.execute import execute
-from madeira.app.workers.frames import BODY_LIMIT_BYTES, HEADER_LIMIT_BYTES
-from madeira.app.workers.journal import create_journal
 from madeira.models import DensityEstimator
 from tests.app.crew import KEY, Crew, crew
 from tests.app.faulty_worker import (
@@ -93,7 +93,7 @@ def test_a_job_after_which_workers_send_no_frames_is_refused(
 TALKER = """
 import socket, sys, time
 from pathlib import Path
-from madeira.app.workers.frames import encode_frame
+from madeira.app.ipc.frames import encode_frame
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(sys.argv[1])
 listener.listen()

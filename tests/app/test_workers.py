@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from madeira.app.errors import ComputationError, DeadlineError, PoisonousJobError, UnavailableError
 from madeira.app.jobs import Array, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from madeira.app.workers import supervisor
+from madeira.app.processes import supervisor
 from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
 from madeira.models.inference.noise import draw_noise, noise_generator

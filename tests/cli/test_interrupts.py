@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from madeira.app.cli.interrupts import ABORTED, Interrupts
+from madeira.app.cli.interrupts import Interrupts
+from madeira.app.processes.signals import ABORTED
 
 
 def test_first_interrupt_stops_and_a_second_aborts(capfd: pytest.CaptureFixture[str]) -> None:

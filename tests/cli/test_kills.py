@@ -41,7 +41,7 @@ class Service:
 
     def all_there(self) -> bool:
         """Whether every process is there, and can compute."""
-        if len(self.workers()) != 2 or len(self.named("madeira.app.cli.api_process")) != 2:
+        if len(self.workers()) != 2 or len(self.named("madeira.app.server.api_process")) != 2:
             return False
         try:
             # Whichever process answers: each of them must say so several times.
@@ -127,7 +127,7 @@ def test_no_request_fails_when_the_only_worker_is_killed(service: Service) -> No
 
 def test_an_api_process_is_started_when_there_are_descriptors_again(service: Service) -> None:
     wait_until(service.all_there)
-    parent, one = service.process.pid, service.named("madeira.app.cli.api_process")[0]
+    parent, one = service.process.pid, service.named("madeira.app.server.api_process")[0]
     bounds = resource.prlimit(parent, resource.RLIMIT_NOFILE)
     resource.prlimit(parent, resource.RLIMIT_NOFILE, (3, bounds[1]))
     os.kill(one, signal.SIGKILL)
@@ -141,7 +141,7 @@ def test_every_process_is_replaced_and_none_is_left_when_the_parent_is_killed(
     service: Service,
 ) -> None:
     wait_until(service.all_there)
-    for pid in [*service.workers(), *service.named("madeira.app.cli.api_process")]:
+    for pid in [*service.workers(), *service.named("madeira.app.server.api_process")]:
         os.kill(pid, signal.SIGKILL)
         wait_until(partial(_is_gone, pid))
         wait_until(service.all_there)

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from madeira.app.workers.runtime_directory import remove_abandoned
+from madeira.app.processes.runtime_directory import remove_abandoned
 from tests.app.running import urls_of
 
 Process = Callable[..., "subprocess.Popen[str]"]

@@ -22,11 +22,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.server import ServerState
 
-from madeira.app.cli.connections import ConnectionLimits, Connections
-from madeira.app.cli.http_protocol import HttpProtocol
 from madeira.app.http.limit import ConcurrencyLimit
 from madeira.app.http.routes import ServiceApp
 from madeira.app.metrics import Metrics
+from madeira.app.server.connections import ConnectionLimits, Connections
+from madeira.app.server.http_protocol import HttpProtocol
 from madeira.app.settings import Settings
 
 __all__ = ["Fuzzer", "main"]

@@ -16,12 +16,12 @@ import threading
 import time
 from dataclasses import dataclass
 
-from madeira.app.workers.descriptors import DescriptorReserve
-from madeira.app.workers.journal import Journal, create_journal
-from madeira.app.workers.runtime import State, supervisor_journal_path, write_state
-from madeira.app.workers.runtime_directory import RuntimeDirectory, remove_abandoned
-from madeira.app.workers.worker_plan import WorkerPlan
-from madeira.app.workers.worker_process import WorkerProcess, ending
+from madeira.app.ipc.descriptors import DescriptorReserve
+from madeira.app.ipc.heartbeat import Journal, create_journal
+from madeira.app.ipc.runtime_paths import State, supervisor_journal_path, write_state
+from madeira.app.processes.runtime_directory import RuntimeDirectory, remove_abandoned
+from madeira.app.processes.worker_plan import WorkerPlan
+from madeira.app.processes.worker_process import WorkerProcess, ending
 
 __all__ = ["Supervisor"]
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
+from madeira.app.ipc.messages import group_of, parts_of
 from madeira.app.jobs import Job
-from madeira.app.workers.wire import group_of, parts_of
 
 __all__ = ["Desk", "Entry", "Gone", "Sent", "Ticket"]
 
@@ -101,7 +101,7 @@ class Ticket:
 
     Attributes:
         since: When it was admitted, by the clock of the event loop.
-        share: How much it has been served, for fairness; see `madeira.app.batching.fair_queue`.
+        share: How much it has been served, for fairness; see `madeira.app.engine.fair_queue`.
         entries: Its jobs that are not done.
         watch: The task that waits for the caller to go away.
         counted: Whether it takes a place among the requests under way.

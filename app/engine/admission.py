@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable
 
-from madeira.app.batching.ticket import Ticket
+from madeira.app.engine.request import Ticket
 from madeira.app.errors import QueueFullError
 
 __all__ = ["Admission"]

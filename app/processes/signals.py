@@ -1,9 +1,12 @@
-"""The signals that ask the service to stop."""
+"""The signals that ask a command to stop, and the exit status that follows."""
 
 import signal
 from collections.abc import Callable
 
-__all__ = ["catch_signals"]
+__all__ = ["ABORTED", "catch_signals"]
+
+ABORTED = 130
+"""Exit status that a shell expects of a command that Ctrl-C ended."""
 
 
 def catch_signals(stop: Callable[[int, object], None]) -> None:

@@ -46,7 +46,7 @@ class WorkerPlan:
 
 
 def worker_plan(settings: Settings, module: str = WORKER_MODULE) -> WorkerPlan:
-    """The workers that a service of these settings has; see also `madeira.app.workers.spares`."""
+    """The workers that a service of these settings has; see also `madeira.app.processes.spares`."""
     limit = settings.worker_memory_limit_mb
     return WorkerPlan(
         devices=settings.worker_devices,

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from madeira.app.workers.journal import JournalReader, create_journal
-from madeira.app.workers.runtime import journal_path, socket_path
-from madeira.app.workers.worker_config import WorkerConfig
-from madeira.app.workers.worker_plan import WorkerPlan
+from madeira.app.ipc.heartbeat import JournalReader, create_journal
+from madeira.app.ipc.runtime_paths import journal_path, socket_path
+from madeira.app.ipc.worker_config import WorkerConfig
+from madeira.app.processes.worker_plan import WorkerPlan
 
 __all__ = ["START_LIMIT_S", "WorkerProcess", "ending"]
 

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 from uvicorn._types import ASGI3Application
 
-from madeira.app.cli.connections import ConnectionLimits, Connections
-from madeira.app.cli.http_protocol import HttpProtocol
-from madeira.app.cli.interrupts import ABORTED
-from madeira.app.cli.signals import catch_signals
-from madeira.app.cli.starting import Starting
 from madeira.app.errors import RequestError
 from madeira.app.logs import set_up_logs
+from madeira.app.processes.signals import ABORTED, catch_signals
+from madeira.app.server.connections import ConnectionLimits, Connections
+from madeira.app.server.http_protocol import HttpProtocol
+from madeira.app.server.starting import Starting
 from madeira.app.settings import Settings
 
 if TYPE_CHECKING:

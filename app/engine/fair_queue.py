@@ -9,7 +9,7 @@ take turns, and none is put off for ever.
 import heapq
 from itertools import count
 
-from madeira.app.batching.ticket import Entry
+from madeira.app.engine.request import Entry
 
 __all__ = ["FairQueue"]
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from madeira.app.ipc.frames import AnyArray, Frame, FrameError
 from madeira.app.jobs import (
     ROW_AXIS,
     ImputeJob,
@@ -26,7 +27,6 @@ from madeira.app.jobs import (
     ScoreJob,
     ScoreResult,
 )
-from madeira.app.workers.frames import AnyArray, Frame, FrameError
 
 __all__ = [
     "Parts",

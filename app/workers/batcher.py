@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 import torch
 
+from madeira.app.ipc.frames import AnyArray, Buffers, Frame, FrameError, encode_frame
+from madeira.app.ipc.heartbeat import FRAMES_LIMIT, Journal
+from madeira.app.ipc.messages import Parts, cut, group_of, job_of, join, parts_of
 from madeira.app.jobs import Job
-from madeira.app.workers.frames import AnyArray, Buffers, Frame, FrameError, encode_frame
-from madeira.app.workers.journal import FRAMES_LIMIT, Journal
-from madeira.app.workers.pace import Pace
-from madeira.app.workers.wire import Parts, cut, group_of, job_of, join, parts_of
+from madeira.app.workers.batch_size import Pace
 from madeira.models.errors import CheckpointError, NumericalError, OrderingError
 from madeira.models.inference.density import Density
 

@@ -7,10 +7,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from madeira.app.cli.connections import LINGER_S, Connections
-from madeira.app.cli.http_request import HttpRequest
-from madeira.app.cli.joined_writes import JoinedWrites
 from madeira.app.errors import RequestError, RequestTimeoutError, TooManyConnectionsError
+from madeira.app.server.connections import LINGER_S, Connections
+from madeira.app.server.http_request import HttpRequest
+from madeira.app.server.joined_writes import JoinedWrites
 
 __all__ = ["MAX_HEAD_BYTES", "HttpConnection"]
 

@@ -4,12 +4,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
-from madeira.app.batching.pool import Pool
-from madeira.app.batching.ticket import Ticket
-from madeira.app.batching.work import Work
+from madeira.app.engine.engine import Pool
+from madeira.app.engine.request import Ticket
+from madeira.app.engine.work import Work
+from madeira.app.ipc.messages import empty_like, put, rows_of
 from madeira.app.jobs import ResultT
 from madeira.app.offload import offload
-from madeira.app.workers.wire import empty_like, put, rows_of
 
 __all__ = ["joined_result", "results"]
 

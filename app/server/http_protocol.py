@@ -17,9 +17,6 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.server import ServerState
 
-from madeira.app.cli.connections import Connections
-from madeira.app.cli.http_connection import MAX_HEAD_BYTES, HttpConnection
-from madeira.app.cli.http_request import HttpRequest
 from madeira.app.errors import (
     HeadersTooLargeError,
     MalformedRequestError,
@@ -28,6 +25,9 @@ from madeira.app.errors import (
     TargetTooLongError,
     UnsupportedHttpError,
 )
+from madeira.app.server.connections import Connections
+from madeira.app.server.http_connection import MAX_HEAD_BYTES, HttpConnection
+from madeira.app.server.http_request import HttpRequest
 
 __all__ = ["MAX_HEADERS", "MAX_HEAD_BYTES", "MAX_TARGET_BYTES", "HttpProtocol"]
 

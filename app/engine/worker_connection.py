@@ -14,12 +14,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from madeira.app.batching.ticket import Entry, Sent
+from madeira.app.engine.request import Entry, Sent
+from madeira.app.ipc.descriptors import DescriptorReserve
+from madeira.app.ipc.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
+from madeira.app.ipc.heartbeat import JournalReader
+from madeira.app.ipc.messages import join
 from madeira.app.jobs import ModelKey
-from madeira.app.workers.descriptors import DescriptorReserve
-from madeira.app.workers.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
-from madeira.app.workers.journal import JournalReader
-from madeira.app.workers.wire import join
 
 __all__ = ["Link", "LinkLostError"]
 

@@ -3,9 +3,10 @@
 from collections import OrderedDict
 from collections.abc import Hashable
 
-__all__ = ["INITIAL_COST", "LEAST_COST", "LONGEST", "Pace"]
+from madeira.app.jobs import INITIAL_COST
 
-INITIAL_COST = 512.0
+__all__ = ["LEAST_COST", "LONGEST", "Pace"]
+
 LEAST_COST = 8.0
 MOST_OVERHEAD = 0.25
 LONGEST = 2.0

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from madeira.app.batching.link import Link, LinkLostError
+from madeira.app.engine.worker_connection import Link, LinkLostError
 from madeira.app.errors import NoWorkerError, UnavailableError
+from madeira.app.ipc.frames import Frame
+from madeira.app.ipc.heartbeat import JournalReader
+from madeira.app.ipc.runtime_paths import socket_path, supervisor_journal_path
 from madeira.app.jobs import ModelKey
-from madeira.app.workers.frames import Frame
-from madeira.app.workers.journal import JournalReader
-from madeira.app.workers.runtime import socket_path, supervisor_journal_path
 
 __all__ = ["Fleet", "FleetSize"]
 

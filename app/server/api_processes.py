@@ -18,15 +18,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from madeira.app.cli.interrupts import ABORTED
-from madeira.app.cli.signals import catch_signals
 from madeira.app.logs import set_up_logs
+from madeira.app.processes.devices import require_devices
+from madeira.app.processes.runtime_directory import METRICS
+from madeira.app.processes.signals import ABORTED, catch_signals
+from madeira.app.processes.spares import with_spares
+from madeira.app.processes.supervisor import Supervisor
+from madeira.app.processes.worker_plan import worker_plan
 from madeira.app.settings import Settings
-from madeira.app.workers.devices import require_devices
-from madeira.app.workers.runtime_directory import METRICS
-from madeira.app.workers.spares import with_spares
-from madeira.app.workers.supervisor import Supervisor
-from madeira.app.workers.worker_plan import worker_plan
 
 __all__ = ["run_api_processes"]
 
@@ -170,7 +169,7 @@ class _Parent:
         }
         try:
             process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
-                [sys.executable, "-m", "madeira.app.cli.api_process", json.dumps(plan)],
+                [sys.executable, "-m", "madeira.app.server.api_process", json.dumps(plan)],
                 stdin=subprocess.PIPE,
                 env={**os.environ, SHARED_DIRECTORY: str(self._counts)},
                 pass_fds=[theirs, self._listener.fileno()],

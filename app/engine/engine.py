@@ -17,12 +17,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from madeira.app.batching.admission import Admission
-from madeira.app.batching.fair_queue import FairQueue
-from madeira.app.batching.fleet import SMALL, SUSPECT_DEATHS, Fleet, FleetSize
-from madeira.app.batching.link import Link
-from madeira.app.batching.ticket import Entry, Gone, Ticket
-from madeira.app.batching.work import Work
+from madeira.app.engine.admission import Admission
+from madeira.app.engine.fair_queue import FairQueue
+from madeira.app.engine.request import Entry, Gone, Ticket
+from madeira.app.engine.work import Work
+from madeira.app.engine.worker_connection import Link
+from madeira.app.engine.worker_pool import SMALL, SUSPECT_DEATHS, Fleet, FleetSize
 from madeira.app.errors import (
     ComputationError,
     InvalidInputError,
@@ -31,10 +31,9 @@ from madeira.app.errors import (
     RequestError,
     UnavailableError,
 )
-from madeira.app.jobs import Job, ModelKey, ResultT
-from madeira.app.workers.frames import Frame, FrameError
-from madeira.app.workers.pace import INITIAL_COST
-from madeira.app.workers.wire import cut, result_of
+from madeira.app.ipc.frames import Frame, FrameError
+from madeira.app.ipc.messages import cut, result_of
+from madeira.app.jobs import INITIAL_COST, Job, ModelKey, ResultT
 
 __all__ = ["Pool"]
 

@@ -1,6 +1,6 @@
 """One of several API processes, started by `madeira serve`.
 
-Its command is `python -m madeira.app.cli.api_process PLAN`.
+Its command is `python -m madeira.app.server.api_process PLAN`.
 
 The plan is JSON: `settings`, the file descriptors `listener` and `status`, the `runtime` directory
 where the workers are found, and whether `others` serve already.
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from madeira.app.cli.server import run_server
+from madeira.app.server.http_server import run_server
 from madeira.app.settings import Settings
 
 if TYPE_CHECKING:
