@@ -32,7 +32,7 @@ from madeira.app.errors import (
     UnavailableError,
 )
 from madeira.app.ipc.frames import Frame, FrameError
-from madeira.app.ipc.messages import cut, result_of
+from madeira.app.ipc.messages import split, to_result
 from madeira.app.jobs import INITIAL_COST, Job, ModelKey, ResultT
 
 __all__ = ["Pool"]
@@ -280,8 +280,8 @@ class Pool:
         else:
             self._budgets[entries[0].kind] = header["budget"]
             try:
-                result = result_of(frame)
-                parts = list(cut(result, [len(entry.job.values) for entry in entries]))
+                result = to_result(frame)
+                parts = list(split(result, [len(entry.job.values) for entry in entries]))
             except FrameError as error:
                 log.error("a worker answered what is no answer: %s", error)
                 for entry in entries:

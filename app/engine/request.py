@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from madeira.app.ipc.messages import group_of, parts_of
+from madeira.app.ipc.messages import merge_key_of, to_message
 from madeira.app.jobs import Job
 
 __all__ = ["Desk", "Entry", "Gone", "Sent", "Ticket"]
@@ -54,7 +54,7 @@ class Entry:
 
     Attributes:
         job: What is to be computed.
-        parts: The same, taken apart.
+        message: The same, taken apart.
         group: What it may be computed together with.
         kind: Of what kind of work it is, as far as its speed goes.
         cost: Of the job; see `madeira.app.jobs`.
@@ -67,14 +67,14 @@ class Entry:
     """
 
     __slots__ = (
-        "came", "cost", "deaths", "dropped", "future", "group", "job", "kind", "parts", "sent",
+        "came", "cost", "deaths", "dropped", "future", "group", "job", "kind", "message", "sent",
         "ticket",
     )  # fmt: skip
 
     def __init__(self, job: Job[Any], cost: float, ticket: "Ticket") -> None:
         self.job = job
-        self.parts = parts_of(job)
-        self.group = group_of(self.parts)
+        self.message = to_message(job)
+        self.group = merge_key_of(self.message)
         self.kind = (type(job).__name__, job.model)
         self.cost = cost
         self.ticket = ticket

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from madeira.app.engine.engine import Pool
 from madeira.app.engine.request import Ticket
 from madeira.app.engine.work import Work
-from madeira.app.ipc.messages import empty_like, put, rows_of
+from madeira.app.ipc.messages import empty_like, row_count, write_rows
 from madeira.app.jobs import ResultT
 from madeira.app.offload import offload
 
@@ -58,9 +58,9 @@ async def joined_result(pool: Pool, work: Work[ResultT], ticket: Ticket) -> Resu
     start = 0
     async for part in results(pool, work, ticket):
         if whole is None:
-            whole = part if start + rows_of(part) >= work.rows else empty_like(part, work.rows)
+            whole = part if start + row_count(part) >= work.rows else empty_like(part, work.rows)
         if whole is not part:
-            put(whole, start, part)
-        start += rows_of(part)
+            write_rows(whole, start, part)
+        start += row_count(part)
     assert whole is not None  # noqa: S101 - there is a job, even of no rows
     return whole

@@ -17,8 +17,8 @@ from typing import Any
 from madeira.app.engine.request import Entry, Sent
 from madeira.app.ipc.descriptors import DescriptorReserve
 from madeira.app.ipc.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
-from madeira.app.ipc.heartbeat import JournalReader
-from madeira.app.ipc.messages import join
+from madeira.app.ipc.heartbeat import HeartbeatReader
+from madeira.app.ipc.messages import concat
 from madeira.app.jobs import ModelKey
 
 __all__ = ["Link", "LinkLostError"]
@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.2
 
 DESCRIPTORS = 2
-"""A link has a socket and a journal open."""
+"""A link has a socket and a heartbeat open."""
 
-_JOURNAL = re.compile(r"[0-9]+-[0-9]+\.journal")
+_HEARTBEAT = re.compile(r"[0-9]+-[0-9]+\.heartbeat")
 _CREDENTIALS = struct.Struct("3i")
 
 _numbers = count(1)
@@ -80,7 +80,7 @@ class Link(asyncio.BufferedProtocol):
         self._wanted = wanted
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
-        self._journal: JournalReader | None = None
+        self._heartbeat: HeartbeatReader | None = None
         self._reserve = DescriptorReserve(DESCRIPTORS)
         self._peer: int | None = None
         self._asked: dict[int, asyncio.Future[str | None]] = {}
@@ -159,11 +159,11 @@ class Link(asyncio.BufferedProtocol):
         computing = frozenset[int]()
         if self._senseless:
             self._senseless, computing = False, frozenset(self.sent)
-        elif self._journal is not None:
-            computing = self._journal.frames()
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
+        elif self._heartbeat is not None:
+            computing = self._heartbeat.frames()
+        if self._heartbeat is not None:
+            self._heartbeat.close()
+            self._heartbeat = None
         self._loop.call_soon(self._refill)
         for asked in self._asked.values():
             if not asked.done():
@@ -188,7 +188,7 @@ class Link(asyncio.BufferedProtocol):
     def _hear(self, frame: Frame) -> None:
         match frame.header.get("kind"):
             case "hello":
-                self._open_journal(frame.header["journal"])
+                self._open_heartbeat(frame.header["heartbeat"])
                 self.pid = int(frame.header["pid"])
                 self._background(self._greet())
             case "prepared":
@@ -201,12 +201,12 @@ class Link(asyncio.BufferedProtocol):
             case _:
                 self._hearing.answered(self, frame)
 
-    def _open_journal(self, name: str) -> None:
-        if self._journal is not None or not _JOURNAL.fullmatch(name):
-            raise FrameError("a worker that has no journal of its own")
+    def _open_heartbeat(self, name: str) -> None:
+        if self._heartbeat is not None or not _HEARTBEAT.fullmatch(name):
+            raise FrameError("a worker that has no heartbeat of its own")
         try:
             with self._reserve:
-                self._journal = JournalReader(self._path.with_name(name))
+                self._heartbeat = HeartbeatReader(self._path.with_name(name))
         except OSError:
             self._abort()  # it is gone already
 
@@ -266,13 +266,13 @@ class Link(asyncio.BufferedProtocol):
         for entry in entries:
             entry.sent = sent
         header = {
-            **entries[0].parts.header,
+            **entries[0].message.header,
             "number": number,
             "rows": [len(entry.job.values) for entry in entries],
             "cost": sum(entry.cost for entry in entries),
             "alone": self.is_alone,
         }
-        self.write(encode_frame(header, join([entry.parts.arrays for entry in entries])))
+        self.write(encode_frame(header, concat([entry.message.arrays for entry in entries])))
 
     def drop(self, sent: Sent, places: list[int]) -> None:
         """Tells the worker that nobody waits for some jobs of a frame."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from madeira.app.engine.worker_connection import Link, LinkLostError
 from madeira.app.errors import NoWorkerError, UnavailableError
 from madeira.app.ipc.frames import Frame
-from madeira.app.ipc.heartbeat import JournalReader
-from madeira.app.ipc.runtime_paths import socket_path, supervisor_journal_path
+from madeira.app.ipc.heartbeat import HeartbeatReader
+from madeira.app.ipc.runtime_paths import socket_path, supervisor_heartbeat_path
 from madeira.app.jobs import ModelKey
 
 __all__ = ["Fleet", "FleetSize"]
@@ -87,7 +87,7 @@ class Fleet:
         self._waiting: asyncio.TimerHandle | None = None
         self._active: list[Link] = []
         self._wait_s = max(size.wait_s, START_WAIT_S)
-        self._supervisor = JournalReader(supervisor_journal_path(directory))
+        self._supervisor = HeartbeatReader(supervisor_heartbeat_path(directory))
         self.size = size
         self.is_given_up = False
         self.draining: Link | None = None
@@ -118,7 +118,7 @@ class Fleet:
     @property
     def is_supervised(self) -> bool:
         """Whether workers that die are replaced."""
-        return self._supervisor.late_s() <= 0
+        return self._supervisor.overdue_s() <= 0
 
     def with_room(self, weight: float) -> Link | None:
         """The worker with most room, if it has enough.

@@ -22,8 +22,8 @@ import orjson
 from madeira.app.errors import AppError
 
 __all__ = [
-    "BODY_LIMIT_BYTES",
-    "HEADER_LIMIT_BYTES",
+    "MAX_BODY_BYTES",
+    "MAX_HEADER_BYTES",
     "Buffers",
     "Frame",
     "FrameError",
@@ -31,8 +31,8 @@ __all__ = [
 ]
 __all__ += ["encode_frame"]
 
-HEADER_LIMIT_BYTES = 2**20
-BODY_LIMIT_BYTES = 2**32
+MAX_HEADER_BYTES = 2**20
+MAX_BODY_BYTES = 2**32
 
 _MAGIC = b"MDR1"
 _PREFIX = struct.Struct("<4sIQ")
@@ -118,7 +118,7 @@ class FrameReader:
             magic, header_size, body_size = _PREFIX.unpack_from(self._buffer, start)
             if magic != _MAGIC:
                 raise FrameError("this is not the beginning of a frame")
-            if header_size > HEADER_LIMIT_BYTES or body_size > BODY_LIMIT_BYTES:
+            if header_size > MAX_HEADER_BYTES or body_size > MAX_BODY_BYTES:
                 raise FrameError(f"a frame of {header_size} + {body_size} bytes is too large")
             if header_size % _ALIGNMENT or body_size % _ALIGNMENT:
                 raise FrameError("a frame that is not padded")
@@ -177,6 +177,6 @@ def _frame(header: bytes, body: bytearray, offset: int) -> Frame:
 def _described(one: object) -> tuple[str, str, list[int]]:
     match one:
         case [str(name), str(dtype), list(shape)] if dtype in _DTYPES and len(shape) <= 4:
-            if all(type(size) is int and 0 <= size <= BODY_LIMIT_BYTES for size in shape):
+            if all(type(size) is int and 0 <= size <= MAX_BODY_BYTES for size in shape):
                 return name, dtype, shape
     raise FrameError("an array of a frame is described wrongly")

@@ -14,17 +14,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["FRAMES_LIMIT", "Journal", "JournalReader", "create_journal"]
+__all__ = ["MAX_FRAMES", "Heartbeat", "HeartbeatReader", "create_heartbeat"]
 
-FRAMES_LIMIT = 512
+MAX_FRAMES = 512
 """Most frames that are computed in one batch."""
 
 _HEAD = struct.Struct("<dQ")
-_SIZE = _HEAD.size + 8 * FRAMES_LIMIT
+_SIZE = _HEAD.size + 8 * MAX_FRAMES
 
 
-def create_journal(path: Path, limit_s: float) -> None:
-    """Makes a journal for a process that is about to begin.
+def create_heartbeat(path: Path, limit_s: float) -> None:
+    """Makes a heartbeat for a process that is about to begin.
 
     All of it is written, so that it has its space on the disk: a mapped file whose space runs out
     ends the process that writes to it.
@@ -41,11 +41,11 @@ def create_journal(path: Path, limit_s: float) -> None:
         file.write(head + bytes(_SIZE - _HEAD.size))
 
 
-class Journal:
-    """A process's own journal.
+class Heartbeat:
+    """A process's own heartbeat.
 
     Args:
-        path: The file, as `create_journal` makes it.
+        path: The file, as `create_heartbeat` makes it.
 
     Raises:
         OSError: There is none.
@@ -55,7 +55,7 @@ class Journal:
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), _SIZE)
 
-    def begin(self, limit_s: float, frames: Sequence[int] = ()) -> None:
+    def beat(self, limit_s: float, frames: Sequence[int] = ()) -> None:
         """Says what is begun.
 
         Args:
@@ -68,8 +68,8 @@ class Journal:
         self._map[: _HEAD.size] = _HEAD.pack(time.monotonic() + limit_s, len(frames))
 
 
-class JournalReader:
-    """Somebody else's journal.
+class HeartbeatReader:
+    """Somebody else's heartbeat.
 
     Args:
         path: The file; it may be removed while it is being read.
@@ -81,7 +81,7 @@ class JournalReader:
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDONLY)
 
-    def late_s(self) -> float:
+    def overdue_s(self) -> float:
         """By how many seconds the worker is over its time; negative where it is not."""
         head = os.pread(self._file, _HEAD.size, 0)
         return time.monotonic() - _HEAD.unpack(head)[0] if len(head) == _HEAD.size else 0.0
@@ -91,7 +91,7 @@ class JournalReader:
         content = os.pread(self._file, _SIZE, 0)
         if len(content) < _SIZE:
             return frozenset()
-        count = min(_HEAD.unpack_from(content)[1], FRAMES_LIMIT)
+        count = min(_HEAD.unpack_from(content)[1], MAX_FRAMES)
         return frozenset(struct.unpack_from(f"<{count}Q", content, _HEAD.size))
 
     def close(self) -> None:

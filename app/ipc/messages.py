@@ -1,11 +1,11 @@
-"""Jobs and results as frames, merged and cut.
+"""Jobs and results as frames, merged and split.
 
 Generic over the dataclasses of `madeira.app.jobs`: a field that holds an array travels as an array,
 the model as its name and version, every other field as JSON. A field that is added there needs
 nothing here.
 
 Jobs of one group (the same kind, model and options, arrays that differ in their rows alone) are
-merged by putting their rows one after the other; the rows of the result are cut where they were.
+merged by putting their rows one after the other; the rows of the result are split where they were.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -29,16 +29,16 @@ from madeira.app.jobs import (
 )
 
 __all__ = [
-    "Parts",
-    "cut",
+    "Message",
+    "concat",
     "empty_like",
-    "group_of",
-    "job_of",
-    "join",
-    "parts_of",
-    "put",
-    "result_of",
-    "rows_of",
+    "merge_key_of",
+    "row_count",
+    "split",
+    "to_job",
+    "to_message",
+    "to_result",
+    "write_rows",
 ]
 
 Result = TypeVar("Result")
@@ -50,7 +50,7 @@ _KINDS: dict[str, type[Any]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
+class Message:
     """A job or a result, taken apart.
 
     Attributes:
@@ -62,7 +62,7 @@ class Parts:
     arrays: dict[str, AnyArray]
 
 
-def parts_of(whole: object) -> Parts:
+def to_message(whole: object) -> Message:
     """Takes a job or a result apart."""
     header: dict[str, Any] = {"kind": type(whole).__name__}
     arrays: dict[str, AnyArray] = {}
@@ -74,10 +74,10 @@ def parts_of(whole: object) -> Parts:
             header[name] = (value.name, value.version)
         else:
             header[name] = value
-    return Parts(header, arrays)
+    return Message(header, arrays)
 
 
-def job_of(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Job[Any]:
+def to_job(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Job[Any]:
     """Puts a job together.
 
     Raises:
@@ -89,7 +89,7 @@ def job_of(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Job[Any
     return job
 
 
-def result_of(frame: Frame) -> object:
+def to_result(frame: Frame) -> object:
     """Puts the result together that a frame holds.
 
     Raises:
@@ -122,20 +122,20 @@ def _key(pair: object) -> ModelKey:
     raise FrameError("a model is a name and a version")
 
 
-def group_of(parts: Parts) -> object:
+def merge_key_of(parts: Message) -> object:
     """What must be equal of jobs that are computed as one."""
     shapes = [(name, array.dtype, array.shape[1:]) for name, array in parts.arrays.items()]
     return parts.header, shapes
 
 
-def join(arrays: Sequence[Mapping[str, AnyArray]]) -> Mapping[str, AnyArray]:
+def concat(arrays: Sequence[Mapping[str, AnyArray]]) -> Mapping[str, AnyArray]:
     """The arrays of several jobs of one group, one after the other."""
     if len(arrays) == 1:
         return arrays[0]
     return {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0]}
 
 
-def cut(result: Result, rows: Sequence[int]) -> Iterator[Result]:
+def split(result: Result, rows: Sequence[int]) -> Iterator[Result]:
     """The results of the parts of a merged job.
 
     Args:
@@ -163,14 +163,14 @@ def cut(result: Result, rows: Sequence[int]) -> Iterator[Result]:
         start += count
 
 
-def rows_of(result: object) -> int:
+def row_count(result: object) -> int:
     """How many rows a result has."""
     name, axis = _axes(cast(Hashable, type(result)))[0]
     return int(getattr(result, name).shape[axis])
 
 
 def empty_like(result: Result, rows: int) -> Result:
-    """A result of so many rows, in all else like another, to be filled by `put`."""
+    """A result of so many rows, in all else like another, to be filled by `write_rows`."""
     kind = type(result)
     found: dict[str, Any] = {}
     for name, axis in _axes(cast(Hashable, kind)):
@@ -181,7 +181,7 @@ def empty_like(result: Result, rows: int) -> Result:
     return kind(**found)
 
 
-def put(whole: object, start: int, part: object) -> None:
+def write_rows(whole: object, start: int, part: object) -> None:
     """Writes the rows of a part into a whole.
 
     Args:
@@ -189,7 +189,7 @@ def put(whole: object, start: int, part: object) -> None:
         start: Row of the whole that is the first of the part.
         part: A result of the same kind.
     """
-    here = slice(start, start + rows_of(part))
+    here = slice(start, start + row_count(part))
     for name, axis in _axes(cast(Hashable, type(part))):
         value = getattr(part, name)
         if isinstance(value, np.ndarray):

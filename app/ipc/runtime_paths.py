@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 __all__ = [
-    "State",
-    "journal_path",
+    "SupervisorState",
+    "heartbeat_path",
     "read_state",
     "socket_path",
-    "supervisor_journal_path",
+    "supervisor_heartbeat_path",
     "write_state",
 ]
 
@@ -18,7 +18,7 @@ _STATE = "supervisor.json"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SupervisorState:
     """What a supervisor knows of its workers.
 
     Attributes:
@@ -39,27 +39,29 @@ def socket_path(directory: Path, number: int) -> Path:
     return directory / f"{number}.sock"
 
 
-def journal_path(directory: Path, number: int, generation: int) -> Path:
+def heartbeat_path(directory: Path, number: int, generation: int) -> Path:
     """Where a worker writes what it does; of each process its own."""
-    return directory / f"{number}-{generation}.journal"
+    return directory / f"{number}-{generation}.heartbeat"
 
 
-def supervisor_journal_path(directory: Path) -> Path:
+def supervisor_heartbeat_path(directory: Path) -> Path:
     """Where the supervisor shows that it runs."""
     return directory / "supervisor.heartbeat"
 
 
-def write_state(directory: Path, state: State) -> None:
+def write_state(directory: Path, state: SupervisorState) -> None:
     """Writes down what is known, whole or not at all."""
     fresh = directory / f"{_STATE}.new"
     fresh.write_text(json.dumps(asdict(state)), encoding="utf-8")
     os.replace(fresh, directory / _STATE)
 
 
-def read_state(directory: Path) -> State | None:
+def read_state(directory: Path) -> SupervisorState | None:
     """What the supervisor wrote down last; None where it has not yet, or is gone."""
     try:
         found = json.loads((directory / _STATE).read_text(encoding="utf-8"))
     except OSError:
         return None
-    return State(found["owner"], found["restarts"], tuple(found["pids"]), tuple(found["failures"]))
+    return SupervisorState(
+        found["owner"], found["restarts"], tuple(found["pids"]), tuple(found["failures"])
+    )

@@ -13,7 +13,7 @@ class WorkerConfig:
 
     Attributes:
         socket: Path of the socket it listens on.
-        journal: Path of its journal.
+        heartbeat: Path of its heartbeat.
         checkpoints: Directory of the models.
         device: Where it computes.
         owner: Number of the process that started it.
@@ -28,7 +28,7 @@ class WorkerConfig:
     """
 
     socket: str
-    journal: str
+    heartbeat: str
     checkpoints: str
     device: str
     owner: int

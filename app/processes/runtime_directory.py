@@ -43,7 +43,7 @@ _SHORT_PLACE = Path("/tmp")  # noqa: S108 - the directory in it has mode 0700 an
 _NAME = re.compile(r"madeira-[0-9a-f]{24}")
 _MARK = "madeira.json"
 _FILE = re.compile(
-    r"madeira\.json|supervisor\.json(\.new)?|supervisor\.heartbeat|[0-9]+-[0-9]+\.journal"
+    r"madeira\.json|supervisor\.json(\.new)?|supervisor\.heartbeat|[0-9]+-[0-9]+\.heartbeat"
 )
 _SOCKET = re.compile(r"([0-9]+|api-[0-9]+)\.sock")
 _COUNTS = re.compile(r"[a-z_]+_[0-9]+\.db")

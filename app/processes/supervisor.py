@@ -2,10 +2,10 @@
 
 A thread does it, so that whoever owns the supervisor can be an event loop or a process that only
 waits. It learns of a death at once, from a pipe that the worker alone holds open, and of a worker
-that hangs from its journal.
+that hangs from its heartbeat.
 
 Whatever fails, it goes on: where a worker cannot be started because descriptors, processes, memory
-or disk are short, it is tried again after a pause that doubles. It has a journal of its own, by
+or disk are short, it is tried again after a pause that doubles. It has a heartbeat of its own, by
 which the processes that serve see that it runs.
 """
 
@@ -17,8 +17,8 @@ import time
 from dataclasses import dataclass
 
 from madeira.app.ipc.descriptors import DescriptorReserve
-from madeira.app.ipc.heartbeat import Journal, create_journal
-from madeira.app.ipc.runtime_paths import State, supervisor_journal_path, write_state
+from madeira.app.ipc.heartbeat import Heartbeat, create_heartbeat
+from madeira.app.ipc.runtime_paths import SupervisorState, supervisor_heartbeat_path, write_state
 from madeira.app.processes.runtime_directory import RuntimeDirectory, remove_abandoned
 from madeira.app.processes.worker_plan import WorkerPlan
 from madeira.app.processes.worker_process import WorkerProcess, ending
@@ -43,7 +43,7 @@ STOPPED_S = 5.0
 """If a turn comes so late, the whole service was stopped, and its workers with it."""
 
 DESCRIPTORS = 12
-"""So many are kept back: three pipes, a journal and the state are opened to start a worker."""
+"""So many are kept back: three pipes, a heartbeat and the state are opened to start a worker."""
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Supervisor:
     """Keeps the workers of a plan running, in a runtime directory of its own.
 
     Attributes:
-        directory: The runtime directory: sockets, journals, and what the supervisor knows.
+        directory: The runtime directory: sockets, heartbeats, and what the supervisor knows.
 
     Raises:
         RuntimeDirectoryError: There is no place for that.
@@ -85,9 +85,9 @@ class Supervisor:
         self._restarts = 0
         self._turned = time.monotonic()
         self._unwatched_until = 0.0
-        path = supervisor_journal_path(self.directory)
-        create_journal(path, LATE_S)
-        self._journal = Journal(path)
+        path = supervisor_heartbeat_path(self.directory)
+        create_heartbeat(path, LATE_S)
+        self._heartbeat = Heartbeat(path)
         self._thread = threading.Thread(target=self._run, name="madeira-supervisor")
 
     def start(self) -> None:
@@ -123,7 +123,7 @@ class Supervisor:
 
     def _turn(self) -> None:
         now = time.monotonic()
-        self._journal.begin(LATE_S)
+        self._heartbeat.beat(LATE_S)
         if now - self._turned > STOPPED_S:
             # Workers could not say that they are well either: they get their time again.
             self._unwatched_until = now + self._plan.job_timeout_s
@@ -199,7 +199,7 @@ class Supervisor:
 
     def _tell(self) -> None:
         """Writes down what is known, for the processes that serve."""
-        state = State(
+        state = SupervisorState(
             owner=os.getpid(),
             restarts=self._restarts,
             pids=tuple(slot.worker.pid if slot.worker else None for slot in self._slots),

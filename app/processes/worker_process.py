@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from madeira.app.ipc.heartbeat import JournalReader, create_journal
-from madeira.app.ipc.runtime_paths import journal_path, socket_path
+from madeira.app.ipc.heartbeat import HeartbeatReader, create_heartbeat
+from madeira.app.ipc.runtime_paths import heartbeat_path, socket_path
 from madeira.app.ipc.worker_config import WorkerConfig
 from madeira.app.processes.worker_plan import WorkerPlan
 
@@ -44,19 +44,20 @@ class WorkerProcess:
     def __init__(
         self, directory: Path, number: int, generation: int, device: str, plan: WorkerPlan
     ) -> None:
-        journal, path = journal_path(directory, number, generation), socket_path(directory, number)
+        heartbeat = heartbeat_path(directory, number, generation)
+        path = socket_path(directory, number)
         path.unlink(missing_ok=True)
         with ExitStack() as undo:
-            undo.callback(journal.unlink, missing_ok=True)
-            create_journal(journal, START_LIMIT_S)
-            self._journal = journal
-            self._reader = JournalReader(journal)
+            undo.callback(heartbeat.unlink, missing_ok=True)
+            create_heartbeat(heartbeat, START_LIMIT_S)
+            self._heartbeat = heartbeat
+            self._reader = HeartbeatReader(heartbeat)
             undo.callback(self._reader.close)
             self.status, theirs = os.pipe()
             undo.callback(os.close, self.status)
             config = WorkerConfig(
                 socket=str(path),
-                journal=str(journal),
+                heartbeat=str(heartbeat),
                 checkpoints=str(plan.checkpoints),
                 device=device,
                 owner=os.getpid(),
@@ -84,7 +85,7 @@ class WorkerProcess:
 
     def hangs(self) -> bool:
         """Whether it is over the time that it has given itself, or was given to start."""
-        return self._reader.late_s() > 0
+        return self._reader.overdue_s() > 0
 
     def kill(self) -> None:
         """Ends it at once; its end is heard of like any other."""
@@ -112,7 +113,7 @@ class WorkerProcess:
             status = self._process.wait()
         os.close(self.status)
         self._reader.close()
-        self._journal.unlink(missing_ok=True)
+        self._heartbeat.unlink(missing_ok=True)
         return status
 
 

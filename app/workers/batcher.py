@@ -1,9 +1,8 @@
 """Batches: what waits at a worker is merged, computed and answered.
 
-Which work is next: each job is due when it came plus some times as long as it should take, so
-that a row that came while thousands were being computed goes before the next thousands, and
-those are not put off for ever. With it goes what waits of the same group, as far as the whole
-should take no longer than the budget.
+The next job is the one with the earliest due time: its arrival plus a multiple of its expected
+duration. So a single row overtakes the next thousands, and those are not postponed for ever.
+Waiting jobs of the same group join the batch as long as the whole stays within the budget.
 """
 
 import logging
@@ -15,19 +14,19 @@ from typing import Any, Protocol
 import torch
 
 from madeira.app.ipc.frames import AnyArray, Buffers, Frame, FrameError, encode_frame
-from madeira.app.ipc.heartbeat import FRAMES_LIMIT, Journal
-from madeira.app.ipc.messages import Parts, cut, group_of, job_of, join, parts_of
+from madeira.app.ipc.heartbeat import MAX_FRAMES, Heartbeat
+from madeira.app.ipc.messages import Message, concat, merge_key_of, split, to_job, to_message
 from madeira.app.jobs import Job
-from madeira.app.workers.batch_size import Pace
+from madeira.app.workers.batch_size import BatchSizer
 from madeira.models.errors import CheckpointError, NumericalError, OrderingError
 from madeira.models.inference.density import Density
 
-__all__ = ["Computing", "DeviceLostError", "Execute", "Outlet", "Pending", "pending_of"]
+__all__ = ["Batcher", "DeviceLostError", "Execute", "QueuedFrame", "Sink", "to_queued_frame"]
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0
-"""A job is due when it came plus this many times what it should take."""
+"""A job is due this many times its expected duration after its arrival."""
 
 LOAD_LIMIT_S = 600.0
 """Most seconds that a model may take to be loaded, kernels compiled, on first use."""
@@ -40,7 +39,7 @@ class DeviceLostError(Exception):
     """The device does not compute any more in this process; only another process can use it."""
 
 
-class Outlet(Protocol):
+class Sink(Protocol):
     """Where answers go."""
 
     def send(self, buffers: Buffers) -> None:
@@ -48,38 +47,38 @@ class Outlet(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Pending:
+class QueuedFrame:
     """A frame of jobs of one group that waits to be computed.
 
     Attributes:
-        outlet: Where its answer goes.
+        sink: Where its answer goes.
         number: Of the frame, unique among all senders.
-        parts: The jobs, their rows one after the other.
+        message: The jobs, their rows one after the other.
         rows: How many rows each job has.
         cost: Of all jobs together.
         alone: Whether it may not be merged with others.
         group: What it may be merged with.
-        came: When it came, monotonic seconds.
+        queued_at: Time of its arrival, monotonic seconds.
         dropped: Places of the jobs that nobody waits for any more.
     """
 
-    outlet: Outlet
+    sink: Sink
     number: int
-    parts: Parts
+    message: Message
     rows: list[int]
     cost: float
     alone: bool
     group: object
-    came: float
+    queued_at: float
     dropped: set[int] = field(default_factory=set)
 
     @property
     def kind(self) -> Hashable:
         """Of what kind of work it is, as far as its speed goes."""
-        return self.parts.header["kind"], tuple(self.parts.header["model"])
+        return self.message.header["kind"], tuple(self.message.header["model"])
 
 
-def pending_of(frame: Frame, outlet: Outlet) -> Pending:
+def to_queued_frame(frame: Frame, sink: Sink) -> QueuedFrame:
     """Reads a frame of jobs.
 
     Raises:
@@ -94,24 +93,24 @@ def pending_of(frame: Frame, outlet: Outlet) -> Pending:
         raise FrameError("a frame of jobs says how many rows each has")
     if not isinstance(cost, int | float) or not cost >= 0:
         raise FrameError("a frame of jobs has a cost")
-    job_of(header, frame.arrays)
-    parts = Parts(header, frame.arrays)
+    to_job(header, frame.arrays)
+    message = Message(header, frame.arrays)
     if any(len(array) != sum(rows) for array in frame.arrays.values() if array.ndim) or any(
         array.ndim == 0 for array in frame.arrays.values()
     ):
         raise FrameError("the arrays of a frame have other rows than it says")
     now = time.monotonic()
-    return Pending(outlet, number, parts, rows, cost, bool(alone), group_of(parts), now)
+    return QueuedFrame(sink, number, message, rows, cost, bool(alone), merge_key_of(message), now)
 
 
-class Computing:
+class Batcher:
     """What waits at a worker, and what it does with it.
 
     Args:
         density: Finds the model of a job.
         execute: Computes a job.
-        journal: Told what is computed, before it is.
-        pace: Says how much work takes how long.
+        heartbeat: Told what is computed, before it is.
+        sizer: Says how much work takes how long.
         job_timeout_s: Seconds that a batch may take.
     """
 
@@ -119,68 +118,70 @@ class Computing:
         self,
         density: Callable[[Any], Density],
         execute: Execute,
-        journal: Journal,
-        pace: Pace,
+        heartbeat: Heartbeat,
+        sizer: BatchSizer,
         job_timeout_s: float,
     ) -> None:
         self._density = density
         self._execute = execute
-        self._journal = journal
-        self._pace = pace
+        self._heartbeat = heartbeat
+        self._sizer = sizer
         self._limit_s = job_timeout_s
-        self.waiting: list[Pending] = []
+        self.waiting: list[QueuedFrame] = []
 
-    def add(self, pending: Pending) -> None:
+    def add(self, queued: QueuedFrame) -> None:
         """Takes a frame in."""
-        self.waiting.append(pending)
+        self.waiting.append(queued)
 
-    def drop(self, outlet: Outlet, dropped: dict[int, set[int]] | None = None) -> None:
+    def drop(self, sink: Sink, dropped: dict[int, set[int]] | None = None) -> None:
         """Forgets jobs that nobody waits for.
 
         Args:
-            outlet: Where their answers would have gone.
-            dropped: Places of jobs by number of their frame; None drops all of the outlet.
+            sink: Where their answers would have gone.
+            dropped: Places of jobs by number of their frame; None drops all of the sink.
         """
-        for pending in self.waiting:
-            if pending.outlet is outlet:
-                places = range(len(pending.rows)) if dropped is None else ()
-                pending.dropped.update(places or (dropped or {}).get(pending.number, ()))
+        for queued in self.waiting:
+            if queued.sink is sink:
+                places = range(len(queued.rows)) if dropped is None else ()
+                queued.dropped.update(places or (dropped or {}).get(queued.number, ()))
         self.waiting = [one for one in self.waiting if len(one.dropped) < len(one.rows)]
 
     def waits_s(self, delay_s: float) -> float:
         """Seconds for which it is worth waiting for more work; 0 where there is enough."""
-        weight = sum(one.cost / self._pace.budget(one.kind) for one in self.waiting)
+        weight = sum(one.cost / self._sizer.budget(one.kind) for one in self.waiting)
         if weight >= 1 or delay_s == 0:
             return 0.0
-        return max(0.0, delay_s - (time.monotonic() - min(one.came for one in self.waiting)))
+        return max(0.0, delay_s - (time.monotonic() - min(one.queued_at for one in self.waiting)))
 
     def step(self) -> None:
         """Computes and answers one batch of what waits."""
         batch = self._take()
         try:
-            self._compute(batch, [_kept(pending) for pending in batch])
+            self._compute(batch, [_kept(queued) for queued in batch])
         except DeviceLostError:
             raise
         except Exception as error:
             if len(batch) == 1 and len(batch[0].rows) - len(batch[0].dropped) == 1:
                 self._refuse(batch[0], _kept(batch[0])[0][0], error)
                 return
-            for pending in batch:
-                self._one_by_one(pending)
+            for queued in batch:
+                self._one_by_one(queued)
         finally:
-            self._journal.begin(self._limit_s)
+            self._heartbeat.beat(self._limit_s)
 
-    def _take(self) -> list[Pending]:
+    def _take(self) -> list[QueuedFrame]:
         """The batch that is next."""
-        pace = self._pace
+        sizer = self._sizer
         self.waiting.sort(
-            key=lambda one: one.came + PATIENCE * pace.target_s * one.cost / pace.budget(one.kind)
+            key=lambda one: (
+                one.queued_at + PATIENCE * sizer.target_s * one.cost / sizer.budget(one.kind)
+            )
         )
         first = self.waiting[0]
-        batch, cost, budget = [first], first.cost, pace.budget(first.kind)
+        batch, cost, budget = [first], first.cost, sizer.budget(first.kind)
         if not first.alone:
             for one in self.waiting[1:]:
-                fits = cost + one.cost <= budget and len(batch) < FRAMES_LIMIT
+                fits = cost + one.cost <= budget and len(batch) < MAX_FRAMES
                 if fits and one.group == first.group and not one.alone:
                     batch.append(one)
                     cost += one.cost
@@ -188,46 +189,46 @@ class Computing:
         self.waiting = [one for one in self.waiting if id(one) not in taken]
         return batch
 
-    def _compute(self, batch: list[Pending], kept: list[Slices]) -> None:
-        header = batch[0].parts.header
-        self._journal.begin(LOAD_LIMIT_S, [one.number for one in batch])
+    def _compute(self, batch: list[QueuedFrame], kept: list[Slices]) -> None:
+        header = batch[0].message.header
+        self._heartbeat.beat(LOAD_LIMIT_S, [one.number for one in batch])
         arrays = [_rows(one, slices) for one, slices in zip(batch, kept, strict=True)]
-        job = job_of(header, join(arrays))
+        job = to_job(header, concat(arrays))
         density = self._density(job.model)
-        self._journal.begin(self._limit_s, [one.number for one in batch])
+        self._heartbeat.beat(self._limit_s, [one.number for one in batch])
         begun = time.perf_counter()
         with _DeviceErrors():
             result = self._execute(job, density)
         seconds = time.perf_counter() - begun
         cost = sum(one.cost for one in batch)
-        budget = self._pace.learn(batch[0].kind, cost, seconds)
+        budget = self._sizer.learn(batch[0].kind, cost, seconds)
         sizes = [
             sum(one.rows[place] for place, _ in slices)
             for one, slices in zip(batch, kept, strict=True)
         ]
-        for pending, slices, part in zip(batch, kept, cut(result, sizes), strict=True):
-            parts = parts_of(part)
+        for queued, slices, part in zip(batch, kept, split(result, sizes), strict=True):
+            message = to_message(part)
             answer = {
-                **parts.header,
-                "number": pending.number,
+                **message.header,
+                "number": queued.number,
                 "places": [place for place, _ in slices],
                 "seconds": seconds,
                 "batch": len(job.values),
                 "budget": budget,
             }
-            pending.outlet.send(encode_frame(answer, parts.arrays))
+            queued.sink.send(encode_frame(answer, message.arrays))
 
-    def _one_by_one(self, pending: Pending) -> None:
+    def _one_by_one(self, queued: QueuedFrame) -> None:
         """Computes each job of a frame alone, so that only the guilty fails."""
-        for slice_ in _kept(pending):
+        for slice_ in _kept(queued):
             try:
-                self._compute([pending], [[slice_]])
+                self._compute([queued], [[slice_]])
             except DeviceLostError:
                 raise
             except Exception as error:
-                self._refuse(pending, slice_[0], error)
+                self._refuse(queued, slice_[0], error)
 
-    def _refuse(self, pending: Pending, place: int, error: Exception) -> None:
+    def _refuse(self, queued: QueuedFrame, place: int, error: Exception) -> None:
         """Answers that a job failed."""
         match error:
             case OrderingError():
@@ -235,7 +236,7 @@ class Computing:
             case CheckpointError():
                 code, message = "checkpoint", str(error)
             case NumericalError():
-                log.error("a job of %s failed: %s", pending.parts.header["model"][0], error)
+                log.error("a job of %s failed: %s", queued.message.header["model"][0], error)
                 code, message = "numerical", str(error)
             case MemoryError() | torch.OutOfMemoryError() | RuntimeError() if _is_memory(error):
                 code, message = "memory", "not enough memory"
@@ -244,12 +245,12 @@ class Computing:
                 code, message = "internal", type(error).__name__
         answer = {
             "kind": "error",
-            "number": pending.number,
+            "number": queued.number,
             "places": [place],
             "code": code,
             "message": message,
         }
-        pending.outlet.send(encode_frame(answer, {}))
+        queued.sink.send(encode_frame(answer, {}))
 
 
 def _is_memory(error: Exception) -> bool:
@@ -259,25 +260,25 @@ def _is_memory(error: Exception) -> bool:
     )
 
 
-def _kept(pending: Pending) -> Slices:
+def _kept(queued: QueuedFrame) -> Slices:
     """Place of each job that is still wanted, and its first row."""
     start, slices = 0, []
-    for place, rows in enumerate(pending.rows):
-        if place not in pending.dropped:
+    for place, rows in enumerate(queued.rows):
+        if place not in queued.dropped:
             slices.append((place, start))
         start += rows
     return slices
 
 
-def _rows(pending: Pending, slices: Slices) -> Mapping[str, AnyArray]:
+def _rows(queued: QueuedFrame, slices: Slices) -> Mapping[str, AnyArray]:
     """The arrays of some jobs of a frame."""
-    if len(slices) == len(pending.rows):
-        return pending.parts.arrays
-    return join(
+    if len(slices) == len(queued.rows):
+        return queued.message.arrays
+    return concat(
         [
             {
-                name: array[start : start + pending.rows[place]]
-                for name, array in pending.parts.arrays.items()
+                name: array[start : start + queued.rows[place]]
+                for name, array in queued.message.arrays.items()
             }
             for place, start in slices
         ]

@@ -12,12 +12,12 @@ from madeira.models.checkpoint_files import explained
 from madeira.models.estimator import DensityEstimator
 from madeira.models.inference.density import Density, warm_up
 
-__all__ = ["Store"]
+__all__ = ["ModelCache"]
 
 log = logging.getLogger(__name__)
 
 
-class Store:
+class ModelCache:
     """Models by name and version, loaded when somebody wants them, tried before they answer.
 
     A model stays as long as one of those who asked for it has not released it. Loading is done

@@ -28,14 +28,14 @@ from pathlib import Path
 from typing import Any
 
 from madeira.app.ipc.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
-from madeira.app.ipc.heartbeat import Journal
+from madeira.app.ipc.heartbeat import Heartbeat
 from madeira.app.ipc.worker_config import WorkerConfig
 from madeira.app.jobs import ModelKey
 from madeira.app.logs import set_up_logs
-from madeira.app.workers.batch_size import Pace
-from madeira.app.workers.batcher import Computing, DeviceLostError, Execute, pending_of
+from madeira.app.workers.batch_size import BatchSizer
+from madeira.app.workers.batcher import Batcher, DeviceLostError, Execute, to_queued_frame
 from madeira.app.workers.execute import execute
-from madeira.app.workers.model_cache import Store
+from madeira.app.workers.model_cache import ModelCache
 from madeira.models.errors import CheckpointError
 
 __all__ = ["Worker", "main"]
@@ -133,12 +133,12 @@ class Worker:
 
     def __init__(self, config: WorkerConfig, execute: Execute = execute) -> None:
         self._config = config
-        self._journal = Journal(Path(config.journal))
-        self._journal.begin(config.job_timeout_s)
-        self._store = Store(Path(config.checkpoints), config.device, config.job_timeout_s)
-        pace = Pace(config.batch_target_s)
-        self._computing = Computing(
-            self._store.density, execute, self._journal, pace, config.job_timeout_s
+        self._heartbeat = Heartbeat(Path(config.heartbeat))
+        self._heartbeat.beat(config.job_timeout_s)
+        self._models = ModelCache(Path(config.checkpoints), config.device, config.job_timeout_s)
+        sizer = BatchSizer(config.batch_target_s)
+        self._batcher = Batcher(
+            self._models.density, execute, self._heartbeat, sizer, config.job_timeout_s
         )
         self._selector = selectors.DefaultSelector()
         self._connections: set[Connection] = set()
@@ -162,16 +162,16 @@ class Worker:
         os.write(self._config.status_fd, b"1")
         while not self._ending:
             self._turn()
-        while self._computing.waiting:
-            self._computing.step()
+        while self._batcher.waiting:
+            self._batcher.step()
 
     def _turn(self) -> None:
         """Reads what has come, and computes one batch if there is one."""
         timeout = IDLE_S
-        if self._computing.waiting:
-            timeout = self._computing.waits_s(self._config.batch_delay_s)
+        if self._batcher.waiting:
+            timeout = self._batcher.waits_s(self._config.batch_delay_s)
         else:
-            self._journal.begin(self._config.job_timeout_s)
+            self._heartbeat.beat(self._config.job_timeout_s)
         self._check_load()
         for key, events in self._selector.select(timeout):
             if not isinstance(key.data, Connection):
@@ -181,8 +181,8 @@ class Worker:
                 key.data.flush()
             if events & selectors.EVENT_READ:
                 self._receive(key.data)
-        if self._computing.waiting and not self._computing.waits_s(self._config.batch_delay_s):
-            self._computing.step()
+        if self._batcher.waiting and not self._batcher.waits_s(self._config.batch_delay_s):
+            self._batcher.step()
 
     def _accept(self) -> None:
         connection = Connection(self._listener.accept()[0], self._selector)
@@ -190,7 +190,7 @@ class Worker:
         hello = {
             "kind": "hello",
             "pid": os.getpid(),
-            "journal": Path(self._config.journal).name,
+            "heartbeat": Path(self._config.heartbeat).name,
         }
         connection.send(encode_frame(hello, {}))
 
@@ -201,8 +201,8 @@ class Worker:
         except Exception as error:  # whatever one connection brings, the others go on
             if not isinstance(error, OSError):
                 log.error("a connection is closed: %s", error)
-            self._computing.drop(connection)
-            self._store.release(connection)
+            self._batcher.drop(connection)
+            self._models.release(connection)
             self._connections.discard(connection)
             connection.close()
 
@@ -212,13 +212,13 @@ class Worker:
             case "prepare":
                 self._loads.put((connection, frame))
             case "release":
-                self._store.release(connection, _key(frame.header))
+                self._models.release(connection, _key(frame.header))
             case "drop":
                 number, places = frame.header.get("number"), frame.header.get("places")
                 if isinstance(number, int) and isinstance(places, list):
-                    self._computing.drop(connection, {number: set(places)})
+                    self._batcher.drop(connection, {number: set(places)})
             case _:
-                self._computing.add(pending_of(frame, connection))
+                self._batcher.add(to_queued_frame(frame, connection))
 
     def _load_forever(self) -> None:
         while True:
@@ -226,7 +226,7 @@ class Worker:
             answer: dict[str, Any] = {"kind": "prepared", "number": frame.header.get("number")}
             self._loading = connection, dict(answer), time.monotonic()
             try:
-                self._store.prepare(_key(frame.header), connection)
+                self._models.prepare(_key(frame.header), connection)
             except CheckpointError as error:
                 answer["error"] = error.reason
             except FrameError as error:
@@ -260,7 +260,7 @@ class Worker:
             if connection in self._connections:
                 connection.send(answer)
             else:
-                self._store.release(connection)
+                self._models.release(connection)
 
     def _end(self) -> None:
         if not os.read(sys.stdin.fileno(), 4096):

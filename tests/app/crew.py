@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from madeira.app.engine import Admission, FleetSize, Pool
-from madeira.app.ipc.runtime_paths import State, read_state
+from madeira.app.ipc.runtime_paths import SupervisorState, read_state
 from madeira.app.jobs import ModelKey
 from madeira.app.processes.supervisor import Supervisor
 from madeira.app.processes.worker_plan import WorkerPlan
@@ -44,7 +44,7 @@ class Crew:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(LIMIT_S)
 
     @property
-    def state(self) -> State:
+    def state(self) -> SupervisorState:
         """What the supervisor knows."""
         state = read_state(self.supervisor.directory)
         assert state is not None

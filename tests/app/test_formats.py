@@ -72,7 +72,7 @@ def post(service: RunningService, path: str, body: str, **options: Any) -> httpx
     return service.client.post(path, content=body, headers=headers, params=options)
 
 
-def rows_of(answer: httpx.Response) -> list[dict[str, Any]]:
+def row_count(answer: httpx.Response) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].partition(";")[0] == TEXT
     options = pc.ParseOptions(delimiter=";")
@@ -85,18 +85,18 @@ def rows_of(answer: httpx.Response) -> list[dict[str, Any]]:
 def test_every_question_takes_it_and_answers_in_it(service: RunningService) -> None:
     table = {"rows": [{"city": "Funchal", "income": 1500}, {"city": "Machico"}]}
     by_json = service.post("/score", {**table, "contributions": True})
-    scores = rows_of(post(service, "/score", SENT, contributions="true"))
+    scores = row_count(post(service, "/score", SENT, contributions="true"))
     assert [row["log_likelihood"] for row in scores] == pytest.approx(by_json["log_likelihood"])
     assert scores[0]["contributions.income"] == pytest.approx(by_json["contributions"][0]["income"])
 
-    filled = rows_of(post(service, "/impute", SENT, seed=3))
+    filled = row_count(post(service, "/impute", SENT, seed=3))
     expected = service.post("/impute", {**table, "seed": 3})["rows"]
     assert [row["city"] for row in filled] == ["Funchal", "Machico"]
     assert [row["income"] for row in filled] == pytest.approx([row["income"] for row in expected])
     assert filled[0]["imputed.income.low"] in (None, "")
     assert filled[1]["imputed.income.low"] not in (None, "")
 
-    drawn = rows_of(post(service, "/sample", "city\nFunchal\n", n=5, seed=3))
+    drawn = row_count(post(service, "/sample", "city\nFunchal\n", n=5, seed=3))
     expected = service.post("/sample", {"n": 5, "seed": 3, "given": {"city": "Funchal"}})["rows"]
     assert [row["city"] for row in drawn] == ["Funchal"] * 5
     assert [row["income"] for row in drawn] == pytest.approx([row["income"] for row in expected])
@@ -105,7 +105,7 @@ def test_every_question_takes_it_and_answers_in_it(service: RunningService) -> N
 @pytest.mark.parametrize("path", ["/score", "/impute", "/sample"])
 def test_it_is_answered_to_a_body_in_another_format(service: RunningService, path: str) -> None:
     body: dict[str, Any] = {"n": 1} if path == "/sample" else {"rows": [{"city": "Funchal"}]}
-    assert len(rows_of(service.client.post(path, json=body, headers={"accept": TEXT}))) == 1
+    assert len(row_count(service.client.post(path, json=body, headers={"accept": TEXT}))) == 1
 
 
 def test_what_is_wrong_is_told_as_for_every_format(service: RunningService) -> None:

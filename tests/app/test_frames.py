@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from madeira.app.ipc.frames import (
-    BODY_LIMIT_BYTES,
-    HEADER_LIMIT_BYTES,
+    MAX_BODY_BYTES,
+    MAX_HEADER_BYTES,
     Frame,
     FrameError,
     FrameReader,
@@ -94,8 +94,8 @@ def framed(document: object, body: bytes = b"") -> bytes:
     "content",
     [
         b"GET / HTTP/1.1\r\n\r\n",
-        prefix(HEADER_LIMIT_BYTES + 16, 0),
-        prefix(16, BODY_LIMIT_BYTES + 16),
+        prefix(MAX_HEADER_BYTES + 16, 0),
+        prefix(16, MAX_BODY_BYTES + 16),
         prefix(15, 0),
         framed(b"{not json"),
         framed([]),

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from madeira.app.ipc.heartbeat import JournalReader
-from madeira.app.ipc.runtime_paths import State, read_state
+from madeira.app.ipc.heartbeat import HeartbeatReader
+from madeira.app.ipc.runtime_paths import SupervisorState, read_state
 from madeira.app.settings import Settings
 from madeira.models import DensityEstimator
 from tests.app.faulty_worker import CODES, DEADLY, ENDLESS, FAILING, HELD, MARKS, held
@@ -64,7 +64,7 @@ def busy(service: RunningService, rows: int = 1) -> Iterator[None]:
     thread.start()
     try:
         pool = service.app.state.plane.pool
-        wait_until(lambda: len(pool.admission) > 0 and JournalReader(journal(service)).frames())
+        wait_until(lambda: len(pool.admission) > 0 and HeartbeatReader(heartbeat(service)).frames())
         yield
     finally:
         gate.unlink()
@@ -79,9 +79,9 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
-def journal(service: RunningService) -> Path:
-    """The journal of the worker."""
-    (path,) = service.app.state.plane.pool.directory.glob("*.journal")
+def heartbeat(service: RunningService) -> Path:
+    """The heartbeat of the worker."""
+    (path,) = service.app.state.plane.pool.directory.glob("*.heartbeat")
     return Path(path)
 
 
@@ -181,7 +181,7 @@ def test_ready_tells_the_truth_and_no_request_is_lost(service: RunningService) -
     assert service.client.get("/health/ready").status_code == 200
 
 
-def state(service: RunningService) -> State:
+def state(service: RunningService) -> SupervisorState:
     found = read_state(service.app.state.plane.pool.directory)
     assert found is not None
     return found

@@ -1,4 +1,4 @@
-"""The order of the queue, what may wait in it, and the pace that batches are cut to."""
+"""The order of the queue, what may wait in it, and the sizer that batches are cut to."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -14,7 +14,7 @@ from madeira.app.engine.fair_queue import FairQueue
 from madeira.app.engine.request import Entry, Ticket
 from madeira.app.errors import QueueFullError
 from madeira.app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from madeira.app.workers.batch_size import LEAST_COST, LONGEST, Pace
+from madeira.app.workers.batch_size import MAX_STRETCH, MIN_COST, BatchSizer
 
 KEY = ModelKey("shop", "1")
 
@@ -219,52 +219,52 @@ def test_a_job_costs_what_is_to_be_computed() -> None:
     assert [job.cost for job, _ in jobs] == [cost for _, cost in jobs]
 
 
-def _teach(pace: Pace, seconds: Callable[[float], float], batches: int = 60) -> float:
+def _teach(sizer: BatchSizer, seconds: Callable[[float], float], batches: int = 60) -> float:
     """Batches as large as the budget, and what is left of requests, as bulk callers send them."""
     for number in range(batches):
-        budget = pace.budget("score")
+        budget = sizer.budget("score")
         cost = budget if number % 3 else 1000 % budget or budget
-        pace.learn("score", cost, seconds(cost))
-    return pace.budget("score")
+        sizer.learn("score", cost, seconds(cost))
+    return sizer.budget("score")
 
 
 def test_the_budget_grows_to_what_takes_the_wanted_time() -> None:
-    assert _teach(Pace(0.005), lambda cost: cost * 1e-6) == pytest.approx(5000, rel=0.01)
+    assert _teach(BatchSizer(0.005), lambda cost: cost * 1e-6) == pytest.approx(5000, rel=0.01)
 
 
 def test_a_fixed_part_is_told_from_that_of_the_rows() -> None:
-    budget = _teach(Pace(0.005), lambda cost: 5e-4 + cost * 1e-5)
+    budget = _teach(BatchSizer(0.005), lambda cost: 5e-4 + cost * 1e-5)
     assert budget == pytest.approx(450, rel=0.02)
 
 
 def test_batches_are_longer_than_wanted_where_the_fixed_part_would_be_most_of_them() -> None:
-    budget = _teach(Pace(0.005), lambda cost: 2e-3 + cost * 1e-5)
+    budget = _teach(BatchSizer(0.005), lambda cost: 2e-3 + cost * 1e-5)
     assert budget == pytest.approx(600, rel=0.02)  # 2 ms of 8
-    budget = _teach(Pace(0.005), lambda cost: 5e-3 + cost * 1e-5)
+    budget = _teach(BatchSizer(0.005), lambda cost: 5e-3 + cost * 1e-5)
     assert budget == pytest.approx(500, rel=0.02)  # 10 ms, however dear the fixed part
-    assert LONGEST == 2
+    assert MAX_STRETCH == 2
 
 
 def test_one_slow_moment_changes_little() -> None:
-    pace = Pace(0.005)
-    budget = _teach(pace, lambda cost: cost * 1e-6)
-    pace.learn("score", budget, 10.0)
-    assert budget / 2 <= pace.budget("score") <= budget
-    assert _teach(pace, lambda cost: cost * 1e-6) == pytest.approx(budget, rel=0.01)
+    sizer = BatchSizer(0.005)
+    budget = _teach(sizer, lambda cost: cost * 1e-6)
+    sizer.learn("score", budget, 10.0)
+    assert budget / 2 <= sizer.budget("score") <= budget
+    assert _teach(sizer, lambda cost: cost * 1e-6) == pytest.approx(budget, rel=0.01)
 
 
 def test_single_rows_do_not_promise_that_thousands_are_as_fast() -> None:
-    pace = Pace(0.005)
-    before = _teach(pace, lambda cost: 5e-5 * cost)
+    sizer = BatchSizer(0.005)
+    before = _teach(sizer, lambda cost: 5e-5 * cost)
     for _ in range(50):
-        pace.learn("score", 1, 1e-6)
-    assert pace.budget("score") <= before
+        sizer.learn("score", 1, 1e-6)
+    assert sizer.budget("score") <= before
 
 
 def test_a_machine_that_has_become_slow_gets_less() -> None:
-    pace = Pace(0.005)
-    _teach(pace, lambda cost: cost * 1e-6)
-    assert _teach(pace, lambda cost: cost * 1e-5, 200) == pytest.approx(500, rel=0.02)
+    sizer = BatchSizer(0.005)
+    _teach(sizer, lambda cost: cost * 1e-6)
+    assert _teach(sizer, lambda cost: cost * 1e-5, 200) == pytest.approx(500, rel=0.02)
     for _ in range(50):
-        pace.learn("score", 1, 10.0)
-    assert pace.budget("score") == LEAST_COST
+        sizer.learn("score", 1, 10.0)
+    assert sizer.budget("score") == MIN_COST

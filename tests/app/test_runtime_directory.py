@@ -57,8 +57,8 @@ def fill(directory: Path) -> None:
         "supervisor.json",
         "supervisor.heartbeat",
         "supervisor.json.new",
-        "0-1.journal",
-        "12-345.journal",
+        "0-1.heartbeat",
+        "12-345.heartbeat",
     ):
         (directory / name).write_bytes(b"x")
     for name in ("0.sock", "api-4194304.sock"):
@@ -190,7 +190,7 @@ def _a_file_named_as_a_socket(left: Path) -> None:
 
 def _a_link_named_as_a_file(left: Path) -> None:
     (left.parent / "data.csv").write_text("a,b\n1,2\n")
-    (left / "0-1.journal").symlink_to(left.parent / "data.csv")
+    (left / "0-1.heartbeat").symlink_to(left.parent / "data.csv")
 
 
 def _counts_are_a_link(left: Path) -> None:
@@ -255,7 +255,7 @@ def test_a_link_to_what_a_killed_service_left_is_not_followed(place: Path) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-@pytest.mark.parametrize("given", [".", MARK, "0-1.journal"])
+@pytest.mark.parametrize("given", [".", MARK, "0-1.heartbeat"])
 def test_what_belongs_to_another_user_stays(place: Path, given: str) -> None:
     left = abandoned()
     fill(left)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from madeira.app.errors import NoWorkerError
-from madeira.app.ipc.heartbeat import Journal, JournalReader, create_journal
+from madeira.app.ipc.heartbeat import Heartbeat, HeartbeatReader, create_heartbeat
 from madeira.app.jobs import ModelKey, ScoreJob
 from madeira.app.processes import supervisor, worker_process
 from madeira.app.settings import Settings
@@ -120,7 +120,7 @@ def test_starting_a_worker_is_tried_until_it_succeeds(
     assert next(failures, None) is None
     assert_answers(one, job, estimator)
     one.wait_until(lambda: len(os.listdir("/proc/self/fd")) <= opened)
-    assert len(list(one.supervisor.directory.glob("0-*.journal"))) == 1
+    assert len(list(one.supervisor.directory.glob("0-*.heartbeat"))) == 1
 
 
 def test_a_supervisor_that_fails_goes_on(
@@ -210,13 +210,13 @@ def test_live_is_false_where_workers_are_no_longer_replaced(
 def test_a_journal_has_its_space_from_the_beginning_and_knows_when_it_is_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "1.journal"
-    create_journal(path, 3600.0)
+    path = tmp_path / "1.heartbeat"
+    create_heartbeat(path, 3600.0)
     assert path.stat().st_blocks * 512 >= path.stat().st_size > 0
-    reader = JournalReader(path)
-    assert -3600 <= reader.late_s() < 0
-    Journal(path).begin(-1.0, [7, 9])
-    assert reader.late_s() >= 1
+    reader = HeartbeatReader(path)
+    assert -3600 <= reader.overdue_s() < 0
+    Heartbeat(path).beat(-1.0, [7, 9])
+    assert reader.overdue_s() >= 1
     assert reader.frames() == {7, 9}
     reader.close()
 

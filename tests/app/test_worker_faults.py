@@ -13,8 +13,8 @@ import pytest
 
 from madeira.app.engine.worker_connection import Link
 from madeira.app.errors import ComputationError, PoisonousJobError, UnavailableError
-from madeira.app.ipc.frames import BODY_LIMIT_BYTES, HEADER_LIMIT_BYTES
-from madeira.app.ipc.heartbeat import create_journal
+from madeira.app.ipc.frames import MAX_BODY_BYTES, MAX_HEADER_BYTES
+from madeira.app.ipc.heartbeat import create_heartbeat
 from madeira.app.jobs import ModelKey, ScoreJob
 from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
@@ -99,7 +99,7 @@ listener.bind(sys.argv[1])
 listener.listen()
 print("listens", flush=True)
 connection, _ = listener.accept()
-for part in encode_frame({"kind": "hello", "pid": 1, "journal": "0-1.journal"}, {}):
+for part in encode_frame({"kind": "hello", "pid": 1, "heartbeat": "0-1.heartbeat"}, {}):
     connection.sendall(part)
 connection.recv(1)
 connection.sendall(bytes.fromhex(sys.stdin.readline()))
@@ -119,8 +119,8 @@ def frame(header: str, header_size: int | None = None, body_size: int = 0) -> by
     "sent",
     [
         b"x" * 100,
-        frame("{}", header_size=HEADER_LIMIT_BYTES + 16),
-        frame("{}", body_size=BODY_LIMIT_BYTES + 16),
+        frame("{}", header_size=MAX_HEADER_BYTES + 16),
+        frame("{}", body_size=MAX_BODY_BYTES + 16),
         frame("{}", header_size=7),
         frame('{"arrays": []'),
         frame('{"arrays": 7}'),
@@ -129,7 +129,7 @@ def frame(header: str, header_size: int | None = None, body_size: int = 0) -> by
         frame('{"arrays": [["x", "<f8", [9]]]}', body_size=16) + bytes(16),
         frame('{"kind": "prepared", "arrays": []}'),
         frame('{"kind": "prepared", "number": 1, "error": {}, "arrays": []}'),
-        frame('{"kind": "hello", "pid": 1, "journal": "0-1.journal", "arrays": []}'),
+        frame('{"kind": "hello", "pid": 1, "heartbeat": "0-1.heartbeat", "arrays": []}'),
         frame('{"kind": "answer", "number": [], "arrays": []}'),
         frame('{"kind": "answer", "number": 7, "places": "x", "arrays": []}'),
     ],
@@ -140,7 +140,7 @@ def test_what_is_no_answer_ends_its_worker_and_counts_against_what_it_held(
 ) -> None:
     directory = tmp_path_factory.mktemp("r")
     path = directory / "0.sock"
-    create_journal(directory / "0-1.journal", 60.0)
+    create_heartbeat(directory / "0-1.heartbeat", 60.0)
     talker = subprocess.Popen(
         [sys.executable, "-c", TALKER, str(path)],
         stdin=subprocess.PIPE,

@@ -7,9 +7,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from madeira.app.ipc import messages as wire
+from madeira.app.ipc import messages
 from madeira.app.ipc.frames import Frame, FrameError, FrameReader, encode_frame
-from madeira.app.ipc.messages import cut, group_of, job_of, join, parts_of, result_of
+from madeira.app.ipc.messages import concat, merge_key_of, split, to_job, to_message, to_result
 from madeira.app.jobs import (
     ImputeJob,
     ImputeResult,
@@ -49,7 +49,7 @@ def assert_same(one: object, other: object) -> None:
 
 
 def carried(whole: object) -> Frame:
-    parts = parts_of(whole)
+    parts = to_message(whole)
     content = b"".join(encode_frame(parts.header, parts.arrays))
     reader = FrameReader()
     reader.space()[: len(content)] = content
@@ -62,15 +62,15 @@ def carried(whole: object) -> Frame:
 def test_a_job_is_the_same_behind_a_frame(kind: type[Any], rows: int) -> None:
     sent = job(kind, rows)
     frame = carried(sent)
-    assert_same(job_of(frame.header, frame.arrays), sent)
+    assert_same(to_job(frame.header, frame.arrays), sent)
 
 
 @pytest.mark.parametrize("kind", [ScoreJob, SampleJob, ImputeJob])
 def test_merged_jobs_hold_their_rows_one_after_the_other(kind: type[Any]) -> None:
     jobs = [job(kind, rows) for rows in (2, 0, 3)]
-    parts = [parts_of(one) for one in jobs]
-    assert all(group_of(one) == group_of(parts[0]) for one in parts)
-    merged = job_of(parts[0].header, join([one.arrays for one in parts]))
+    parts = [to_message(one) for one in jobs]
+    assert all(merge_key_of(one) == merge_key_of(parts[0]) for one in parts)
+    merged = to_job(parts[0].header, concat([one.arrays for one in parts]))
     np.testing.assert_array_equal(merged.values, np.concatenate([one.values for one in jobs]))
 
 
@@ -85,7 +85,7 @@ def test_jobs_that_differ_in_more_than_rows_are_not_merged() -> None:
         job(ImputeJob, 2),
         job(ImputeJob, 2, noise=np.ones((2, 3, 5))),
     ]
-    groups = [group_of(parts_of(one)) for one in jobs]
+    groups = [merge_key_of(to_message(one)) for one in jobs]
     assert all(one != other for one, other in combinations(groups, 2))
 
 
@@ -100,8 +100,8 @@ def test_jobs_that_differ_in_more_than_rows_are_not_merged() -> None:
     ids=lambda result: type(result).__name__,
 )
 def test_results_are_cut_where_their_jobs_were_joined(result: ImputeResult) -> None:
-    assert_same(result_of(carried(result)), result)
-    pieces = list(cut(result, [1, 0, 3, 2]))
+    assert_same(to_result(carried(result)), result)
+    pieces = list(split(result, [1, 0, 3, 2]))
     for field in fields(result):
         whole = getattr(result, field.name)
         axis = field.metadata.get("row_axis", 0)
@@ -125,7 +125,7 @@ def test_results_are_cut_where_their_jobs_were_joined(result: ImputeResult) -> N
 )
 def test_what_is_no_job_is_refused(header: dict[str, Any], said: str) -> None:
     with pytest.raises(FrameError, match=said):
-        job_of(header, {})
+        to_job(header, {})
 
 
 def test_a_field_that_is_new_travels_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_a_field_that_is_new_travels_too(monkeypatch: pytest.MonkeyPatch) -> Non
         flag: bool
         more: Any
 
-    monkeypatch.setitem(wire._KINDS, "NewJob", NewJob)
+    monkeypatch.setitem(messages._KINDS, "NewJob", NewJob)
     sent = NewJob(KEY, np.ones((2, 3)), False, True, np.array([[True], [False]]))
     frame = carried(sent)
-    assert_same(job_of(frame.header, frame.arrays), sent)
+    assert_same(to_job(frame.header, frame.arrays), sent)
