@@ -4,8 +4,8 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,13 +18,13 @@ from madeira.app.engine import Admission, FleetSize, Pool
 from madeira.app.http import openapi, problems
 from madeira.app.http.limit import ConcurrencyLimit
 from madeira.app.http.routes import ServiceApp
+from madeira.app.ipc.worker_config import WORKER_MODULE
 from madeira.app.logs import set_up_logs
 from madeira.app.metrics import Metrics
 from madeira.app.plane import DataPlane, EngineMetrics, MemoryLimit
 from madeira.app.processes.devices import require_devices
 from madeira.app.processes.spares import with_spares
-from madeira.app.processes.supervisor import Supervisor
-from madeira.app.processes.worker_plan import WORKER_MODULE, worker_plan
+from madeira.app.processes.worker_processes import WorkerProcesses, worker_plan
 from madeira.app.registry import Registry
 from madeira.app.registry.siblings import Siblings
 from madeira.app.settings import Settings
@@ -92,7 +92,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         with ExitStack() as stack:
-            directory = runtime or stack.enter_context(_workers(settings, worker_module)).directory
+            directory = runtime
+            if directory is None:
+                workers = WorkerProcesses(worker_plan(settings, worker_module))
+                directory = stack.enter_context(workers).directory
             admission = Admission(
                 settings.queue_limit_cost, settings.queue_limit_requests, metrics.queued
             )
@@ -147,17 +150,6 @@ def create_app(
     limit = ConcurrencyLimit(settings.queue_limit_requests)
     app = ServiceApp(framework, routes, limit, metrics, traces, lifespan)
     return app
-
-
-@contextmanager
-def _workers(settings: Settings, module: str) -> Iterator[Supervisor]:
-    """Run the workers of a service that owns them, until it ends."""
-    supervisor = Supervisor(worker_plan(settings, module))
-    supervisor.start()
-    try:
-        yield supervisor
-    finally:
-        supervisor.stop()
 
 
 async def _join(runtime: Path, registry: Registry, pool: Pool) -> Siblings:

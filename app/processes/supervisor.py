@@ -1,116 +1,126 @@
-"""Owns the worker processes: starts them, replaces those that die or hang, ends them.
+"""Supervisor of processes: starts them, replaces those that die or hang, and stops them.
 
-A thread does it, so that whoever owns the supervisor can be an event loop or a process that only
-waits. It learns of a death at once, from a pipe that the worker alone holds open, and of a worker
-that hangs from its heartbeat.
-
-Whatever fails, it goes on: where a worker cannot be started because descriptors, processes, memory
-or disk are short, it is tried again after a pause that doubles. It has a heartbeat of its own, by
-which the processes that serve see that it runs.
+It learns of a death at once, from a pipe that the process alone holds open, and of a process that
+hangs from its heartbeat. It survives every failure: where a process cannot be started because
+descriptors, processes, memory or disk are short, it tries again after a pause that doubles.
 """
 
 import logging
+import math
 import os
 import selectors
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from madeira.app.ipc.descriptors import DescriptorReserve
-from madeira.app.ipc.heartbeat import Heartbeat, create_heartbeat
-from madeira.app.ipc.runtime_paths import SupervisorState, supervisor_heartbeat_path, write_state
-from madeira.app.processes.runtime_directory import RuntimeDirectory, remove_abandoned
-from madeira.app.processes.worker_plan import WorkerPlan
-from madeira.app.processes.worker_process import WorkerProcess, ending
+from madeira.app.processes.child import Child, ChildSpec, describe_exit
 
-__all__ = ["Supervisor"]
+__all__ = ["Slot", "Supervisor"]
 
 log = logging.getLogger(__name__)
 
-STOP_LIMIT_S = 1.0
-"""Seconds that a worker may take to end by itself."""
-
 CHECK_S = 0.25
+"""Seconds between two checks of heartbeats and of processes that are due."""
+
 STEADY_S = 1.0
-"""A worker that has listened for this long and dies is started again at once."""
+"""A process that has been up for this long and dies is started again at once."""
 
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.1, 10.0
+"""Pause before a further start; it doubles with each failure."""
 
-LATE_S = 30.0
-"""A supervisor that has not taken a turn for this long does not run any more."""
-
-STOPPED_S = 5.0
-"""If a turn comes so late, the whole service was stopped, and its workers with it."""
+SUSPENDED_S = 5.0
+"""A turn that comes so late shows that the machine or all processes were suspended."""
 
 DESCRIPTORS = 12
-"""So many are kept back: three pipes, a heartbeat and the state are opened to start a worker."""
+"""Descriptors kept in reserve; a start opens three pipes and a heartbeat."""
 
 
 @dataclass(slots=True)
-class _Slot:
-    """The place of one worker, whichever process fills it."""
+class Slot:
+    """The place of one process, whichever process fills it.
 
-    number: int
-    device: str
-    worker: WorkerProcess | None = None
-    listened: float | None = None
+    Attributes:
+        spec: Specification of the process.
+        child: The process; None while there is none.
+        up_at: Time at which the process was up, monotonic seconds; None until it is.
+        generation: Number of processes that have been started here.
+        failures: Number of processes in a row that died before they were up and steady.
+        attempts: Number of starts in a row that failed.
+        not_before: Time of the next start at the earliest, monotonic seconds.
+    """
+
+    spec: ChildSpec
+    child: Child | None = None
+    up_at: float | None = None
     generation: int = 0
     failures: int = 0
     attempts: int = 0
     not_before: float = 0.0
 
+    @property
+    def is_up(self) -> bool:
+        """Whether its process is up."""
+        return self.child is not None and self.up_at is not None
+
 
 class Supervisor:
-    """Keeps the workers of a plan running, in a runtime directory of its own.
+    """Keeps one process running for each specification.
+
+    Args:
+        specs: The processes, in the order in which they are started.
+        stop_limit_s: Seconds that they may take to stop before they are killed.
+        on_turn: Called at each turn, several times a second.
+        on_change: Called after a process was started, was up, or has ended.
+        resume_limit_s: Seconds after a suspension in which no heartbeat counts as overdue.
+        max_failed_starts: Gives up after so many failed starts before all were up once.
 
     Attributes:
-        directory: The runtime directory: sockets, heartbeats, and what the supervisor knows.
-
-    Raises:
-        RuntimeDirectoryError: There is no place for that.
+        slots: The places of the processes, in the order of `specs`.
+        restarts: Number of processes that have ended and were replaced.
+        is_stopping: Whether it has been told to stop.
     """
 
-    def __init__(self, plan: WorkerPlan) -> None:
-        remove_abandoned()
-        self._runtime = RuntimeDirectory()
-        self.directory = self._runtime.path
-        self._plan = plan
-        devices = [*plan.devices, *[plan.devices[0]] * plan.spares]
-        self._slots = [_Slot(number, device) for number, device in enumerate(devices)]
-        self._reserve = DescriptorReserve(DESCRIPTORS)
+    def __init__(
+        self,
+        specs: Sequence[ChildSpec],
+        stop_limit_s: float,
+        *,
+        on_turn: Callable[[], object] = lambda: None,
+        on_change: Callable[[], object] = lambda: None,
+        resume_limit_s: float = 0.0,
+        max_failed_starts: float = math.inf,
+    ) -> None:
+        self.slots = [Slot(spec) for spec in specs]
+        self.restarts = 0
+        self.reserve = DescriptorReserve(DESCRIPTORS)
+        self._stop_limit_s, self._resume_limit_s = stop_limit_s, resume_limit_s
+        self._on_turn, self._on_change = on_turn, on_change
+        self._max_failed_starts = max_failed_starts
+        self._failed_starts = 0
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = os.pipe()
-        self._stopping = False
-        self._complete = False
-        self._restarts = 0
-        self._turned = time.monotonic()
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self.is_stopping = False
+        self._was_complete = False
+        self._turned_at = time.monotonic()
         self._unwatched_until = 0.0
-        path = supervisor_heartbeat_path(self.directory)
-        create_heartbeat(path, LATE_S)
-        self._heartbeat = Heartbeat(path)
-        self._thread = threading.Thread(target=self._run, name="madeira-supervisor")
+        self._thread = threading.Thread(target=self.run, name="madeira-supervisor")
 
     def start(self) -> None:
-        """Starts the workers; they are ready some time later."""
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        """Run in a thread; the processes are up some time later."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Ends the workers, those that hang included, and removes the runtime directory."""
-        self._stopping = True
-        os.write(self._wake, b"1")
-        if self._thread.ident is not None:
-            self._thread.join()
-        self._selector.close()
-        self._reserve.close()
-        self._runtime.remove()
-        for one in (self._woken, self._wake):
-            os.close(one)
+    def run(self) -> bool:
+        """Keep the processes running until told to stop, then stop them.
 
-    def _run(self) -> None:
+        Returns:
+            Whether it was told to stop; False where no process could be started.
+        """
         pause = FIRST_PAUSE_S
         try:
-            while not self._stopping:
+            while not self.is_stopping and not self._is_hopeless:
                 try:
                     self._turn()
                     pause = FIRST_PAUSE_S
@@ -119,103 +129,115 @@ class Supervisor:
                     time.sleep(pause)
                     pause = min(2 * pause, MAX_PAUSE_S)
         finally:
-            self._end_all()
+            self._stop_children()
+        return not self._is_hopeless
+
+    def ask_to_stop(self) -> None:
+        """End `run` soon; a signal handler may call this."""
+        if not self.is_stopping:
+            self.is_stopping = True
+            os.write(self._wake, b"1")
+
+    def kill(self) -> None:
+        """Kill all processes at once; a signal handler may call this."""
+        for slot in self.slots:
+            if slot.child is not None:
+                slot.child.kill()
+
+    def close(self) -> None:
+        """Stop the processes, those that hang included, and give up all descriptors."""
+        self.ask_to_stop()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._selector.close()
+        self.reserve.close()
+        for one in (self._woken, self._wake):
+            os.close(one)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return not self._was_complete and self._failed_starts >= self._max_failed_starts
 
     def _turn(self) -> None:
         now = time.monotonic()
-        self._heartbeat.beat(LATE_S)
-        if now - self._turned > STOPPED_S:
-            # Workers could not say that they are well either: they get their time again.
-            self._unwatched_until = now + self._plan.job_timeout_s
-        self._turned = now
-        self._reserve.refill()
-        for slot in self._slots:
+        self._on_turn()
+        if now - self._turned_at > SUSPENDED_S:
+            # The processes were suspended too, and could not write heartbeats.
+            self._unwatched_until = now + self._resume_limit_s
+        self._turned_at = now
+        self.reserve.refill()
+        for slot in self.slots:
             if self._is_due(slot, now):
                 self._start(slot)
         for key, _ in self._selector.select(CHECK_S):
             if key.data is not None:
-                self._heard(key.data)
+                self._read_status(key.data)
         if now >= self._unwatched_until:
-            for slot in self._slots:
-                if slot.worker is not None and slot.worker.hangs():
-                    log.error("worker %d hangs and is replaced", slot.number)
-                    slot.worker.kill()
+            for slot in self.slots:
+                if slot.child is not None and slot.child.is_hanging:
+                    log.error("%s hangs and is killed", slot.spec.name)
+                    slot.child.kill()
 
-    def _is_due(self, slot: _Slot, now: float) -> bool:
-        """Whether a place is to be filled; spares do not delay the workers of the plan."""
-        if slot.worker is not None or now < slot.not_before:
+    def _is_due(self, slot: Slot, now: float) -> bool:
+        if slot.child is not None or now < slot.not_before:
             return False
-        return self._complete or slot.number < len(self._plan.devices)
+        return self._was_complete or not slot.spec.is_spare
 
-    def _start(self, slot: _Slot) -> None:
+    def _start(self, slot: Slot) -> None:
         try:
-            with self._reserve:
-                self._runtime.ensure()
+            with self.reserve:
                 slot.generation += 1
-                worker = WorkerProcess(
-                    self.directory, slot.number, slot.generation, slot.device, self._plan
-                )
-                self._selector.register(worker.status, selectors.EVENT_READ, slot)
-        except Exception as error:  # nothing may keep the others from being looked after
+                child = Child(slot.spec, slot.generation)
+                self._selector.register(child.status, selectors.EVENT_READ, slot)
+        except Exception as error:  # the other processes need the supervisor still
             slot.attempts += 1
+            self._failed_starts += 1
             pause = min(FIRST_PAUSE_S * 2**slot.attempts, MAX_PAUSE_S)
             slot.not_before = time.monotonic() + pause
             reason = getattr(error, "strerror", None) or error
             log.error(
-                "worker %d cannot be started: %s; it is tried again in %.1f s",
-                slot.number, reason, pause,
+                "%s cannot be started: %s; it is tried again in %.1f s",
+                slot.spec.name, reason, pause,
             )  # fmt: skip
             return
-        slot.worker, slot.listened, slot.attempts = worker, None, 0
-        self._tell()
+        slot.child, slot.up_at, slot.attempts = child, None, 0
+        self._on_change()
 
-    def _heard(self, slot: _Slot) -> None:
-        """A worker says that it listens, or its pipe is at its end."""
-        assert slot.worker is not None  # noqa: S101 - its pipe is open
-        if os.read(slot.worker.status, 1):
-            slot.listened = time.monotonic()
-            log.info("worker %d listens on %s", slot.number, slot.device)
-            workers = self._slots[: len(self._plan.devices)]
-            self._complete = self._complete or all(one.listened is not None for one in workers)
-            self._tell()
+    def _read_status(self, slot: Slot) -> None:
+        """Note that a process is up, or that it has ended."""
+        child = slot.child
+        if child is None:
+            return
+        if os.read(child.status, 1):
+            slot.up_at = time.monotonic()
+            self._failed_starts = 0
+            log.info("%s is up", slot.spec.name)
+            if all(one.is_up or one.spec.is_spare for one in self.slots):
+                self._was_complete = True
         else:
-            self._buried(slot, slot.worker)
+            self._bury(slot, child)
+        self._on_change()
 
-    def _buried(self, slot: _Slot, worker: WorkerProcess) -> None:
-        """Clears up after a worker that has died, and says when the next may start."""
-        self._selector.unregister(worker.status)
-        slot.worker = None
-        status = worker.close()
+    def _bury(self, slot: Slot, child: Child) -> None:
+        """Clean up after a process that has ended, and decide when the next may start."""
+        self._selector.unregister(child.status)
+        slot.child = None
+        status = child.close(self._stop_limit_s)
         now = time.monotonic()
-        if slot.listened is not None and now - slot.listened >= STEADY_S:
+        if slot.up_at is not None and now - slot.up_at >= STEADY_S:
             slot.failures = 0
         else:
             slot.failures += 1
             slot.not_before = now + min(FIRST_PAUSE_S * 2**slot.failures, MAX_PAUSE_S)
-        self._restarts += 1
-        when = "" if slot.listened is not None else " before it listened"
-        log.error("worker %d ended%s (%s) and is replaced", slot.number, when, ending(status))
-        self._tell()
+        self._failed_starts += slot.up_at is None
+        self.restarts += 1
+        log.error("%s ended (%s) and is started again", slot.spec.name, describe_exit(status))
 
-    def _tell(self) -> None:
-        """Writes down what is known, for the processes that serve."""
-        state = SupervisorState(
-            owner=os.getpid(),
-            restarts=self._restarts,
-            pids=tuple(slot.worker.pid if slot.worker else None for slot in self._slots),
-            failures=tuple(slot.failures for slot in self._slots),
-        )
-        try:
-            with self._reserve:
-                write_state(self.directory, state)
-        except OSError as error:  # the disk is full: workers are to be replaced all the same
-            log.error("%s cannot be written to: %s", self.directory, error.strerror)
-
-    def _end_all(self) -> None:
-        """Lets the workers go; those that do not go are killed."""
-        workers = [slot.worker for slot in self._slots if slot.worker is not None]
-        for worker in workers:
-            worker.release()
-        deadline = time.monotonic() + STOP_LIMIT_S
-        for worker in workers:
-            worker.close(max(0.0, deadline - time.monotonic()))
+    def _stop_children(self) -> None:
+        """Ask all processes to stop, and kill those that do not."""
+        children = [slot.child for slot in self.slots if slot.child is not None]
+        for child in children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + self._stop_limit_s
+        for child in children:
+            child.close(max(0.0, deadline - time.monotonic()))

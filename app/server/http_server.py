@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["HttpServer", "run_server"]
 
 log = logging.getLogger(__name__)
+
+OWNERLESS_MARGIN_S = 30.0
+"""A process whose owner is gone ends at most so long after its time for draining is over."""
 
 ACCEPTED_AT_ONCE = 32
 ACCEPT_PAUSE_S = 0.5
@@ -118,6 +122,8 @@ class HttpServer(uvicorn.Server):
         if os.read(owner, 1):
             return
         asyncio.get_running_loop().remove_reader(owner)
+        # Whatever it waits for then, no process outlives its owner for ever.
+        faulthandler.dump_traceback_later(self._drain_s + OWNERLESS_MARGIN_S, exit=True)
         self.should_exit = True
         if self.starting.app is not None:
             self.starting.app.state.plane.pool.expect_no_other()

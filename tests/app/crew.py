@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from madeira.app.engine import Admission, FleetSize, Pool
 from madeira.app.ipc.runtime_paths import SupervisorState, read_state
+from madeira.app.ipc.worker_config import WorkerPlan
 from madeira.app.jobs import ModelKey
-from madeira.app.processes.supervisor import Supervisor
-from madeira.app.processes.worker_plan import WorkerPlan
+from madeira.app.processes.worker_processes import WorkerProcesses
 
 __all__ = ["KEY", "Crew", "crew", "wait_until"]
 
@@ -30,12 +30,12 @@ class Crew:
     """Workers, and the pool that uses them, on an event loop of their own.
 
     Attributes:
-        supervisor: Owns the workers.
+        workers: The worker processes.
         pool: Uses them.
         loop: Where the pool lives.
     """
 
-    supervisor: Supervisor
+    workers: WorkerProcesses
     pool: Pool
     loop: asyncio.AbstractEventLoop
 
@@ -46,7 +46,7 @@ class Crew:
     @property
     def state(self) -> SupervisorState:
         """What the supervisor knows."""
-        state = read_state(self.supervisor.directory)
+        state = read_state(self.workers.directory)
         assert state is not None
         return state
 
@@ -77,7 +77,7 @@ def crew(
     settings = {
         "devices": ("cpu",) * workers,
         "threads": 1,
-        "checkpoints": checkpoints,
+        "checkpoints": str(checkpoints),
         "job_timeout_s": 60.0,
         "batch_target_s": 0.005,
         "batch_delay_s": 0.0,
@@ -85,30 +85,28 @@ def crew(
         "module": "tests.app.faulty_worker",
         **plan,
     }
-    supervisor = Supervisor(WorkerPlan(**settings))
-    supervisor.start()
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
+    with WorkerProcesses(WorkerPlan(**settings)) as processes:
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+        try:
 
-        async def begin() -> Pool:
-            size = FleetSize(workers, plan.get("spares", 0), wait_s)
-            pool = Pool(supervisor.directory, size, Admission(1e6, 256))
-            await pool.prepare(KEY)
-            return pool
+            async def begin() -> Pool:
+                size = FleetSize(workers, plan.get("spares", 0), wait_s)
+                pool = Pool(processes.directory, size, Admission(1e6, 256))
+                await pool.prepare(KEY)
+                return pool
 
-        pool = asyncio.run_coroutine_threadsafe(begin(), loop).result(LIMIT_S)
-        running = Crew(supervisor, pool, loop)
-        running.wait_until(lambda: pool.usable == workers and pool.spares_usable == pool.spares)
-        yield running
+            pool = asyncio.run_coroutine_threadsafe(begin(), loop).result(LIMIT_S)
+            running = Crew(processes, pool, loop)
+            running.wait_until(lambda: pool.usable == workers and pool.spares_usable == pool.spares)
+            yield running
 
-        async def end() -> None:
-            pool.close()
+            async def end() -> None:
+                pool.close()
 
-        running.run(end())
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-        supervisor.stop()
+            running.run(end())
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from madeira.app.http.routes import ServiceApp
+from madeira.app.ipc.worker_config import WORKER_MODULE
 from madeira.app.main import create_app
-from madeira.app.processes.worker_plan import WORKER_MODULE
 from madeira.app.server.http_server import HttpServer
 from madeira.app.settings import Settings
 from madeira.app.traces import Traces

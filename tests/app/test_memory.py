@@ -46,14 +46,14 @@ def workers(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         finally:
             os.dup2(before, 2)
             os.close(before)
-        LOGS[running.supervisor.directory] = path
+        LOGS[running.workers.directory] = path
         yield running
 
 
 @pytest.fixture
 def said(workers: Crew) -> Callable[[str], int]:
     """How many times the worker has said something."""
-    return lambda what: LOGS[workers.supervisor.directory].read_text().count(what)
+    return lambda what: LOGS[workers.workers.directory].read_text().count(what)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import pytest
 from madeira.app.errors import NoWorkerError
 from madeira.app.ipc.heartbeat import Heartbeat, HeartbeatReader, create_heartbeat
 from madeira.app.jobs import ModelKey, ScoreJob
-from madeira.app.processes import supervisor, worker_process
+from madeira.app.processes import child, supervisor, worker_processes
 from madeira.app.settings import Settings
 from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
@@ -120,14 +120,14 @@ def test_starting_a_worker_is_tried_until_it_succeeds(
     assert next(failures, None) is None
     assert_answers(one, job, estimator)
     one.wait_until(lambda: len(os.listdir("/proc/self/fd")) <= opened)
-    assert len(list(one.supervisor.directory.glob("0-*.heartbeat"))) == 1
+    assert len(list(one.workers.directory.glob("0-*.heartbeat"))) == 1
 
 
 def test_a_supervisor_that_fails_goes_on(
     one: Crew, job: ScoreJob, estimator: DensityEstimator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = iter(range(3))
-    monkeypatch.setattr(supervisor.Supervisor, "_tell", lambda _: 1 / len(list(failures)[:1]))
+    monkeypatch.setattr(worker_processes, "write_state", lambda *_: 1 / len(list(failures)[:1]))
     one.kill()
     one.wait_until(lambda: next(failures, None) is None)
     monkeypatch.undo()
@@ -138,11 +138,11 @@ def test_a_supervisor_that_fails_goes_on(
 def test_a_runtime_directory_that_was_removed_is_made_again(
     one: Crew, job: ScoreJob, estimator: DensityEstimator
 ) -> None:
-    shutil.rmtree(one.supervisor.directory)
+    shutil.rmtree(one.workers.directory)
     one.run(kill_peer(one))
     one.wait_until(lambda: one.pool.usable == 0)
     one.wait_until(lambda: one.pool.usable == 1)
-    assert one.supervisor.directory.stat().st_mode & 0o777 == 0o700
+    assert one.workers.directory.stat().st_mode & 0o777 == 0o700
     assert_answers(one, job, estimator)
 
 
@@ -193,12 +193,12 @@ def test_live_is_false_where_workers_are_no_longer_replaced(
             super()._turn()
             turns.append(True)
 
-    monkeypatch.setattr("madeira.app.main.Supervisor", Ending)
+    monkeypatch.setattr(worker_processes, "Supervisor", Ending)
     with running(Settings.read(checkpoints=checkpoints, threads=1)) as service:
         assert service.client.get("/health/live").status_code == 200
         with no_descriptors():
             assert service.client.get("/health/live").status_code == 200
-        monkeypatch.setattr(supervisor, "LATE_S", 1.0)
+        monkeypatch.setattr(worker_processes, "LATE_S", 1.0)
         taken = len(turns)
         wait_until(lambda: len(turns) >= taken + 2)  # the second one has that limit
         ended.set()
@@ -234,13 +234,13 @@ def test_a_service_that_was_stopped_for_long_keeps_its_workers(
         return True
 
     def a_turn_is_taken() -> None:
-        before = one.supervisor._turned
-        one.wait_until(lambda: one.supervisor._turned > before)
+        before = one.workers.supervisor._turned_at
+        one.wait_until(lambda: one.workers.supervisor._turned_at > before)
 
-    monkeypatch.setattr(supervisor, "STOPPED_S", -1.0)  # every turn comes so late
+    monkeypatch.setattr(supervisor, "SUSPENDED_S", -1.0)  # every turn comes so late
     a_turn_is_taken()
     a_turn_is_taken()
-    monkeypatch.setattr(worker_process.WorkerProcess, "hangs", hangs)
+    monkeypatch.setattr(child.Child, "is_hanging", property(hangs))
     a_turn_is_taken()
     a_turn_is_taken()
     assert not looks

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from madeira.app.errors import ComputationError, DeadlineError, PoisonousJobError, UnavailableError
 from madeira.app.jobs import Array, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
-from madeira.app.processes import supervisor
+from madeira.app.processes import worker_processes
 from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
 from madeira.models.inference.noise import draw_noise, noise_generator
@@ -132,7 +132,7 @@ def test_workers_are_replaced_where_the_disk_is_full(
         job = score(values[:3])
         assert_equal(one.run(one.pool.run(job)), execute(job, estimator.density))
         with monkeypatch.context() as patched:
-            patched.setattr(supervisor, "write_state", full)
+            patched.setattr(worker_processes, "write_state", full)
             one.kill()
             one.wait_until(lambda: one.pool.usable == 0)
             assert_equal(one.run(one.pool.run(job)), execute(job, estimator.density))
