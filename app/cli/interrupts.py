@@ -9,9 +9,7 @@ from typing import Any, Self
 
 from madeira.app.processes.signals import ABORTED
 
-__all__ = ["ABORTED", "Interrupts"]
-
-ABORTED = 130  # exit status after Ctrl-C, as shells expect
+__all__ = ["Interrupts"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

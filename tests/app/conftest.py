@@ -10,11 +10,13 @@ import palmerpenguins
 import pyarrow as pa
 import pytest
 
+from madeira.app.jobs import ScoreJob
 from madeira.app.settings import Settings
 from madeira.models import DensityEstimator
 from madeira.models.columns.schema import Schema
 from madeira.models.made import MaskConfig, NetworkConfig
 from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
+from tests.app.crew import KEY
 from tests.app.running import RunningService, running
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "checkpoints",
     "estimator",
+    "job",
     "page",
     "penguin_checkpoints",
     "penguins",
@@ -74,6 +77,12 @@ def estimator(shop_table: pa.Table) -> DensityEstimator:
         shop_table, {"note": "left_out", "country": "left_out", "visits": "continuous"}
     )
     return fitted.describe("shop", "Customers of a shop.")
+
+
+@pytest.fixture(scope="session")
+def job(estimator: DensityEstimator, shop_table: pa.Table) -> ScoreJob:
+    """Three rows to score."""
+    return ScoreJob(KEY, estimator.schema.encode(shop_table)[:3], False)
 
 
 @pytest.fixture(scope="session")

@@ -4,23 +4,26 @@ import asyncio
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from madeira.app.engine import Admission, FleetSize, Pool
 from madeira.app.ipc.runtime_paths import SupervisorState, read_state
 from madeira.app.ipc.worker_config import WorkerPlan
-from madeira.app.jobs import ModelKey
+from madeira.app.jobs import ModelKey, ScoreJob
 from madeira.app.processes.worker_processes import WorkerProcesses
+from madeira.app.workers.execute import execute
+from madeira.models import DensityEstimator
+from tests.waiting import LIMIT_S, wait_until
 
-__all__ = ["KEY", "Crew", "crew", "wait_until"]
+__all__ = ["KEY", "Crew", "assert_answers", "crew"]
 
 KEY = ModelKey("shop", "1")
-LIMIT_S = 150.0
 
 T = TypeVar("T")
 
@@ -56,17 +59,12 @@ class Crew:
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
 
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Waits for something that must happen."""
-        wait_until(condition)
 
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Waits for something that must happen, and fails long before the run would be ended."""
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
+def assert_answers(workers: Crew, job: ScoreJob, estimator: DensityEstimator) -> None:
+    """Check that the workers compute a job as the estimator does."""
+    found = workers.run(workers.pool.run(job))
+    expected = execute(job, estimator.density)
+    np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-3)
 
 
 @contextmanager
@@ -99,7 +97,7 @@ def crew(
 
             pool = asyncio.run_coroutine_threadsafe(begin(), loop).result(LIMIT_S)
             running = Crew(processes, pool, loop)
-            running.wait_until(lambda: pool.usable == workers and pool.spares_usable == pool.spares)
+            wait_until(lambda: pool.usable == workers and pool.spares_usable == pool.spares)
             yield running
 
             async def end() -> None:

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,8 +16,7 @@ import httpx
 import pytest
 
 from tests.app.running import Document, urls_of
-
-LIMIT_S = 150
+from tests.waiting import LIMIT_S, wait_until
 
 
 @dataclass
@@ -57,13 +55,6 @@ class Running:
             except OSError:
                 continue
         return found
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from madeira.app.processes.child import ChildSpec, Launch, describe_exit
 from madeira.app.processes.supervisor import Supervisor
-from tests.app.crew import wait_until
+from tests.waiting import wait_until
 
 
 def dummy(*arguments: str, **options: object) -> ChildSpec:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from madeira.app.codecs.json.slices import SLICE_BYTES, read_slices
 from madeira.app.codecs.json.text import _parse, decode
 from madeira.app.errors import InvalidInputError, MalformedBodyError
-from tests.app.test_overload import wait_until
+from tests.waiting import wait_until
 
 LIMIT = 10_000
 SLICE = 1000  # more than a row below, or all that stands beside the rows, can have

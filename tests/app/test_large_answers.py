@@ -12,7 +12,7 @@ from madeira.app.codecs import answers
 from madeira.app.http import responses
 from tests.app.running import RunningService
 from tests.app.streams import ARROW, post_arrow, read_stream, stream
-from tests.app.test_overload import wait_until
+from tests.waiting import wait_until
 
 ROWS = 700
 

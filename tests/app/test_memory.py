@@ -18,6 +18,7 @@ from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
 from madeira.models.checkpoint import read_description
 from tests.app.crew import Crew, crew
+from tests.waiting import wait_until
 
 NAMES = ("fair", "kiosk", "shop")
 
@@ -96,7 +97,7 @@ def test_the_model_not_asked_for_longest_makes_room_and_comes_back(
         np.testing.assert_array_equal(found, expected.log_likelihood)
         assert registry.held[-1].name == name
         assert len(registry.held) <= 2
-    workers.wait_until(lambda: said("released fair version 1") > 0)
+    wait_until(lambda: said("released fair version 1") > 0)
     assert said("loaded fair version 1") > 1
     for name in NAMES:
         copies = int(ModelKey(name, "1") in registry.held)
@@ -123,7 +124,7 @@ def test_a_model_stays_until_the_request_that_uses_it_is_done(
             return len((await workers.pool.run(ScoreJob(key, values, False))).log_likelihood)
 
     assert workers.run(request(registry.resolve("fair"))) == len(values)
-    workers.wait_until(lambda: said("released fair version 1") == before[1] + 1)
+    wait_until(lambda: said("released fair version 1") == before[1] + 1)
     assert said("loaded fair version 1") == before[0]
 
 

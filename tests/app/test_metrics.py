@@ -1,7 +1,6 @@
 """`/metrics` counts what was done, and shows how likely scored rows are."""
 
 import re
-import time
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +9,7 @@ from madeira.app.jobs import ModelKey
 from madeira.app.metrics import Metrics, Reading
 from tests.app.alike import as_rows
 from tests.app.running import RunningService
+from tests.waiting import wait_until
 
 KEY = ModelKey("shop", "1")
 NOTHING = Reading(1, 0, ())
@@ -53,10 +53,8 @@ def test_a_request_is_counted_by_route_and_status(
 def test_scored_rows_stand_beside_the_models_own(
     service: RunningService, shop_table: pa.Table
 ) -> None:
-    deadline = time.monotonic() + 60
-    while 'quantile="0.5"' not in (page := service.client.get("/metrics").text):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: 'quantile="0.5"' in service.client.get("/metrics").text, pause_s=0.1)
+    page = service.client.get("/metrics").text
     labels = 'model="shop",version="1"'
     before = numbers(page).get(f"madeira_log_likelihood_count{{{labels}}}", 0.0)
     service.post("/score", {"rows": as_rows(shop_table.slice(0, 50))})

@@ -5,8 +5,7 @@ import json
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,9 @@ from madeira.app.settings import Settings
 from madeira.models import DensityEstimator
 from tests.app.faulty_worker import CODES, DEADLY, ENDLESS, FAILING, HELD, MARKS, held
 from tests.app.running import RunningService, assert_problem, running
+from tests.waiting import wait_until
 
 LIMIT_COST = 20
-LIMIT_S = 150
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +69,6 @@ def busy(service: RunningService, rows: int = 1) -> Iterator[None]:
         gate.unlink()
         thread.join()
     assert [answer.status_code for answer in answers] == [200]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
 
 
 def heartbeat(service: RunningService) -> Path:

@@ -14,6 +14,7 @@ import pytest
 from madeira.app.registry.checkpoints import ModelStore
 from madeira.models import DensityEstimator
 from tests.app.running import RunningService, assert_problem
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -127,9 +128,7 @@ def test_swaps_under_load_lose_nothing_and_every_answer_names_what_computed_it(
             source = directory / "shop" / "1" if version % 2 else directory / ".other"
             add_version(directory, str(version), source=source)
             time.sleep(1.0)
-        deadline = time.monotonic() + 120
-        while "7" not in seen and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: "7" in seen)
     finally:
         stop.set()
         for caller in callers:

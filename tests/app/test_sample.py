@@ -21,8 +21,7 @@ from madeira.app.settings import Settings
 from madeira.models import DensityEstimator
 from tests.app.alike import as_rows, assert_rows_alike
 from tests.app.running import RunningService, running
-
-LIMIT_S = 150
+from tests.waiting import steady
 
 
 def test_rows_are_the_estimators_own(service: RunningService, estimator: DensityEstimator) -> None:
@@ -156,13 +155,7 @@ def test_drawing_stops_when_the_reader_goes_away(service: RunningService) -> Non
     connection.getresponse().read(1000)
     connection.sock.close()
     connection.close()
-    deadline = time.monotonic() + LIMIT_S
-    executed = -1
-    while executed != pool.executed:
-        executed = pool.executed
-        assert time.monotonic() < deadline, "rows are still drawn"
-        time.sleep(0.5)
-    assert executed < 10_000_000 // 16
+    assert steady(lambda: pool.executed, 0.5) < 10_000_000 // 16
     service.post("/sample", {"n": 1})
 
 
@@ -170,12 +163,7 @@ def test_a_slow_reader_slows_the_drawing(service: RunningService) -> None:
     pool = service.app.state.plane.pool
     connection = open_stream(service, {"n": 10_000_000})
     answer = connection.getresponse()
-    deadline = time.monotonic() + LIMIT_S
-    executed = -1
-    while executed != pool.executed:  # buffers fill, then nothing moves
-        executed = pool.executed
-        assert time.monotonic() < deadline, "rows are drawn that nobody takes"
-        time.sleep(0.5)
+    executed = steady(lambda: pool.executed, 0.5)  # buffers fill, then nothing moves
     answer.read(4_000_000)
     time.sleep(0.5)
     assert pool.executed > executed

@@ -3,7 +3,6 @@
 import http.client
 import json
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,7 @@ import pytest
 from madeira.models import DensityEstimator
 from tests.app.alike import as_rows
 from tests.app.running import RunningService
-
-LIMIT_S = 150
+from tests.waiting import steady, wait_until
 
 LEFT_OUT = ["note", "country"]
 
@@ -160,15 +158,7 @@ def test_scoring_stops_when_nobody_waits(service: RunningService) -> None:
     body = json.dumps({"rows": [{"city": "Funchal", "income": 5.5}] * 60_000})
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
     connection.request("POST", "/score", body, {"Content-Type": "application/json"})
-    deadline = time.monotonic() + LIMIT_S
-    while pool.executed == before:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_until(lambda: pool.executed > before, pause_s=0.001)
     connection.close()
     service.post("/score", {"rows": [{}]})
-    executed = -1
-    while executed != pool.executed:
-        executed = pool.executed
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
-    assert executed - before < 60_000 // 64
+    assert steady(lambda: pool.executed, 0.3) - before < 60_000 // 64

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from madeira.app.engine.request import Entry
@@ -12,10 +11,10 @@ from madeira.app.errors import PoisonousJobError
 from madeira.app.jobs import ScoreJob
 from madeira.app.processes.spares import available_bytes, with_spares
 from madeira.app.settings import Settings
-from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
-from tests.app.crew import KEY, Crew, crew
+from tests.app.crew import KEY, Crew, assert_answers, crew
 from tests.app.faulty_worker import DEADLY, marked
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +22,6 @@ def pair(checkpoints: Path) -> Iterator[Crew]:
     """A worker and a spare."""
     with crew(checkpoints, spares=1) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def job(estimator: DensityEstimator, shop_table: object) -> ScoreJob:
-    return ScoreJob(KEY, estimator.schema.encode(shop_table)[:3], False)
-
-
-def assert_answers(workers: Crew, job: ScoreJob, estimator: DensityEstimator) -> None:
-    found = workers.run(workers.pool.run(job))
-    expected = execute(job, estimator.density)
-    np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-3)
 
 
 def test_the_spare_has_the_work_while_the_only_worker_is_replaced(
@@ -55,7 +43,7 @@ def test_the_spare_has_the_work_while_the_only_worker_is_replaced(
     taken_over = sent.index(spare)
     assert taken_over >= 20
     assert set(sent[:taken_over]) == {worker}
-    pair.wait_until(lambda: pair.pool.spares_usable == 1)
+    wait_until(lambda: pair.pool.spares_usable == 1)
     replaced, same = pair.state.pids
     assert same == spare
     assert replaced != worker
@@ -82,7 +70,7 @@ def test_a_job_that_kills_workers_leaves_the_last_one_to_the_others(
     assert isinstance(error, PoisonousJobError)
     assert usable == [1]  # the others had a worker when the third died
     assert_answers(pair, job, estimator)
-    pair.wait_until(lambda: pair.state.restarts == restarts + 3)
+    wait_until(lambda: pair.state.restarts == restarts + 3)
 
 
 def test_a_spare_is_there_where_memory_allows(

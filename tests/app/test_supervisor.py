@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from madeira.app.errors import NoWorkerError
@@ -22,10 +21,10 @@ from madeira.app.ipc.heartbeat import Heartbeat, HeartbeatReader, create_heartbe
 from madeira.app.jobs import ModelKey, ScoreJob
 from madeira.app.processes import child, supervisor, worker_processes
 from madeira.app.settings import Settings
-from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
-from tests.app.crew import KEY, Crew, crew, wait_until
+from tests.app.crew import Crew, assert_answers, crew
 from tests.app.running import assert_problem, running
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +34,11 @@ def one(checkpoints: Path) -> Iterator[Crew]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def job(estimator: DensityEstimator, shop_table: object) -> ScoreJob:
-    return ScoreJob(KEY, estimator.schema.encode(shop_table)[:3], False)
-
-
-def assert_answers(workers: Crew, job: ScoreJob, estimator: DensityEstimator) -> None:
-    found = workers.run(workers.pool.run(job))
-    expected = execute(job, estimator.density)
-    np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-3)
-
-
 def kill_and_await_another(workers: Crew) -> None:
     (before,) = workers.state.pids
     workers.kill()
-    workers.wait_until(lambda: workers.state.pids[0] not in (None, before))
-    workers.wait_until(lambda: workers.pool.usable == 1)
+    wait_until(lambda: workers.state.pids[0] not in (None, before))
+    wait_until(lambda: workers.pool.usable == 1)
 
 
 @contextmanager
@@ -79,8 +67,8 @@ def test_a_worker_is_replaced_where_no_descriptor_is_left(
     assert pid is not None
     with no_descriptors():
         os.kill(pid, signal.SIGKILL)
-        one.wait_until(lambda: one.pool.usable == 0)
-        one.wait_until(lambda: one.pool.usable == 1)
+        wait_until(lambda: one.pool.usable == 0)
+        wait_until(lambda: one.pool.usable == 1)
         assert_answers(one, job, estimator)
     assert one.state.pids[0] != pid
 
@@ -119,7 +107,7 @@ def test_starting_a_worker_is_tried_until_it_succeeds(
     kill_and_await_another(one)
     assert next(failures, None) is None
     assert_answers(one, job, estimator)
-    one.wait_until(lambda: len(os.listdir("/proc/self/fd")) <= opened)
+    wait_until(lambda: len(os.listdir("/proc/self/fd")) <= opened)
     assert len(list(one.workers.directory.glob("0-*.heartbeat"))) == 1
 
 
@@ -129,9 +117,9 @@ def test_a_supervisor_that_fails_goes_on(
     failures = iter(range(3))
     monkeypatch.setattr(worker_processes, "write_state", lambda *_: 1 / len(list(failures)[:1]))
     one.kill()
-    one.wait_until(lambda: next(failures, None) is None)
+    wait_until(lambda: next(failures, None) is None)
     monkeypatch.undo()
-    one.wait_until(lambda: one.pool.usable == 1)
+    wait_until(lambda: one.pool.usable == 1)
     assert_answers(one, job, estimator)
 
 
@@ -140,8 +128,8 @@ def test_a_runtime_directory_that_was_removed_is_made_again(
 ) -> None:
     shutil.rmtree(one.workers.directory)
     one.run(kill_peer(one))
-    one.wait_until(lambda: one.pool.usable == 0)
-    one.wait_until(lambda: one.pool.usable == 1)
+    wait_until(lambda: one.pool.usable == 0)
+    wait_until(lambda: one.pool.usable == 1)
     assert one.workers.directory.stat().st_mode & 0o777 == 0o700
     assert_answers(one, job, estimator)
 
@@ -165,7 +153,7 @@ def test_what_waits_for_a_worker_is_refused_after_a_while_and_what_comes_at_once
         patched.setattr(fleet, "_wait_s", 0.5)
         patched.setattr(subprocess, "Popen", failing)
         one.kill()
-        one.wait_until(lambda: one.pool.usable == 0)
+        wait_until(lambda: one.pool.usable == 0)
         for _ in range(2):
             with pytest.raises(NoWorkerError) as refused:
                 one.run(one.pool.run(job))
@@ -173,7 +161,7 @@ def test_what_waits_for_a_worker_is_refused_after_a_while_and_what_comes_at_once
         assert len(one.pool.admission) == 0
         with pytest.raises(NoWorkerError):
             one.run(one.pool.prepare(ModelKey("shop", "2")))
-    one.wait_until(lambda: one.pool.usable == 1)
+    wait_until(lambda: one.pool.usable == 1)
     assert_answers(one, job, estimator)
 
 
@@ -235,7 +223,7 @@ def test_a_service_that_was_stopped_for_long_keeps_its_workers(
 
     def a_turn_is_taken() -> None:
         before = one.workers.supervisor._turned_at
-        one.wait_until(lambda: one.workers.supervisor._turned_at > before)
+        wait_until(lambda: one.workers.supervisor._turned_at > before)
 
     monkeypatch.setattr(supervisor, "SUSPENDED_S", -1.0)  # every turn comes so late
     a_turn_is_taken()

@@ -21,7 +21,7 @@ from madeira.models import DensityEstimator
 from tests.app.faulty_worker import CODES, HELD, MARKS, held
 from tests.app.running import RunningService, assert_problem, running
 from tests.app.streams import ARROW, post_arrow, stream
-from tests.app.test_overload import wait_until
+from tests.waiting import wait_until
 
 KEY = ModelKey("shop", "1")
 ROWS = 20_000

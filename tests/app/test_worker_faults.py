@@ -26,6 +26,7 @@ from tests.app.faulty_worker import (
     SENSELESS,
     marked,
 )
+from tests.waiting import wait_until
 
 LIMIT_BYTES = 3 * 2**29
 
@@ -46,7 +47,7 @@ def job(estimator: DensityEstimator, shop_table: object) -> ScoreJob:
 
 
 def assert_answers(workers: Crew, job: ScoreJob, estimator: DensityEstimator) -> None:
-    workers.wait_until(lambda: workers.pool.usable == 1)
+    wait_until(lambda: workers.pool.usable == 1)
     found = workers.run(workers.pool.run(job))
     expected = execute(job, estimator.density)
     np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-3)
@@ -68,7 +69,7 @@ def test_a_version_that_does_not_finish_loading_is_refused_and_does_not_come_aga
     (pid,) = bounded.state.pids
     with pytest.raises(UnavailableError, match="could not be loaded within 30 s"):
         bounded.run(bounded.pool.prepare(ModelKey("shop", ENDLESS_VERSION)))
-    bounded.wait_until(lambda: bounded.state.pids[0] not in (pid, None))
+    wait_until(lambda: bounded.state.pids[0] not in (pid, None))
     assert_answers(bounded, job, estimator)
 
 

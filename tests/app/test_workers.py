@@ -22,6 +22,7 @@ from madeira.models import DensityEstimator
 from madeira.models.inference.noise import draw_noise, noise_generator
 from tests.app.crew import KEY, Crew, crew
 from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, HELD, LOST, held, marked
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_a_worker_whose_device_is_lost_is_replaced_and_nothing_with_it(
     assert not flag.exists()
     for job, result in zip([*jobs[:-1], score(lost)], results, strict=True):
         assert_equal(result, execute(job, estimator.density))
-    workers.wait_until(lambda: workers.state.restarts == restarts + 1)
+    wait_until(lambda: workers.state.restarts == restarts + 1)
 
 
 def test_workers_are_replaced_where_the_disk_is_full(
@@ -134,7 +135,7 @@ def test_workers_are_replaced_where_the_disk_is_full(
         with monkeypatch.context() as patched:
             patched.setattr(worker_processes, "write_state", full)
             one.kill()
-            one.wait_until(lambda: one.pool.usable == 0)
+            wait_until(lambda: one.pool.usable == 0)
             assert_equal(one.run(one.pool.run(job)), execute(job, estimator.density))
             assert one.state.restarts == 0  # it could not be written down
 
@@ -183,8 +184,8 @@ def test_a_job_that_kills_workers_is_refused_and_alone_blamed(
     assert isinstance(found[4], PoisonousJobError)
     for job, result in zip(jobs[:4] + jobs[5:], found[:4] + found[5:], strict=True):
         assert_equal(result, execute(job, estimator.density))
-    workers.wait_until(lambda: workers.state.restarts >= restarts + 3)
-    workers.wait_until(lambda: workers.pool.usable == 2)
+    wait_until(lambda: workers.state.restarts >= restarts + 3)
+    wait_until(lambda: workers.pool.usable == 2)
     assert workers.state.restarts == restarts + 3
 
 
@@ -195,7 +196,7 @@ def test_a_job_that_hangs_is_refused_and_alone_blamed(
     jobs[4] = score(marked(values[4:5], ENDLESS))
     with crew(directory, job_timeout_s=3.0) as slow:
         found = slow.run(outcomes(slow, jobs))
-        slow.wait_until(lambda: slow.state.restarts >= 3)
+        wait_until(lambda: slow.state.restarts >= 3)
     assert isinstance(found[4], PoisonousJobError)
     for job, result in zip(jobs[:4] + jobs[5:], found[:4] + found[5:], strict=True):
         assert_equal(result, execute(job, estimator.density))

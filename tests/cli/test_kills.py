@@ -6,8 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.test_shutdown import LIMIT_S, address, alive, descendants
+from tests.app.running import urls_of
+from tests.cli.process_tree import alive, assert_all_end, command_line, descendants
+from tests.waiting import LIMIT_S, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -51,24 +52,8 @@ class Service:
         return all(one.is_success and one.json()["spares"]["usable"] == 1 for one in answers)
 
 
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
-
-
 def _is_gone(pid: int) -> bool:
     return not alive(pid)
-
-
-def wait_until(
-    condition: Callable[[], bool], why: Callable[[], object] = lambda: "it never happened"
-) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, why()
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +72,7 @@ def service(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with log.open("w") as file:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True)
     try:
-        running = Service(process, address(process), log)
+        running = Service(process, urls_of(process)[0], log)
         wait_until(running.all_there)
         yield running
     finally:
@@ -149,7 +134,4 @@ def test_every_process_is_replaced_and_none_is_left_when_the_parent_is_killed(
     service.process.kill()
     service.process.wait()
 
-    def left() -> list[str]:
-        return [command_line(pid) for pid in service.seen if alive(pid)]
-
-    wait_until(lambda: not any(map(alive, service.seen)), left)
+    assert_all_end(service.seen)

@@ -15,35 +15,14 @@ import pytest
 
 from madeira.app.processes.runtime_directory import remove_abandoned
 from tests.app.running import urls_of
+from tests.cli.process_tree import alive, assert_all_end, descendants
+from tests.waiting import LIMIT_S
 
 Process = Callable[..., "subprocess.Popen[str]"]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 ROWS = 150_000
-LIMIT_S = 150
-
-
-def descendants(pid: int) -> set[int]:
-    """Return the processes that a process has started, and those that they have."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(path.parent.name)] = int(fields[1])
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {pid}
-
-
-def alive(pid: int) -> bool:
-    try:
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
 
 
 def address(running: "subprocess.Popen[str]") -> str:
@@ -120,10 +99,7 @@ def test_workers_end_with_an_owner_that_is_killed(
     started = descendants(running.pid)
     running.kill()
     running.communicate(timeout=LIMIT_S)
-    deadline = time.monotonic() + LIMIT_S
-    while any(map(alive, started)):
-        assert time.monotonic() < deadline, "processes are left without an owner"
-        time.sleep(0.05)
+    assert_all_end(started)
     assert len(list(scratch.iterdir())) == 1
     remove_abandoned()  # as the next service does when it starts
     assert list(scratch.iterdir()) == []
@@ -179,7 +155,4 @@ def test_api_processes_without_an_owner_answer_what_they_hold_and_go(
     # Each ends because of this, long before the time for draining is over.
     assert len(ended) == 4
     assert 200 not in ended
-    deadline = time.monotonic() + LIMIT_S
-    while any(map(alive, started)):
-        assert time.monotonic() < deadline, "processes are left without an owner"
-        time.sleep(0.05)
+    assert_all_end(started)

@@ -15,11 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.test_shutdown import alive, descendants
+from tests.cli.process_tree import assert_all_end, descendants
+from tests.waiting import LIMIT_S, wait_until
 
 Process = Callable[..., "subprocess.Popen[str]"]
-
-LIMIT_S = 150
 
 
 @pytest.fixture
@@ -113,30 +112,22 @@ def test_a_start_can_be_ended_at_any_moment(
     if path is not None:
         next(one for one in answers(port, path) if one.status_code == 200)
     else:
-        wait_for_listener(port)
+        wait_until(lambda: takes_connections(port))
     started = descendants(running.pid)
     running.send_signal(number)
     _, err = running.communicate(timeout=LIMIT_S)
     assert "Traceback" not in err
     # Before there is a handler, the signal itself ends the process; Ctrl-C is 130 then.
     assert running.returncode in ((0,) if moment == "loading" else (0, -number, 130))
-    deadline = time.monotonic() + LIMIT_S
-    while any(map(alive, started)):
-        assert time.monotonic() < deadline, "processes are left without an owner"
-        time.sleep(0.05)
+    assert_all_end(started)
     if running.returncode == 0:
         assert list(scratch.iterdir()) == []
 
 
-def wait_for_listener(port: int) -> None:
-    """Wait until the port is taken."""
-    deadline = time.monotonic() + LIMIT_S
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert time.monotonic() < deadline, "nobody listens"
-        time.sleep(0.02)
+def takes_connections(port: int) -> bool:
+    """Whether the port is taken."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
@@ -159,10 +150,7 @@ def test_a_second_ctrl_c_ends_it_at_once_without_a_traceback(
         _, err = running.communicate(timeout=LIMIT_S)
     assert running.returncode == 130
     assert "Traceback" not in err
-    deadline = time.monotonic() + LIMIT_S
-    while any(map(alive, started)):
-        assert time.monotonic() < deadline, "processes are left without an owner"
-        time.sleep(0.05)
+    assert_all_end(started)
 
 
 def test_a_hangup_drains_as_other_signals_do(
