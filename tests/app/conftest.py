@@ -105,10 +105,16 @@ def start(checkpoints: Path) -> Iterator[Callable[..., RunningService]]:
         yield begin
 
 
-@pytest.fixture(scope="module")
-def service(start: Callable[..., RunningService]) -> RunningService:
-    """The service with chunks so small that every larger request has several."""
-    return start(compute_chunk_rows=64, stream_chunk_rows=16)
+@pytest.fixture(scope="session")
+def service(checkpoints: Path) -> Iterator[RunningService]:
+    """The service with chunks so small that every larger request has several.
+
+    It is started once for all modules: a test that changes it, or needs other settings, starts its
+    own.
+    """
+    flags = {"checkpoints": checkpoints, "threads": 1}
+    with running(Settings.read(**flags, compute_chunk_rows=64, stream_chunk_rows=16)) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")
@@ -125,10 +131,11 @@ def penguin_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture(scope="module")
-def penguins(start: Callable[..., RunningService], penguin_checkpoints: Path) -> RunningService:
+@pytest.fixture(scope="session")
+def penguins(penguin_checkpoints: Path) -> Iterator[RunningService]:
     """The service on the model that the examples of the description are about."""
-    return start(checkpoints=penguin_checkpoints)
+    with running(Settings.read(checkpoints=penguin_checkpoints, threads=1)) as one:
+        yield one
 
 
 @pytest.fixture

@@ -217,9 +217,10 @@ def test_a_service_that_was_stopped_for_long_keeps_its_workers(
     assert pid is not None
     restarts, looks = one.state.restarts, []
 
-    def hangs(_: object) -> bool:
-        looks.append(True)
-        return True
+    def hangs(process: child.Child) -> bool:
+        if process.pid == pid:
+            looks.append(True)
+        return process.pid == pid
 
     def a_turn_is_taken() -> None:
         before = one.workers.supervisor._turned_at
