@@ -14,7 +14,7 @@ from fastapi.telemetry import TelemetryConfig
 
 from madeira.app.api import health, impute, models, pages, sample, score
 from madeira.app.api import metrics as metrics_page
-from madeira.app.engine import Admission, FleetSize, Pool
+from madeira.app.engine import Admission, Engine, WorkerPoolSize
 from madeira.app.http import openapi, problems
 from madeira.app.http.limit import ConcurrencyLimit
 from madeira.app.http.routes import ServiceApp
@@ -100,10 +100,10 @@ def create_app(
                 settings.queue_limit_cost, settings.queue_limit_requests, metrics.queued
             )
             telemetry = EngineMetrics(metrics)
-            size = FleetSize(
+            size = WorkerPoolSize(
                 len(settings.worker_devices), settings.spare_workers or 0, settings.worker_wait_s
             )
-            pool = Pool(directory, size, admission, telemetry.computed)
+            engine = Engine(directory, size, admission, telemetry.computed)
             limit = settings.memory_limit_mb
             registry = Registry(
                 settings.search_path,
@@ -112,12 +112,12 @@ def create_app(
                 None if limit is None else limit * 2**20,
                 telemetry,
             )
-            telemetry.begin(registry, pool)
-            siblings = None if runtime is None else await _join(runtime, registry, pool)
+            telemetry.begin(registry, engine)
+            siblings = None if runtime is None else await _join(runtime, registry, engine)
             memory = MemoryLimit(settings.request_memory_limit_bytes)
-            app.state.plane = DataPlane(settings, registry, pool, metrics, memory)
+            app.state.plane = DataPlane(settings, registry, engine, metrics, memory)
             app.state.limit, app.state.siblings = app.limit, siblings
-            loading = asyncio.create_task(_load(app, registry, pool, settings.reload_interval_s))
+            loading = asyncio.create_task(_load(app, registry, engine, settings.reload_interval_s))
             try:
                 yield
             finally:
@@ -126,7 +126,7 @@ def create_app(
                 telemetry.close()
                 if siblings is not None:
                     siblings.close()
-                pool.close()
+                engine.close()
                 if traces is not None:
                     await asyncio.to_thread(traces.close)
 
@@ -152,11 +152,11 @@ def create_app(
     return app
 
 
-async def _join(runtime: Path, registry: Registry, pool: Pool) -> Siblings:
+async def _join(runtime: Path, registry: Registry, engine: Engine) -> Siblings:
     """Have the other API processes tell this one to look for new versions."""
 
     async def look(name: str) -> str | None:
-        await registry.refresh(pool, again=name)
+        await registry.refresh(engine, again=name)
         served = registry.models.get(name)
         return None if served is None else served.key.version
 
@@ -165,10 +165,10 @@ async def _join(runtime: Path, registry: Registry, pool: Pool) -> Siblings:
     return siblings
 
 
-async def _load(app: ServiceApp, registry: Registry, pool: Pool, interval_s: float) -> None:
+async def _load(app: ServiceApp, registry: Registry, engine: Engine, interval_s: float) -> None:
     """Load the models, beside the requests for those that are there; then look for new ones."""
     try:
-        await registry.refresh(pool)
+        await registry.refresh(engine)
     except Exception:
         log.exception("the models could not be loaded")
     # The models stay: the garbage collector need not look at them on every round.
@@ -182,7 +182,7 @@ async def _load(app: ServiceApp, registry: Registry, pool: Pool, interval_s: flo
     while interval_s > 0:
         await asyncio.sleep(interval_s)
         try:
-            await registry.refresh(pool)
+            await registry.refresh(engine)
         except Exception:
             log.exception("the models could not be looked for")
 

@@ -24,13 +24,13 @@ async def live(request: Request) -> Response:
 
     A worker that dies is replaced without that. It is 503 only where no worker comes up any more.
     """
-    pool = plane_of(request).pool
-    if not pool.is_supervised:
+    engine = plane_of(request).engine
+    if not engine.is_supervised:
         raise UnavailableError("Workers are no longer replaced; the log says why.")
-    state = read_state(pool.directory)
+    state = read_state(engine.directory)
     # Without a state nothing is known yet, or there is no descriptor to read it with.
-    failures = state.failures[: pool.workers] if state is not None else ()
-    if not pool.usable and min(failures, default=0) >= HOPELESS_FAILURES:
+    failures = state.failures[: engine.workers] if state is not None else ()
+    if not engine.usable and min(failures, default=0) >= HOPELESS_FAILURES:
         raise UnavailableError("No worker can be started; the log says why.")
     return json_response({"status": "live"})
 
@@ -40,10 +40,10 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """A service that answers 503 here should get no requests: no model can answer them."""
     plane = plane_of(request)
-    registry, workers = plane.registry, plane.pool.workers
+    registry, workers = plane.registry, plane.engine.workers
     if request.app.state.limit.draining:
         raise DrainingError
-    if not plane.pool.usable:
+    if not plane.engine.usable:
         raise UnavailableError(f"No worker of {workers} can compute at present.")
     if registry.loading:
         raise UnavailableError("The models are being loaded.", headers={"Retry-After": "1"})
@@ -55,7 +55,7 @@ async def ready(request: Request) -> Response:
     document = {
         "status": "ready",
         "models": list(registry.models),
-        "workers": {"usable": plane.pool.usable, "all": workers},
-        "spares": {"usable": plane.pool.spares_usable, "all": plane.pool.spares},
+        "workers": {"usable": plane.engine.usable, "all": workers},
+        "spares": {"usable": plane.engine.spares_usable, "all": plane.engine.spares},
     }
     return json_response(document)

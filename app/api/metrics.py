@@ -16,10 +16,10 @@ router = APIRouter(include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """The numbers of all API processes, in the text format of Prometheus."""
     plane = plane_of(request)
-    pool = plane.pool
-    state = read_state(pool.directory)
+    engine = plane.engine
+    state = read_state(engine.directory)
     reading = Reading(
-        workers_usable=pool.usable,
+        workers_usable=engine.usable,
         restarts=state.restarts if state else 0,
         worker_pids=state.pids if state else (),
     )

@@ -93,7 +93,7 @@ async def reload(request: Request) -> Response:
     registry, name = plane.registry, request.path_params["name"]
     before = registry.models.get(name)
     previous = None if before is None else before.key.version
-    await registry.refresh(plane.pool, again=name)
+    await registry.refresh(plane.engine, again=name)
     others = [] if siblings is None else await siblings.look(name)
     refused = [one for one in registry.refused if one.name == name]
     found = registry.models.get(name)

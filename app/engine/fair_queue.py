@@ -1,28 +1,28 @@
 """The order in which jobs leave the queue: fair among requests, whatever their sizes.
 
-Self-clocked fair queueing (Golestani, INFOCOM 1994): a job is tagged with the work its request
-will have been served when it is done, counted from the tag of the job served last, and the least
-tag goes first. So a single row overtakes the waiting chunks of a million, requests of one size
-take turns, and none is put off for ever.
+Self-clocked fair queueing (Golestani, INFOCOM 1994): the tag of a job is its virtual finish time,
+the cost that its request will have been served by then, counted from the tag of the job served
+last. The job with the least tag goes first. So a single row overtakes the waiting chunks of a
+million, requests of one size take turns, and none is postponed for ever.
 """
 
 import heapq
 from itertools import count
 
-from madeira.app.engine.request import Entry
+from madeira.app.engine.request import QueuedJob
 
 __all__ = ["FairQueue"]
 
 
 class FairQueue:
-    """Jobs that wait.
+    """The jobs that wait, in fair order.
 
     Attributes:
-        cost: Of all of them together.
+        cost: Cost of all jobs.
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Entry]] = []
+        self._heap: list[tuple[float, int, QueuedJob]] = []
         self._sequence = count()
         self._clock = 0.0
         self.cost = 0.0
@@ -30,29 +30,29 @@ class FairQueue:
     def __len__(self) -> int:
         return len(self._heap)
 
-    def push(self, entry: Entry) -> None:
-        """Adds a job behind what is due before it."""
-        ticket = entry.ticket
-        ticket.share = max(ticket.share, self._clock) + entry.cost
-        self._put(ticket.share, entry)
+    def push(self, queued: QueuedJob) -> None:
+        """Add a job by its virtual finish time."""
+        request = queued.request
+        request.virtual_finish = max(request.virtual_finish, self._clock) + queued.cost
+        self._put(request.virtual_finish, queued)
 
-    def push_first(self, entry: Entry) -> None:
-        """Adds a job before all others: one that has had its turn and lost it."""
-        self._put(self._clock, entry)
+    def push_first(self, queued: QueuedJob) -> None:
+        """Add a job before all others: it had its turn, and its worker died."""
+        self._put(self._clock, queued)
 
-    def _put(self, tag: float, entry: Entry) -> None:
-        self.cost += entry.cost
-        heapq.heappush(self._heap, (tag, next(self._sequence), entry))
+    def _put(self, tag: float, queued: QueuedJob) -> None:
+        self.cost += queued.cost
+        heapq.heappush(self._heap, (tag, next(self._sequence), queued))
 
-    def first(self) -> Entry | None:
-        """The job whose turn it is; it stays."""
+    def first(self) -> QueuedJob | None:
+        """Return the job whose turn it is, and leave it in the queue."""
         while self._heap and self._heap[0][2].done:
             self.cost -= heapq.heappop(self._heap)[2].cost
         return self._heap[0][2] if self._heap else None
 
-    def pop(self) -> Entry:
-        """Takes out the job that `first` shows."""
-        tag, _, entry = heapq.heappop(self._heap)
+    def pop(self) -> QueuedJob:
+        """Take out the job that `first` returns."""
+        tag, _, queued = heapq.heappop(self._heap)
         self._clock = max(self._clock, tag)
-        self.cost -= entry.cost
-        return entry
+        self.cost -= queued.cost
+        return queued

@@ -1,4 +1,4 @@
-"""What waits: a request that has been admitted is a ticket, each of its jobs an entry."""
+"""Admitted requests, their jobs, and batches of jobs at a worker."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,184 +8,199 @@ from typing import Any, Protocol, Self
 from madeira.app.ipc.messages import merge_key_of, to_message
 from madeira.app.jobs import Job
 
-__all__ = ["Desk", "Entry", "Gone", "Sent", "Ticket"]
+__all__ = ["AdmittedRequest", "InFlightBatch", "QueuedJob", "RequestScheduler", "WaitForDisconnect"]
 
-Gone = Callable[[], Awaitable[object]]
-"""Returns when the caller is gone."""
+WaitForDisconnect = Callable[[], Awaitable[object]]
+"""Function that returns when the client has disconnected."""
 
 
-class Desk(Protocol):
-    """Where tickets are issued."""
+class RequestScheduler(Protocol):
+    """Owner of the queue, as a request sees it."""
 
-    def take_back(self, ticket: "Ticket", error: BaseException) -> None:
-        """Gives up the jobs of a request."""
+    def cancel_jobs(self, request: "AdmittedRequest", error: BaseException) -> None:
+        """Cancel the jobs of a request, which fail with the error."""
 
-    def leave(self, ticket: "Ticket") -> None:
-        """Takes note that a request is at its end."""
+    def leave(self, request: "AdmittedRequest") -> None:
+        """Release what a request has reserved."""
 
-    def pause(self, ticket: "Ticket") -> None:
-        """Takes note that the client of a request takes what is there."""
+    def pause(self, request: "AdmittedRequest") -> None:
+        """Release what a request has reserved while its client reads the answer."""
 
-    def go_on(self, ticket: "Ticket") -> None:
-        """Takes note that more of a request is awaited."""
+    def resume(self, request: "AdmittedRequest") -> None:
+        """Reserve again for a request that was paused."""
 
 
 @dataclass(slots=True, eq=False)
-class Sent:
-    """A frame of jobs at a worker.
+class InFlightBatch:
+    """A batch of jobs that was sent to a worker.
 
     Attributes:
-        number: Of the frame.
-        entries: The jobs in it.
-        weight: Of all of them, in batches of the wanted duration.
-        small: Whether they are small jobs, however many.
-        left: How many of them have no answer yet.
+        number: Number of its frame, unique among all API processes.
+        jobs: The jobs in it.
+        load: Load of all jobs, in units of one target-duration batch.
+        is_small: Whether they are small jobs, however many.
+        unanswered: Number of jobs without an answer.
     """
 
     number: int
-    entries: list["Entry"]
-    weight: float
-    small: bool
-    left: int
+    jobs: list["QueuedJob"]
+    load: float
+    is_small: bool
+    unanswered: int
 
 
-class Entry:
-    """A job on its way: in the queue, at a worker, or back again after the death of one.
+class QueuedJob:
+    """A job in the queue, at a worker, or back in the queue after a worker died.
 
     Attributes:
-        job: What is to be computed.
-        message: The same, taken apart.
-        group: What it may be computed together with.
-        kind: Of what kind of work it is, as far as its speed goes.
-        cost: Of the job; see `madeira.app.jobs`.
-        ticket: The request it belongs to.
+        job: The job.
+        message: The job as it is sent.
+        group: Key of the jobs that it may be merged with.
+        kind: Key of the jobs that take the same time for the same cost.
+        cost: Cost of the job; see `madeira.app.jobs`.
+        request: The request it belongs to.
         future: Its result.
-        came: When it began to wait, by the clock of the event loop.
-        deaths: How many workers have died computing it.
-        sent: The frame it is in; None while it waits.
-        dropped: Whether nobody waits for it any more.
+        queued_at: Time at which it was queued, by the clock of the event loop.
+        worker_crashes: Number of workers that have died computing it.
+        batch: The batch it was sent in; None while it waits.
+        dropped: Whether its result is no longer wanted.
     """
 
     __slots__ = (
-        "came", "cost", "deaths", "dropped", "future", "group", "job", "kind", "message", "sent",
-        "ticket",
+        "batch",
+        "cost",
+        "dropped",
+        "future",
+        "group",
+        "job",
+        "kind",
+        "message",
+        "queued_at",
+        "request",
+        "worker_crashes",
     )  # fmt: skip
 
-    def __init__(self, job: Job[Any], cost: float, ticket: "Ticket") -> None:
+    def __init__(self, job: Job[Any], cost: float, request: "AdmittedRequest") -> None:
         self.job = job
         self.message = to_message(job)
         self.group = merge_key_of(self.message)
         self.kind = (type(job).__name__, job.model)
         self.cost = cost
-        self.ticket = ticket
+        self.request = request
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.came = asyncio.get_running_loop().time()
-        self.deaths = 0
-        self.sent: Sent | None = None
+        self.queued_at = asyncio.get_running_loop().time()
+        self.worker_crashes = 0
+        self.batch: InFlightBatch | None = None
         self.dropped = False
 
     @property
     def done(self) -> bool:
-        """Whether nothing more is to be done for it."""
+        """Whether it has a result, or needs none."""
         return self.dropped or self.future.done()
 
 
-class Ticket:
-    """One admitted request; leaving its context takes back all that it still waits for.
+class AdmittedRequest:
+    """A request that may queue jobs; leaving its context cancels those that are not done.
 
     Args:
-        desk: Where it was admitted.
-        cost: What it is to reserve of the queue.
-        gone: Returns when its caller is gone; None where nobody watches.
-        large: Whether it reserved less than all its jobs cost.
+        scheduler: Owner of the queue.
+        cost: Cost that it reserves of the queue.
+        wait_for_disconnect: Returns when the client has disconnected; None never looks.
+        large: Whether it reserves less than all its jobs cost.
 
     Attributes:
-        since: When it was admitted, by the clock of the event loop.
-        share: How much it has been served, for fairness; see `madeira.app.engine.fair_queue`.
-        entries: Its jobs that are not done.
-        watch: The task that waits for the caller to go away.
-        counted: Whether it takes a place among the requests under way.
-        reserved: What it has reserved of the queue, while it takes a place.
-        note: Whatever the one who was admitted wants to find here again.
+        admitted_at: Time of its admission, by the clock of the event loop.
+        virtual_finish: Tag of its last job; see `madeira.app.engine.fair_queue`.
+        jobs: Its jobs that are not done.
+        disconnect_watch: Task that waits until the client disconnects.
+        is_counted: Whether it counts as in progress, which it does not while it is paused.
+        reserved: Cost that it has reserved of the queue.
+        context: Opaque context of the request (its log record), passed to the `computed` callback.
     """
 
     __slots__ = (
         "_again",
-        "_desk",
         "_failure",
+        "_scheduler",
         "_timer",
+        "admitted_at",
+        "context",
         "cost",
-        "counted",
-        "entries",
-        "gone",
+        "disconnect_watch",
+        "is_counted",
+        "jobs",
         "large",
-        "note",
         "reserved",
-        "share",
-        "since",
-        "watch",
+        "virtual_finish",
+        "wait_for_disconnect",
     )  # fmt: skip
 
-    def __init__(self, desk: Desk, cost: float, gone: Gone | None, large: bool = False) -> None:
-        self._desk = desk
+    def __init__(
+        self,
+        scheduler: RequestScheduler,
+        cost: float,
+        wait_for_disconnect: WaitForDisconnect | None,
+        large: bool = False,
+    ) -> None:
+        self._scheduler = scheduler
         self._timer: asyncio.TimerHandle | None = None
         self._failure: BaseException | None = None
         self._again: tuple[float, BaseException] | None = None
         self.cost = cost
-        self.gone = gone
+        self.wait_for_disconnect = wait_for_disconnect
         self.large = large
-        self.since = asyncio.get_running_loop().time()
-        self.share = 0.0
-        self.entries: set[Entry] = set()
-        self.watch: asyncio.Task[Any] | None = None
-        self.counted = False
+        self.admitted_at = asyncio.get_running_loop().time()
+        self.virtual_finish = 0.0
+        self.jobs: set[QueuedJob] = set()
+        self.disconnect_watch: asyncio.Task[Any] | None = None
+        self.is_counted = False
         self.reserved = 0.0
-        self.note: object = None
+        self.context: object = None
 
     @property
     def failure(self) -> BaseException | None:
-        """Why nothing is computed for it any more; None as long as something is."""
+        """Error with which it was given up; None while it goes on."""
         return self._failure
 
-    def expire(self, seconds: float, error: BaseException, again_s: float) -> None:
-        """Gives it up after some seconds.
+    def set_deadline(self, seconds: float, error: BaseException, again_s: float) -> None:
+        """Let the request fail after some time.
 
         Args:
-            seconds: From now.
-            error: What it fails with then.
-            again_s: Seconds from each time that its clock goes on.
+            seconds: Seconds from now.
+            error: Error it fails with.
+            again_s: Seconds from each `resume`.
         """
         self._again = again_s, error
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(max(0.0, seconds), self.fail, error)
 
     def pause(self) -> None:
-        """While its caller takes what is there, no time counts, and it takes no place."""
+        """Stop the deadline, and release its place, while the client reads the answer."""
         if self._timer is not None:
             self._timer.cancel()
-        self._desk.pause(self)
+        self._scheduler.pause(self)
 
-    def go_on(self) -> None:
-        """The next part is awaited: it has as much time as the first had."""
-        self._desk.go_on(self)
+    def resume(self) -> None:
+        """Start the deadline again, and take a place, for the next part of the answer."""
+        self._scheduler.resume(self)
         if self._again is not None:
             seconds, error = self._again
-            self.expire(seconds, error, seconds)
+            self.set_deadline(seconds, error, seconds)
 
     def fail(self, error: BaseException) -> None:
-        """Gives it up: what waits for its jobs gets the error, and they are taken back."""
+        """Give the request up: its jobs are cancelled, and fail with the error."""
         if self._failure is None:
             self._failure = error
-            self._desk.take_back(self, error)
+            self._scheduler.cancel_jobs(self, error)
 
     def close(self) -> None:
-        """Takes back what is not done, and what was reserved."""
+        """Cancel the jobs that are not done, and release what was reserved."""
         if self._timer is not None:
             self._timer.cancel()
-        if self.watch is not None:
-            self.watch.cancel()
-            self.watch = None  # it knows this ticket: together they would be cyclic garbage
-        self._desk.leave(self)
+        if self.disconnect_watch is not None:
+            self.disconnect_watch.cancel()
+            self.disconnect_watch = None  # it refers to this request: a cycle
+        self._scheduler.leave(self)
 
     def __enter__(self) -> Self:
         return self

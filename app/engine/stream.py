@@ -1,11 +1,11 @@
-"""The results of a request, computed one job at a time, so that other requests get their turn."""
+"""The results of a request, computed job by job, so that other requests get their turn."""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
-from madeira.app.engine.engine import Pool
-from madeira.app.engine.request import Ticket
+from madeira.app.engine.engine import Engine
+from madeira.app.engine.request import AdmittedRequest
 from madeira.app.engine.work import Work
 from madeira.app.ipc.messages import empty_like, row_count, write_rows
 from madeira.app.jobs import ResultT
@@ -15,17 +15,17 @@ __all__ = ["joined_result", "results"]
 
 
 async def results(
-    pool: Pool, work: Work[ResultT], ticket: Ticket, *, streamed: bool = False
+    engine: Engine, work: Work[ResultT], request: AdmittedRequest, *, streamed: bool = False
 ) -> AsyncIterator[ResultT]:
     """Yield the results of the jobs of a request, in their order.
 
-    A job is made shortly before its turn. As many jobs are in the pool as keep the workers busy,
+    A job is made shortly before its turn. As many jobs are in the engine as keep the workers busy,
     and no more: a slow reader slows the computation down, and one that is gone stops it.
 
     Args:
-        pool: Computes the jobs; says how large one should be.
+        engine: Computes the jobs; says how large one should be.
         work: All rows of the request.
-        ticket: The request, admitted.
+        request: The request, admitted.
         streamed: Whether each result is sent as soon as it is there. The deadline is then that of
             the next result, and does not count while the reader takes the last one.
 
@@ -35,20 +35,20 @@ async def results(
     waiting: deque[asyncio.Future[ResultT]] = deque()
     start, more = 0, True
     while more or waiting:
-        while more and len(waiting) < pool.ahead:
-            stop = work.stop(start, pool.chunk_cost(work))
+        while more and len(waiting) < engine.ahead:
+            stop = work.stop(start, engine.chunk_cost(work))
             job = await offload(work.row_bytes * (stop - start), work.job, start, stop)
-            waiting.append(pool.submit(job, ticket))
+            waiting.append(engine.submit(job, request))
             start, more = stop, stop < work.rows
         result = await waiting.popleft()
         if streamed:
-            ticket.pause()
+            request.pause()
         yield result
         if streamed:
-            ticket.go_on()
+            request.resume()
 
 
-async def joined_result(pool: Pool, work: Work[ResultT], ticket: Ticket) -> ResultT:
+async def joined_result(engine: Engine, work: Work[ResultT], request: AdmittedRequest) -> ResultT:
     """Return the results of all jobs of a request as one.
 
     Each part is copied into the whole as soon as it is there: all parts never stand in memory
@@ -56,7 +56,7 @@ async def joined_result(pool: Pool, work: Work[ResultT], ticket: Ticket) -> Resu
     """
     whole: ResultT | None = None
     start = 0
-    async for part in results(pool, work, ticket):
+    async for part in results(engine, work, request):
         if whole is None:
             whole = part if start + row_count(part) >= work.rows else empty_like(part, work.rows)
         if whole is not part:

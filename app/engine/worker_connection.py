@@ -14,21 +14,21 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from madeira.app.engine.request import Entry, Sent
+from madeira.app.engine.request import InFlightBatch, QueuedJob
 from madeira.app.ipc.descriptors import DescriptorReserve
 from madeira.app.ipc.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
 from madeira.app.ipc.heartbeat import HeartbeatReader
 from madeira.app.ipc.messages import concat
 from madeira.app.jobs import ModelKey
 
-__all__ = ["Link", "LinkLostError"]
+__all__ = ["WorkerConnection", "WorkerLostError"]
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.2
+FIRST_PAUSE_S, MAX_PAUSE_S = 0.01, 0.2
 
 DESCRIPTORS = 2
-"""A link has a socket and a heartbeat open."""
+"""Number of descriptors of a connection: its socket and the heartbeat of the worker."""
 
 _HEARTBEAT = re.compile(r"[0-9]+-[0-9]+\.heartbeat")
 _CREDENTIALS = struct.Struct("3i")
@@ -36,47 +36,47 @@ _CREDENTIALS = struct.Struct("3i")
 _numbers = count(1)
 
 
-class LinkLostError(Exception):
-    """The worker has gone while an answer of it was awaited."""
+class WorkerLostError(Exception):
+    """The worker died before it answered."""
 
 
 @dataclass(slots=True)
-class _Hearing:
-    """Who is told what a link hears."""
+class _Listener:
+    """The functions that a connection calls."""
 
-    answered: Callable[["Link", Frame], None]
-    lost: Callable[["Link", frozenset[int]], None]
+    answered: Callable[["WorkerConnection", Frame], None]
+    lost: Callable[["WorkerConnection", frozenset[int]], None]
     usable: Callable[[], None]
 
 
-class Link(asyncio.BufferedProtocol):
+class WorkerConnection(asyncio.BufferedProtocol):
     """One worker, as an API process sees it.
 
     Args:
-        path: Where the worker listens.
-        answered: Told each answer to a job.
-        lost: Told that the worker is gone, and which frames it was computing.
-        usable: Told that the worker is ready for jobs.
-        wanted: Says which models a worker must have loaded before it is used.
+        path: Socket of the worker.
+        answered: Called with each answer to a batch.
+        lost: Called when the worker has died, with the numbers of the batches it was computing.
+        usable: Called when the worker is ready for jobs.
+        wanted: Returns the models that a worker must have loaded before it gets jobs.
 
     Attributes:
-        pid: Number of the worker's process; None while there is none.
+        pid: Process id of the worker; None while there is none.
         is_usable: Whether it is connected and has its models.
-        is_alone: Whether it computes a job that others are not to be computed beside.
-        sent: The frames it has not answered, by number.
-        weight: Of all of them together.
+        is_alone: Whether it computes a job that must not be computed beside others.
+        in_flight: The batches it has not answered, by number.
+        load: Load of these batches, in units of one target-duration batch.
     """
 
     def __init__(
         self,
         path: Path,
-        answered: Callable[["Link", Frame], None],
-        lost: Callable[["Link", frozenset[int]], None],
+        answered: Callable[["WorkerConnection", Frame], None],
+        lost: Callable[["WorkerConnection", frozenset[int]], None],
         usable: Callable[[], None],
         wanted: Callable[[], Sequence[ModelKey]],
     ) -> None:
         self._path = path
-        self._hearing = _Hearing(answered, lost, usable)
+        self._listener = _Listener(answered, lost, usable)
         self._wanted = wanted
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
@@ -91,13 +91,13 @@ class Link(asyncio.BufferedProtocol):
         self.pid: int | None = None
         self.is_usable = False
         self.is_alone = False
-        self.sent: dict[int, Sent] = {}
-        self.weight = 0.0
+        self.in_flight: dict[int, InFlightBatch] = {}
+        self.load = 0.0
 
     # ------------------------------------------------------------ connecting
 
     def open(self) -> None:
-        """Connects as soon as there is somebody to connect to, and again after each loss."""
+        """Connect as soon as the worker listens, and again after each loss."""
         self._background(self._connect())
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -109,14 +109,14 @@ class Link(asyncio.BufferedProtocol):
         pause = FIRST_PAUSE_S
         while not self._closing:
             try:
-                # Connecting never waits, so that nobody else takes the descriptor meanwhile.
+                # Connecting never waits, so that no other code takes the descriptor meanwhile.
                 with self._reserve:
                     connection = _connected(self._path)
                 self._peer = _process_of(connection)
                 await self._loop.create_unix_connection(lambda: self, sock=connection)
             except OSError:
                 await asyncio.sleep(pause)
-                pause = min(pause * 1.5, LONGEST_PAUSE_S)
+                pause = min(pause * 1.5, MAX_PAUSE_S)
             else:
                 return
 
@@ -134,13 +134,13 @@ class Link(asyncio.BufferedProtocol):
         try:
             for frame in self._reader.filled(nbytes):
                 self._hear(frame)
-        except Exception as error:  # whatever it is that a worker has sent
+        except Exception as error:  # the worker may have sent anything
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        """Ends a worker that sends what cannot be read; it would do so again.
+        """Kill a worker that sends bytes that cannot be read; it would do so again.
 
-        What it holds counts as what it was computing.
+        All its batches count as those that it was computing.
         """
         if isinstance(error, FrameError):
             log.error("a worker is given up: %s", error)
@@ -158,7 +158,7 @@ class Link(asyncio.BufferedProtocol):
         self.is_usable = self.is_alone = False
         computing = frozenset[int]()
         if self._senseless:
-            self._senseless, computing = False, frozenset(self.sent)
+            self._senseless, computing = False, frozenset(self.in_flight)
         elif self._heartbeat is not None:
             computing = self._heartbeat.frames()
         if self._heartbeat is not None:
@@ -167,15 +167,15 @@ class Link(asyncio.BufferedProtocol):
         self._loop.call_soon(self._refill)
         for asked in self._asked.values():
             if not asked.done():
-                asked.set_exception(LinkLostError())
+                asked.set_exception(WorkerLostError())
         self._asked.clear()
-        self.weight = 0.0
-        self._hearing.lost(self, computing)
+        self.load = 0.0
+        self._listener.lost(self, computing)
         if not self._closing:
             self.open()
 
     def _refill(self) -> None:
-        """Takes back the descriptors of a connection that has just been closed."""
+        """Reserve the descriptors of the connection that was just closed."""
         if not self._closing:
             self._reserve.refill()
 
@@ -199,7 +199,7 @@ class Link(asyncio.BufferedProtocol):
                 if asked is not None and not asked.done():
                     asked.set_result(reason)
             case _:
-                self._hearing.answered(self, frame)
+                self._listener.answered(self, frame)
 
     def _open_heartbeat(self, name: str) -> None:
         if self._heartbeat is not None or not _HEARTBEAT.fullmatch(name):
@@ -211,22 +211,22 @@ class Link(asyncio.BufferedProtocol):
             self._abort()  # it is gone already
 
     async def _greet(self) -> None:
-        """Has a new worker load what is served, and takes it into use."""
+        """Have a new worker load the models that are served, then give it jobs."""
         done: set[ModelKey] = set()
         while missing := [key for key in self._wanted() if key not in done]:
             for key in missing:
                 try:
                     reason = await self.prepare(key)
-                except LinkLostError:
+                except WorkerLostError:
                     return
                 if reason is not None:
                     log.error("a worker cannot load %s %s: %s", key.name, key.version, reason)
                 done.add(key)
         self.is_usable = True
-        self._hearing.usable()
+        self._listener.usable()
 
     def write(self, buffers: Buffers) -> None:
-        """Sends a frame."""
+        """Send a frame."""
         if self._transport is not None:
             if len(buffers) == 1:
                 self._transport.write(buffers[0])
@@ -234,16 +234,16 @@ class Link(asyncio.BufferedProtocol):
                 self._transport.writelines(buffers)
 
     async def prepare(self, key: ModelKey) -> str | None:
-        """Has the worker load a model.
+        """Have the worker load a model.
 
         Returns:
-            Why it cannot; None where it has.
+            Why it cannot; None if it has.
 
         Raises:
-            LinkLostError: It is gone.
+            WorkerLostError: The worker died.
         """
         if self._transport is None:
-            raise LinkLostError
+            raise WorkerLostError
         number = next(_numbers)
         asked: asyncio.Future[str | None] = self._loop.create_future()
         self._asked[number] = asked
@@ -252,41 +252,52 @@ class Link(asyncio.BufferedProtocol):
         return await asked
 
     def release(self, key: ModelKey) -> None:
-        """Has the worker forget a model."""
+        """Have the worker forget a model."""
         header = {"kind": "release", "model": (key.name, key.version)}
         self.write(encode_frame(header, {}))
 
-    def submit(self, entries: list[Entry], weight: float, small: bool) -> None:
-        """Sends jobs of one group, as one frame; see `Sent`."""
+    def submit(self, jobs: list[QueuedJob], load: float, small: bool) -> None:
+        """Send jobs of one group as one batch.
+
+        Args:
+            jobs: The jobs.
+            load: Load of all of them, in units of one target-duration batch.
+            small: Whether they are small jobs.
+        """
         number = os.getpid() << 32 | next(_numbers)
-        sent = Sent(number, entries, weight, small, len(entries))
-        self.sent[number] = sent
-        self.weight += weight
-        self.is_alone = any(entry.deaths for entry in entries)
-        for entry in entries:
-            entry.sent = sent
+        batch = InFlightBatch(number, jobs, load, small, len(jobs))
+        self.in_flight[number] = batch
+        self.load += load
+        self.is_alone = any(queued.worker_crashes for queued in jobs)
+        for queued in jobs:
+            queued.batch = batch
         header = {
-            **entries[0].message.header,
+            **jobs[0].message.header,
             "number": number,
-            "rows": [len(entry.job.values) for entry in entries],
-            "cost": sum(entry.cost for entry in entries),
+            "rows": [len(queued.job.values) for queued in jobs],
+            "cost": sum(queued.cost for queued in jobs),
             "alone": self.is_alone,
         }
-        self.write(encode_frame(header, concat([entry.message.arrays for entry in entries])))
+        self.write(encode_frame(header, concat([queued.message.arrays for queued in jobs])))
 
-    def drop(self, sent: Sent, places: list[int]) -> None:
-        """Tells the worker that nobody waits for some jobs of a frame."""
-        header = {"kind": "drop", "number": sent.number, "places": places}
+    def drop(self, batch: InFlightBatch, places: list[int]) -> None:
+        """Tell the worker that some jobs of a batch are no longer wanted.
+
+        Args:
+            batch: The batch.
+            places: Indices of these jobs in it.
+        """
+        header = {"kind": "drop", "number": batch.number, "places": places}
         self.write(encode_frame(header, {}))
 
-    def done(self, sent: Sent) -> None:
-        """Takes note that a frame is answered."""
-        if self.sent.pop(sent.number, None) is not None:
-            self.weight = self.weight - sent.weight if self.sent else 0.0
-            self.is_alone = self.is_alone and bool(self.sent)
+    def done(self, batch: InFlightBatch) -> None:
+        """Forget a batch that is answered."""
+        if self.in_flight.pop(batch.number, None) is not None:
+            self.load = self.load - batch.load if self.in_flight else 0.0
+            self.is_alone = self.is_alone and bool(self.in_flight)
 
     def close(self) -> None:
-        """Ends the connection for good."""
+        """Close the connection for good."""
         self._closing = True
         for task in self._tasks:
             task.cancel()
@@ -295,10 +306,10 @@ class Link(asyncio.BufferedProtocol):
 
 
 def _connected(path: Path) -> socket.socket:
-    """A connection to whoever listens there.
+    """Connect to a socket.
 
     Raises:
-        OSError: Nobody does, or there is no descriptor.
+        OSError: No worker listens there, or there is no descriptor.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -311,7 +322,7 @@ def _connected(path: Path) -> socket.socket:
 
 
 def _process_of(connection: socket.socket) -> int | None:
-    """The process at the other end, as the system says; None where it does not."""
+    """Process id at the other end; None where the system does not tell."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from madeira.app.codecs.answers import FilledTable, Samples, Scores
-from madeira.app.engine import Pool, Ticket, Work, joined_result, results
+from madeira.app.engine import AdmittedRequest, Engine, Work, joined_result, results
 from madeira.app.errors import DeadlineError
 from madeira.app.jobs import ResultT, SampleResult
 from madeira.app.logs import current
@@ -47,14 +47,14 @@ class DataPlane:
     Attributes:
         settings: As read at start-up.
         registry: The models.
-        pool: Where jobs are computed.
+        engine: Where jobs are computed.
         metrics: Where requests are counted.
         memory: What large requests take together.
     """
 
     settings: Settings
     registry: Registry
-    pool: Pool
+    engine: Engine
     metrics: Metrics
     memory: MemoryLimit
 
@@ -100,33 +100,34 @@ class DataPlane:
 
     async def _result(self, call: Call, model: ServedModel, work: Work[ResultT]) -> ResultT:
         """Compute the work of a call; workers keep the model until that is done."""
-        with await self._lease(model, work), self._admit(call, work) as ticket:
-            return await joined_result(self.pool, work, ticket)
+        with await self._lease(model, work), self._admit(call, work) as admitted:
+            return await joined_result(self.engine, work, admitted)
 
     async def _results(
         self, call: Call, model: ServedModel, work: Work[ResultT], *, streamed: bool
     ) -> AsyncIterator[ResultT]:
         """Yield the results of a call part by part; workers keep the model until the last."""
-        with await self._lease(model, work), self._admit(call, work) as ticket:
-            async for part in results(self.pool, work, ticket, streamed=streamed):
+        with await self._lease(model, work), self._admit(call, work) as admitted:
+            async for part in results(self.engine, work, admitted, streamed=streamed):
                 yield part
 
     async def _lease(self, model: ServedModel, work: Work[Any]) -> Lease:
-        lease = await self.registry.lease(model, self.pool)
+        lease = await self.registry.lease(model, self.engine)
         note = current.get()
         if note is not None:
             note.rows, note.model, note.version = work.rows, model.key.name, model.key.version
         return lease
 
-    def _admit(self, call: Call, work: Work[Any]) -> Ticket:
+    def _admit(self, call: Call, work: Work[Any]) -> AdmittedRequest:
         longest = self.settings.deadline_s
         seconds = longest if call.deadline_s is None else min(call.deadline_s, longest)
         left = call.started_at + seconds - asyncio.get_running_loop().time()
         error = DeadlineError(seconds)
         if left <= 0:
             raise error
-        cost = self.pool.waiting_cost(work)
-        ticket = self.pool.admit(cost, large=cost < work.cost, gone=call.disconnected)
-        ticket.expire(left, error, seconds)
-        ticket.note = current.get()
-        return ticket
+        cost = self.engine.waiting_cost(work)
+        large, disconnected = cost < work.cost, call.disconnected
+        admitted = self.engine.admit(cost, large=large, wait_for_disconnect=disconnected)
+        admitted.set_deadline(left, error, seconds)
+        admitted.context = current.get()
+        return admitted

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from madeira.app.engine import Pool
-from madeira.app.engine.request import Entry
+from madeira.app.engine import Engine
+from madeira.app.engine.request import QueuedJob
 from madeira.app.errors import RequestError
 from madeira.app.jobs import Array, ModelKey, ScoreJob
 from madeira.app.logs import RequestNote
@@ -34,26 +34,26 @@ class EngineMetrics:
         self._metrics = metrics
         self._referring: dict[ModelKey, asyncio.Task[None]] = {}
         self._own: set[int] = set()
-        self._parts: tuple[Registry, Pool] | None = None
+        self._parts: tuple[Registry, Engine] | None = None
 
-    def begin(self, registry: Registry, pool: Pool) -> None:
+    def begin(self, registry: Registry, engine: Engine) -> None:
         """Score reference rows from now on."""
-        self._parts = registry, pool
+        self._parts = registry, engine
 
-    def computed(self, entries: Sequence[Entry], header: dict[str, Any]) -> None:
+    def computed(self, entries: Sequence[QueuedJob], header: dict[str, Any]) -> None:
         """Count jobs of one kind and model that were computed, as one frame."""
         asked = [entry for entry in entries if id(entry.job) not in self._own]
         if not asked:
             return
         seconds = header["seconds"]
         began = asyncio.get_running_loop().time() - seconds
-        waited = [max(began - entry.came, 0.0) for entry in asked]
+        waited = [max(began - entry.queued_at, 0.0) for entry in asked]
         job = asked[0].job
         kind = type(job).__name__.removesuffix("Job").lower()
         rows = sum(len(entry.job.values) for entry in asked)
         self._metrics.computed(kind, job.model, rows, waited, seconds, header["batch"])
         for entry, wait in zip(asked, waited, strict=True):
-            note = entry.ticket.note
+            note = entry.request.context
             if isinstance(note, RequestNote) and note.span is not None:
                 ended = time.time_ns()
                 started = ended - int(1e9 * seconds)
@@ -83,20 +83,20 @@ class EngineMetrics:
             task.cancel()
         self._metrics.forget(key)
 
-    async def _refer(self, model: ServedModel, registry: Registry, pool: Pool) -> None:
+    async def _refer(self, model: ServedModel, registry: Registry, engine: Engine) -> None:
         try:
-            with await registry.lease(model, pool) as key:
-                await self._score_reference(key, model.reference, pool)
+            with await registry.lease(model, engine) as key:
+                await self._score_reference(key, model.reference, engine)
         except RequestError as error:
             log.warning("no reference likelihoods of %s: %s", model.key.name, error)
 
-    async def _score_reference(self, key: ModelKey, reference: Array, pool: Pool) -> None:
+    async def _score_reference(self, key: ModelKey, reference: Array, engine: Engine) -> None:
         parts = []
         for start in range(0, len(reference), CHUNK_ROWS):
             job = ScoreJob(key, reference[start : start + CHUNK_ROWS], False)
             self._own.add(id(job))
             try:
-                parts.append((await pool.run(job)).log_likelihood)
+                parts.append((await engine.run(job)).log_likelihood)
             finally:
                 self._own.discard(id(job))
         self._metrics.refer(key, np.concatenate(parts))

@@ -126,7 +126,7 @@ class HttpServer(uvicorn.Server):
         faulthandler.dump_traceback_later(self._drain_s + OWNERLESS_MARGIN_S, exit=True)
         self.should_exit = True
         if self.starting.app is not None:
-            self.starting.app.state.plane.pool.expect_no_other()
+            self.starting.app.state.plane.engine.expect_no_replacement()
 
     def _ended(self, running: "asyncio.Task[bool]") -> None:
         """The application has ended: it was told to, or it could not start."""

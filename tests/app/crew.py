@@ -1,4 +1,4 @@
-"""Real workers and a real pool, for tests that are not about HTTP."""
+"""Real workers and a real engine, for tests that are not about HTTP."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from madeira.app.engine import Admission, FleetSize, Pool
+from madeira.app.engine import Admission, Engine, WorkerPoolSize
 from madeira.app.ipc.runtime_paths import SupervisorState, read_state
 from madeira.app.ipc.worker_config import WorkerPlan
 from madeira.app.jobs import ModelKey, ScoreJob
@@ -30,20 +30,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Crew:
-    """Workers, and the pool that uses them, on an event loop of their own.
+    """Workers, and the engine that uses them, on an event loop of their own.
 
     Attributes:
         workers: The worker processes.
-        pool: Uses them.
-        loop: Where the pool lives.
+        engine: Uses them.
+        loop: Where the engine lives.
     """
 
     workers: WorkerProcesses
-    pool: Pool
+    engine: Engine
     loop: asyncio.AbstractEventLoop
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What a coroutine returns that runs beside the pool."""
+        """What a coroutine returns that runs beside the engine."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(LIMIT_S)
 
     @property
@@ -62,7 +62,7 @@ class Crew:
 
 def assert_answers(workers: Crew, job: ScoreJob, estimator: DensityEstimator) -> None:
     """Check that the workers compute a job as the estimator does."""
-    found = workers.run(workers.pool.run(job))
+    found = workers.run(workers.engine.run(job))
     expected = execute(job, estimator.density)
     np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-3)
 
@@ -89,19 +89,19 @@ def crew(
         thread.start()
         try:
 
-            async def begin() -> Pool:
-                size = FleetSize(workers, plan.get("spares", 0), wait_s)
-                pool = Pool(processes.directory, size, Admission(1e6, 256))
-                await pool.prepare(KEY)
-                return pool
+            async def begin() -> Engine:
+                size = WorkerPoolSize(workers, plan.get("spares", 0), wait_s)
+                engine = Engine(processes.directory, size, Admission(1e6, 256))
+                await engine.prepare(KEY)
+                return engine
 
-            pool = asyncio.run_coroutine_threadsafe(begin(), loop).result(LIMIT_S)
-            running = Crew(processes, pool, loop)
-            wait_until(lambda: pool.usable == workers and pool.spares_usable == pool.spares)
+            engine = asyncio.run_coroutine_threadsafe(begin(), loop).result(LIMIT_S)
+            running = Crew(processes, engine, loop)
+            wait_until(lambda: engine.usable == workers and engine.spares_usable == engine.spares)
             yield running
 
             async def end() -> None:
-                pool.close()
+                engine.close()
 
             running.run(end())
         finally:

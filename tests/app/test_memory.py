@@ -62,7 +62,7 @@ def registry(directory: Path, workers: Crew) -> Registry:
     """Serves three models with room for two."""
     size = read_description(directory / "shop" / "1").size_bytes
     found = Registry(directory, limit_bytes=5 * size)
-    workers.run(found.refresh(workers.pool))
+    workers.run(found.refresh(workers.engine))
     assert tuple(found.models) == NAMES
     return found
 
@@ -78,8 +78,8 @@ def ask(workers: Crew, registry: Registry, name: str, rows: Array) -> Array:
 
     async def request() -> Array:
         model = registry.resolve(name)
-        with await registry.lease(model, workers.pool) as key:
-            return (await workers.pool.run(ScoreJob(key, rows, False))).log_likelihood
+        with await registry.lease(model, workers.engine) as key:
+            return (await workers.engine.run(ScoreJob(key, rows, False))).log_likelihood
 
     return workers.run(request())
 
@@ -116,12 +116,12 @@ def test_a_model_stays_until_the_request_that_uses_it_is_done(
     before = said("loaded fair version 1"), said("released fair version 1")
 
     async def request(model: ServedModel) -> int:
-        with await registry.lease(model, workers.pool) as key:
-            await workers.pool.run(ScoreJob(key, values[:1], False))
+        with await registry.lease(model, workers.engine) as key:
+            await workers.engine.run(ScoreJob(key, values[:1], False))
             for name in ("kiosk", "shop"):
-                (await registry.lease(registry.resolve(name), workers.pool)).close()
+                (await registry.lease(registry.resolve(name), workers.engine)).close()
             assert model.key not in registry.held
-            return len((await workers.pool.run(ScoreJob(key, values, False))).log_likelihood)
+            return len((await workers.engine.run(ScoreJob(key, values, False))).log_likelihood)
 
     assert workers.run(request(registry.resolve("fair"))) == len(values)
     wait_until(lambda: said("released fair version 1") == before[1] + 1)

@@ -62,8 +62,10 @@ def busy(service: RunningService, rows: int = 1) -> Iterator[None]:
     thread = threading.Thread(target=lambda: answers.append(ask(service, HELD, rows)))
     thread.start()
     try:
-        pool = service.app.state.plane.pool
-        wait_until(lambda: len(pool.admission) > 0 and HeartbeatReader(heartbeat(service)).frames())
+        engine = service.app.state.plane.engine
+        wait_until(
+            lambda: len(engine.admission) > 0 and HeartbeatReader(heartbeat(service)).frames()
+        )
         yield
     finally:
         gate.unlink()
@@ -73,7 +75,7 @@ def busy(service: RunningService, rows: int = 1) -> Iterator[None]:
 
 def heartbeat(service: RunningService) -> Path:
     """The heartbeat of the worker."""
-    (path,) = service.app.state.plane.pool.directory.glob("*.heartbeat")
+    (path,) = service.app.state.plane.engine.directory.glob("*.heartbeat")
     return Path(path)
 
 
@@ -121,10 +123,10 @@ def test_the_work_of_a_caller_who_has_gone_is_not_computed(service: RunningServi
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
         body = json.dumps({"rows": [{"income": ENDLESS}]})
         connection.request("POST", "/score", body, {"Content-Type": "application/json"})
-        pool = service.app.state.plane.pool
-        wait_until(lambda: len(pool.admission) == 2)
+        engine = service.app.state.plane.engine
+        wait_until(lambda: len(engine.admission) == 2)
         connection.close()
-        wait_until(lambda: len(pool.admission) == 1)
+        wait_until(lambda: len(engine.admission) == 1)
     assert ask(service, 1.0).status_code == 200
     assert state(service).restarts == restarts
 
@@ -165,7 +167,7 @@ def test_ready_tells_the_truth_and_no_request_is_lost(service: RunningService) -
     (pid,) = state(service).pids
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not service.app.state.plane.pool.usable)
+    wait_until(lambda: not service.app.state.plane.engine.usable)
     problem = assert_problem(service.client.get("/health/ready"), 503)
     assert "No worker of 1" in problem["detail"]
     assert service.client.get("/health/live").status_code == 200
@@ -174,6 +176,6 @@ def test_ready_tells_the_truth_and_no_request_is_lost(service: RunningService) -
 
 
 def state(service: RunningService) -> SupervisorState:
-    found = read_state(service.app.state.plane.pool.directory)
+    found = read_state(service.app.state.plane.engine.directory)
     assert found is not None
     return found

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.app.engine.admission import LONGEST_RETRY_S, Admission
+from madeira.app.engine.admission import MAX_RETRY_S, Admission
 from madeira.app.engine.fair_queue import FairQueue
-from madeira.app.engine.request import Entry, Ticket
+from madeira.app.engine.request import AdmittedRequest, QueuedJob
 from madeira.app.errors import QueueFullError
 from madeira.app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
 from madeira.app.workers.batch_size import MAX_STRETCH, MIN_COST, BatchSizer
@@ -19,29 +19,29 @@ from madeira.app.workers.batch_size import MAX_STRETCH, MIN_COST, BatchSizer
 KEY = ModelKey("shop", "1")
 
 
-class Desk:
+class Scheduler:
     """Where nothing is computed: tickets need one."""
 
-    def take_back(self, ticket: Ticket, error: BaseException) -> None:
+    def cancel_jobs(self, admitted: AdmittedRequest, error: BaseException) -> None:
         """Nothing is under way."""
 
-    def leave(self, ticket: Ticket) -> None:
+    def leave(self, admitted: AdmittedRequest) -> None:
         """Nothing is under way."""
 
-    def pause(self, ticket: Ticket) -> None:
+    def pause(self, admitted: AdmittedRequest) -> None:
         """Nothing is under way."""
 
-    def go_on(self, ticket: Ticket) -> None:
+    def resume(self, admitted: AdmittedRequest) -> None:
         """Nothing is under way."""
 
 
-class FailingDesk(Desk):
+class FailingScheduler(Scheduler):
     """Tells the jobs that are expected why they fail."""
 
     def __init__(self) -> None:
-        self.expected: list[Entry] = []
+        self.expected: list[QueuedJob] = []
 
-    def take_back(self, ticket: Ticket, error: BaseException) -> None:
+    def cancel_jobs(self, admitted: AdmittedRequest, error: BaseException) -> None:
         """Fails them."""
         for one in self.expected:
             one.future.set_exception(error)
@@ -51,15 +51,15 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(work)
 
 
-def ticket(cost: float = 1) -> Ticket:
-    return Ticket(Desk(), cost, None)
+def admitted(cost: float = 1) -> AdmittedRequest:
+    return AdmittedRequest(Scheduler(), cost, None)
 
 
-def entry(owner: Ticket, cost: float) -> Entry:
-    return Entry(ScoreJob(KEY, np.ones((1, 2)), False), cost, owner)
+def entry(owner: AdmittedRequest, cost: float) -> QueuedJob:
+    return QueuedJob(ScoreJob(KEY, np.ones((1, 2)), False), cost, owner)
 
 
-def drained(queue: FairQueue) -> list[Entry]:
+def drained(queue: FairQueue) -> list[QueuedJob]:
     found = []
     while queue.first() is not None:
         found.append(queue.pop())
@@ -68,7 +68,7 @@ def drained(queue: FairQueue) -> list[Entry]:
 
 def test_one_row_overtakes_the_chunks_of_a_million() -> None:
     async def work() -> None:
-        queue, large, small = FairQueue(), ticket(), ticket()
+        queue, large, small = FairQueue(), admitted(), admitted()
         chunks = [entry(large, 8192) for _ in range(100)]
         for chunk in chunks:
             queue.push(chunk)
@@ -83,11 +83,11 @@ def test_one_row_overtakes_the_chunks_of_a_million() -> None:
 
 def test_requests_of_one_size_take_turns() -> None:
     async def work() -> None:
-        queue, owners = FairQueue(), [ticket() for _ in range(3)]
+        queue, owners = FairQueue(), [admitted() for _ in range(3)]
         for owner in owners:
             for _ in range(4):
                 queue.push(entry(owner, 100))
-        order = [owners.index(one.ticket) for one in drained(queue)]
+        order = [owners.index(one.request) for one in drained(queue)]
         assert order == [0, 1, 2] * 4
 
     run(work())
@@ -98,7 +98,7 @@ def test_every_job_leaves_once_and_each_request_in_its_order(
     jobs: list[tuple[int, int, bool]],
 ) -> None:
     async def work() -> None:
-        queue, owners = FairQueue(), [ticket() for _ in range(5)]
+        queue, owners = FairQueue(), [admitted() for _ in range(5)]
         entries = [entry(owners[owner], cost) for owner, cost, _ in jobs]
         for one in entries:
             queue.push(one)
@@ -107,8 +107,8 @@ def test_every_job_leaves_once_and_each_request_in_its_order(
         left = drained(queue)
         assert set(map(id, left)) == {id(one) for one in entries if not one.dropped}
         for owner in owners:
-            mine = [one for one in left if one.ticket is owner]
-            assert mine == [one for one in entries if one.ticket is owner and not one.dropped]
+            mine = [one for one in left if one.request is owner]
+            assert mine == [one for one in entries if one.request is owner and not one.dropped]
         assert queue.cost == 0
 
     run(work())
@@ -117,10 +117,10 @@ def test_every_job_leaves_once_and_each_request_in_its_order(
 def test_a_steady_stream_of_small_jobs_does_not_keep_a_large_one_waiting_for_ever() -> None:
     async def work() -> None:
         queue = FairQueue()
-        large = entry(ticket(), 500)
+        large = entry(admitted(), 500)
         queue.push(large)
         for turn in range(1000):
-            queue.push(entry(ticket(), 1))
+            queue.push(entry(admitted(), 1))
             if queue.pop() is large:
                 assert turn > 100
                 return
@@ -132,13 +132,13 @@ def test_a_steady_stream_of_small_jobs_does_not_keep_a_large_one_waiting_for_eve
 def test_the_queue_is_bounded_and_says_when_there_is_room() -> None:
     async def work() -> None:
         admission = Admission(100, 8)
-        first, second = ticket(90), ticket(20)
+        first, second = admitted(90), admitted(20)
         admission.enter(first)
         with pytest.raises(QueueFullError) as raised:
             admission.enter(second)
         assert raised.value.headers == {"Retry-After": "1"}
         admission.drained(10)
-        assert 1 < admission.retry_after_s() <= LONGEST_RETRY_S
+        assert 1 < admission.retry_after_s() <= MAX_RETRY_S
         admission.leave(first)
         assert admission.reserved == 0
         admission.enter(second)
@@ -149,12 +149,12 @@ def test_the_queue_is_bounded_and_says_when_there_is_room() -> None:
 def test_large_requests_are_bounded_in_number_and_leave_room_for_small_ones() -> None:
     async def work() -> None:
         admission = Admission(100, 8)
-        large = [Ticket(Desk(), 10, None, large=True) for _ in range(3)]
+        large = [AdmittedRequest(Scheduler(), 10, None, large=True) for _ in range(3)]
         for one in large[:2]:
             admission.enter(one)
         with pytest.raises(QueueFullError, match="2 other large requests"):
             admission.enter(large[2])
-        admission.enter(ticket(1))
+        admission.enter(admitted(1))
         admission.leave(large[0])
         admission.enter(large[2])
 
@@ -165,24 +165,24 @@ def test_a_request_whose_client_does_not_read_reserves_nothing() -> None:
     async def work() -> None:
         reserved: list[float] = []
         admission = Admission(100, 4, reserved.append)
-        stalled = [Ticket(Desk(), 60, None, large=True) for _ in range(3)]
+        stalled = [AdmittedRequest(Scheduler(), 60, None, large=True) for _ in range(3)]
         for one in stalled:
             admission.enter(one)  # one large request may be under way at a time
             admission.pause(one)
             admission.pause(one)
             assert admission.reserved == 0
         for one in stalled:
-            admission.go_on(one)
-            admission.go_on(one)
+            admission.resume(one)
+            admission.resume(one)
         assert max(reserved) == admission.reserved == 60
-        admission.enter(ticket(40))  # those who go on leave room for small ones
+        admission.enter(admitted(40))  # those who go on leave room for small ones
         with pytest.raises(QueueFullError, match="3 other large requests"):
-            admission.enter(Ticket(Desk(), 0, None, large=True))
+            admission.enter(AdmittedRequest(Scheduler(), 0, None, large=True))
         for one in stalled:
             admission.leave(one)
         assert admission.reserved == 40
         admission.pause(stalled[0])
-        admission.go_on(stalled[0])  # it is at its end
+        admission.resume(stalled[0])  # it is at its end
         assert admission.reserved == 40
         assert len(admission) == 1
 
@@ -191,15 +191,15 @@ def test_a_request_whose_client_does_not_read_reserves_nothing() -> None:
 
 def test_the_deadline_of_a_stream_is_that_of_its_next_part() -> None:
     async def work() -> None:
-        desk, error = FailingDesk(), TimeoutError()
-        one = Ticket(desk, 1, None)
-        one.expire(0.01, error, 0.01)
+        scheduler, error = FailingScheduler(), TimeoutError()
+        one = AdmittedRequest(scheduler, 1, None)
+        one.set_deadline(0.01, error, 0.01)
         one.pause()
         await asyncio.sleep(0.1)
         assert one.failure is None
-        one.go_on()
-        job = Entry(ScoreJob(KEY, np.ones((1, 2)), False), 1, one)
-        desk.expected.append(job)
+        one.resume()
+        job = QueuedJob(ScoreJob(KEY, np.ones((1, 2)), False), 1, one)
+        scheduler.expected.append(job)
         with pytest.raises(TimeoutError):
             await job.future
         assert one.failure is error

@@ -139,34 +139,34 @@ def open_stream(service: RunningService, request: dict[str, Any]) -> http.client
 
 
 def test_rows_arrive_before_all_are_drawn(service: RunningService) -> None:
-    pool = service.app.state.plane.pool
+    engine = service.app.state.plane.engine
     connection = open_stream(service, {"n": 1_000_000})
     answer = connection.getresponse()
     assert answer.status == 200
-    before = pool.executed
+    before = engine.executed
     assert answer.read(1000).startswith(b'{"model":{"name":"shop","version":"1"},"seed":')
-    assert pool.executed - before < 1_000_000 // 16
+    assert engine.executed - before < 1_000_000 // 16
     connection.close()
 
 
 def test_drawing_stops_when_the_reader_goes_away(service: RunningService) -> None:
-    pool = service.app.state.plane.pool
+    engine = service.app.state.plane.engine
     connection = open_stream(service, {"n": 10_000_000})
     connection.getresponse().read(1000)
     connection.sock.close()
     connection.close()
-    assert steady(lambda: pool.executed, 0.5) < 10_000_000 // 16
+    assert steady(lambda: engine.executed, 0.5) < 10_000_000 // 16
     service.post("/sample", {"n": 1})
 
 
 def test_a_slow_reader_slows_the_drawing(service: RunningService) -> None:
-    pool = service.app.state.plane.pool
+    engine = service.app.state.plane.engine
     connection = open_stream(service, {"n": 10_000_000})
     answer = connection.getresponse()
-    executed = steady(lambda: pool.executed, 0.5)  # buffers fill, then nothing moves
+    executed = steady(lambda: engine.executed, 0.5)  # buffers fill, then nothing moves
     answer.read(4_000_000)
     time.sleep(0.5)
-    assert pool.executed > executed
+    assert engine.executed > executed
     connection.close()
 
 
@@ -180,7 +180,7 @@ def test_an_answer_that_fails_midway_is_cut_off(
         answer = connection.getresponse()
         answer.read(1000)
         shutil.rmtree(directory / "shop")
-        state = read_state(service.app.state.plane.pool.directory)
+        state = read_state(service.app.state.plane.engine.directory)
         assert state is not None
         assert state.pids[0] is not None
         os.kill(state.pids[0], signal.SIGKILL)  # the next worker finds no model

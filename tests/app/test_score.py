@@ -153,12 +153,12 @@ def test_options_may_be_null(service: RunningService) -> None:
 
 
 def test_scoring_stops_when_nobody_waits(service: RunningService) -> None:
-    pool = service.app.state.plane.pool
-    before = pool.executed
+    engine = service.app.state.plane.engine
+    before = engine.executed
     body = json.dumps({"rows": [{"city": "Funchal", "income": 5.5}] * 60_000})
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
     connection.request("POST", "/score", body, {"Content-Type": "application/json"})
-    wait_until(lambda: pool.executed > before, pause_s=0.001)
+    wait_until(lambda: engine.executed > before, pause_s=0.001)
     connection.close()
     service.post("/score", {"rows": [{}]})
-    assert steady(lambda: pool.executed, 0.3) - before < 60_000 // 64
+    assert steady(lambda: engine.executed, 0.3) - before < 60_000 // 64

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from madeira.app.engine.request import Entry
-from madeira.app.engine.worker_connection import Link
+from madeira.app.engine.request import QueuedJob
+from madeira.app.engine.worker_connection import WorkerConnection
 from madeira.app.errors import PoisonousJobError
 from madeira.app.jobs import ScoreJob
 from madeira.app.processes.spares import available_bytes, with_spares
@@ -29,13 +29,15 @@ def test_the_spare_has_the_work_while_the_only_worker_is_replaced(
 ) -> None:
     worker, spare = pair.state.pids
     sent: list[int | None] = []
-    submit = Link.submit
+    submit = WorkerConnection.submit
 
-    def noting(link: Link, entries: list[Entry], weight: float, small: bool) -> None:
-        sent.append(link.pid)
-        submit(link, entries, weight, small)
+    def noting(
+        connection: WorkerConnection, jobs: list[QueuedJob], load: float, small: bool
+    ) -> None:
+        sent.append(connection.pid)
+        submit(connection, jobs, load, small)
 
-    monkeypatch.setattr(Link, "submit", noting)
+    monkeypatch.setattr(WorkerConnection, "submit", noting)
     for turn in range(40):
         if turn == 20:
             pair.kill(0)
@@ -43,7 +45,7 @@ def test_the_spare_has_the_work_while_the_only_worker_is_replaced(
     taken_over = sent.index(spare)
     assert taken_over >= 20
     assert set(sent[:taken_over]) == {worker}
-    wait_until(lambda: pair.pool.spares_usable == 1)
+    wait_until(lambda: pair.engine.spares_usable == 1)
     replaced, same = pair.state.pids
     assert same == spare
     assert replaced != worker
@@ -61,9 +63,9 @@ def test_a_job_that_kills_workers_leaves_the_last_one_to_the_others(
 
     async def poison() -> BaseException | object:
         try:
-            return await pair.pool.run(ScoreJob(KEY, deadly, False))
+            return await pair.engine.run(ScoreJob(KEY, deadly, False))
         except Exception as error:
-            usable.append(pair.pool.usable)
+            usable.append(pair.engine.usable)
             return error
 
     error = pair.run(poison())

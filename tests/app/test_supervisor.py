@@ -38,7 +38,7 @@ def kill_and_await_another(workers: Crew) -> None:
     (before,) = workers.state.pids
     workers.kill()
     wait_until(lambda: workers.state.pids[0] not in (None, before))
-    wait_until(lambda: workers.pool.usable == 1)
+    wait_until(lambda: workers.engine.usable == 1)
 
 
 @contextmanager
@@ -67,8 +67,8 @@ def test_a_worker_is_replaced_where_no_descriptor_is_left(
     assert pid is not None
     with no_descriptors():
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: one.pool.usable == 0)
-        wait_until(lambda: one.pool.usable == 1)
+        wait_until(lambda: one.engine.usable == 0)
+        wait_until(lambda: one.engine.usable == 1)
         assert_answers(one, job, estimator)
     assert one.state.pids[0] != pid
 
@@ -119,7 +119,7 @@ def test_a_supervisor_that_fails_goes_on(
     one.kill()
     wait_until(lambda: next(failures, None) is None)
     monkeypatch.undo()
-    wait_until(lambda: one.pool.usable == 1)
+    wait_until(lambda: one.engine.usable == 1)
     assert_answers(one, job, estimator)
 
 
@@ -128,17 +128,17 @@ def test_a_runtime_directory_that_was_removed_is_made_again(
 ) -> None:
     shutil.rmtree(one.workers.directory)
     one.run(kill_peer(one))
-    wait_until(lambda: one.pool.usable == 0)
-    wait_until(lambda: one.pool.usable == 1)
+    wait_until(lambda: one.engine.usable == 0)
+    wait_until(lambda: one.engine.usable == 1)
     assert one.workers.directory.stat().st_mode & 0o777 == 0o700
     assert_answers(one, job, estimator)
 
 
 async def kill_peer(workers: Crew) -> None:
     """Kills the worker; which one it is does not stand anywhere any more."""
-    (link,) = workers.pool._fleet.links
-    assert link.pid is not None
-    os.kill(link.pid, signal.SIGKILL)
+    (connection,) = workers.engine._worker_pool.connections
+    assert connection.pid is not None
+    os.kill(connection.pid, signal.SIGKILL)
 
 
 def test_what_waits_for_a_worker_is_refused_after_a_while_and_what_comes_at_once(
@@ -147,21 +147,21 @@ def test_what_waits_for_a_worker_is_refused_after_a_while_and_what_comes_at_once
     def failing(*_: object, **__: object) -> None:
         raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    fleet = one.pool._fleet
+    worker_pool = one.engine._worker_pool
     with monkeypatch.context() as patched:
-        patched.setattr(fleet, "size", replace(fleet.size, wait_s=0.5))
-        patched.setattr(fleet, "_wait_s", 0.5)
+        patched.setattr(worker_pool, "size", replace(worker_pool.size, wait_s=0.5))
+        patched.setattr(worker_pool, "_wait_s", 0.5)
         patched.setattr(subprocess, "Popen", failing)
         one.kill()
-        wait_until(lambda: one.pool.usable == 0)
+        wait_until(lambda: one.engine.usable == 0)
         for _ in range(2):
             with pytest.raises(NoWorkerError) as refused:
-                one.run(one.pool.run(job))
+                one.run(one.engine.run(job))
             assert int(refused.value.headers["Retry-After"]) >= 1
-        assert len(one.pool.admission) == 0
+        assert len(one.engine.admission) == 0
         with pytest.raises(NoWorkerError):
-            one.run(one.pool.prepare(ModelKey("shop", "2")))
-    wait_until(lambda: one.pool.usable == 1)
+            one.run(one.engine.prepare(ModelKey("shop", "2")))
+    wait_until(lambda: one.engine.usable == 1)
     assert_answers(one, job, estimator)
 
 
@@ -190,7 +190,7 @@ def test_live_is_false_where_workers_are_no_longer_replaced(
         taken = len(turns)
         wait_until(lambda: len(turns) >= taken + 2)  # the second one has that limit
         ended.set()
-        wait_until(lambda: not service.app.state.plane.pool.is_supervised)
+        wait_until(lambda: not service.app.state.plane.engine.is_supervised)
         problem = assert_problem(service.client.get("/health/live"), 503)
         assert "no longer replaced" in problem["detail"]
 

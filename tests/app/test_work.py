@@ -109,7 +109,7 @@ def score(service: RunningService, income: float, rows: int = 1) -> httpx.Respon
 
 def test_requests_larger_than_the_queue_leave_others_their_room(service: RunningService) -> None:
     answers: list[httpx.Response] = []
-    admission = service.app.state.plane.pool.admission
+    admission = service.app.state.plane.engine.admission
     gate = held(os.getpid())
     gate.touch()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from madeira.app.engine.worker_connection import Link
+from madeira.app.engine.worker_connection import WorkerConnection
 from madeira.app.errors import ComputationError, PoisonousJobError, UnavailableError
 from madeira.app.ipc.frames import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from madeira.app.ipc.heartbeat import create_heartbeat
@@ -47,8 +47,8 @@ def job(estimator: DensityEstimator, shop_table: object) -> ScoreJob:
 
 
 def assert_answers(workers: Crew, job: ScoreJob, estimator: DensityEstimator) -> None:
-    wait_until(lambda: workers.pool.usable == 1)
-    found = workers.run(workers.pool.run(job))
+    wait_until(lambda: workers.engine.usable == 1)
+    found = workers.run(workers.engine.run(job))
     expected = execute(job, estimator.density)
     np.testing.assert_allclose(found.log_likelihood, expected.log_likelihood, rtol=1e-3)
 
@@ -58,7 +58,7 @@ def test_a_job_that_needs_too_much_memory_fails_alone(
 ) -> None:
     pids = bounded.state.pids
     with pytest.raises(ComputationError, match="not enough memory"):
-        bounded.run(bounded.pool.run(ScoreJob(KEY, marked(job.values, LARGE), False)))
+        bounded.run(bounded.engine.run(ScoreJob(KEY, marked(job.values, LARGE), False)))
     assert_answers(bounded, job, estimator)
     assert bounded.state.pids == pids
 
@@ -68,7 +68,7 @@ def test_a_version_that_does_not_finish_loading_is_refused_and_does_not_come_aga
 ) -> None:
     (pid,) = bounded.state.pids
     with pytest.raises(UnavailableError, match="could not be loaded within 30 s"):
-        bounded.run(bounded.pool.prepare(ModelKey("shop", ENDLESS_VERSION)))
+        bounded.run(bounded.engine.prepare(ModelKey("shop", ENDLESS_VERSION)))
     wait_until(lambda: bounded.state.pids[0] not in (pid, None))
     assert_answers(bounded, job, estimator)
 
@@ -78,7 +78,7 @@ def test_a_version_that_kills_who_loads_it_is_refused_and_does_not_come_again(
 ) -> None:
     restarts = bounded.state.restarts
     with pytest.raises(UnavailableError, match="2 workers ended while they loaded it"):
-        bounded.run(bounded.pool.prepare(ModelKey("shop", DEADLY_VERSION)))
+        bounded.run(bounded.engine.prepare(ModelKey("shop", DEADLY_VERSION)))
     assert_answers(bounded, job, estimator)
     assert bounded.state.restarts == restarts + 2
 
@@ -87,7 +87,7 @@ def test_a_job_after_which_workers_send_no_frames_is_refused(
     bounded: Crew, job: ScoreJob, estimator: DensityEstimator
 ) -> None:
     with pytest.raises(PoisonousJobError):
-        bounded.run(bounded.pool.run(ScoreJob(KEY, marked(job.values, SENSELESS), False)))
+        bounded.run(bounded.engine.run(ScoreJob(KEY, marked(job.values, SENSELESS), False)))
     assert_answers(bounded, job, estimator)
 
 
@@ -157,18 +157,18 @@ def test_what_is_no_answer_ends_its_worker_and_counts_against_what_it_held(
         lost: asyncio.Future[frozenset[int]] = loop.create_future()
         ready = asyncio.Event()
 
-        def answered(link: Link, frame: object) -> None:
-            del link.sent[frame.header["number"]]  # type: ignore[attr-defined]
+        def answered(connection: WorkerConnection, frame: object) -> None:
+            del connection.in_flight[frame.header["number"]]  # type: ignore[attr-defined]
 
-        def ended(link: Link, computing: frozenset[int]) -> None:
+        def ended(connection: WorkerConnection, computing: frozenset[int]) -> None:
             lost.set_result(computing)
-            link.close()
+            connection.close()
 
-        link = Link(path, answered, ended, ready.set, list)
-        link.open()
+        connection = WorkerConnection(path, answered, ended, ready.set, list)
+        connection.open()
         await ready.wait()
-        link.sent[5] = link.sent[6] = None  # type: ignore[assignment]
-        link.write([b"work"])
+        connection.in_flight[5] = connection.in_flight[6] = None  # type: ignore[assignment]
+        connection.write([b"work"])
         return await asyncio.wait_for(lost, 60)
 
     talker.stdin.write(sent.hex() + "\n")

@@ -83,8 +83,8 @@ def test_answers_under_batching_are_those_of_jobs_alone(
     jobs = [make_job(kind, start, rows, estimator, values) for kind, start, rows, _ in mix]
 
     async def one(job: Job[Any], cancelled: bool) -> object:
-        with workers.pool.admit(1) as ticket:
-            future = workers.pool.submit(job, ticket)
+        with workers.engine.admit(1) as admitted:
+            future = workers.engine.submit(job, admitted)
             return None if cancelled else await future
 
     async def together() -> list[Any]:
@@ -94,8 +94,8 @@ def test_answers_under_batching_are_those_of_jobs_alone(
     for job, result, (*_, cancelled) in zip(jobs, workers.run(together()), mix, strict=True):
         if not cancelled:
             assert_equal(result, execute(job, estimator.density))
-    assert len(workers.pool.admission) == 0
-    assert workers.pool.admission.reserved == 0
+    assert len(workers.engine.admission) == 0
+    assert workers.engine.admission.reserved == 0
 
 
 def score(rows: Array) -> ScoreJob:
@@ -103,7 +103,7 @@ def score(rows: Array) -> ScoreJob:
 
 
 async def outcomes(workers: Crew, jobs: list[ScoreJob]) -> list[Any]:
-    asked = (workers.pool.run(job) for job in jobs)
+    asked = (workers.engine.run(job) for job in jobs)
     return await asyncio.gather(*asked, return_exceptions=True)
 
 
@@ -131,12 +131,12 @@ def test_workers_are_replaced_where_the_disk_is_full(
 
     with crew(directory) as one:
         job = score(values[:3])
-        assert_equal(one.run(one.pool.run(job)), execute(job, estimator.density))
+        assert_equal(one.run(one.engine.run(job)), execute(job, estimator.density))
         with monkeypatch.context() as patched:
             patched.setattr(worker_processes, "write_state", full)
             one.kill()
-            wait_until(lambda: one.pool.usable == 0)
-            assert_equal(one.run(one.pool.run(job)), execute(job, estimator.density))
+            wait_until(lambda: one.engine.usable == 0)
+            assert_equal(one.run(one.engine.run(job)), execute(job, estimator.density))
             assert one.state.restarts == 0  # it could not be written down
 
 
@@ -160,7 +160,7 @@ def test_killed_workers_lose_nothing(
 
     async def under_fire() -> list[Any]:
         held(os.getpid()).touch()
-        asked = asyncio.gather(*(workers.pool.run(job) for job in jobs))
+        asked = asyncio.gather(*(workers.engine.run(job) for job in jobs))
         await asyncio.sleep(0.2)
         for number in range(2):
             workers.kill(number)
@@ -185,7 +185,7 @@ def test_a_job_that_kills_workers_is_refused_and_alone_blamed(
     for job, result in zip(jobs[:4] + jobs[5:], found[:4] + found[5:], strict=True):
         assert_equal(result, execute(job, estimator.density))
     wait_until(lambda: workers.state.restarts >= restarts + 3)
-    wait_until(lambda: workers.pool.usable == 2)
+    wait_until(lambda: workers.engine.usable == 2)
     assert workers.state.restarts == restarts + 3
 
 
@@ -207,21 +207,21 @@ def test_what_expires_is_not_computed(workers: Crew, values: Array) -> None:
         held(os.getpid()).touch()
         busy = []
         for _ in range(2):  # one after the other, or they would go to one worker together
-            busy.append(asyncio.ensure_future(workers.pool.run(score(marked(values[:1], HELD)))))
+            busy.append(asyncio.ensure_future(workers.engine.run(score(marked(values[:1], HELD)))))
             await asyncio.sleep(0.1)
-        before = workers.pool.executed
+        before = workers.engine.executed
         error = DeadlineError(0.05)
-        with workers.pool.admit(1) as ticket:
-            ticket.expire(0.05, error, 0.05)
+        with workers.engine.admit(1) as admitted:
+            admitted.set_deadline(0.05, error, 0.05)
             # It would hang the worker that computed it.
             with pytest.raises(DeadlineError):
-                await workers.pool.submit(score(marked(values[:1], ENDLESS)), ticket)
+                await workers.engine.submit(score(marked(values[:1], ENDLESS)), admitted)
             with pytest.raises(DeadlineError):
-                await workers.pool.submit(score(values[:1]), ticket)
+                await workers.engine.submit(score(values[:1]), admitted)
         held(os.getpid()).unlink()
         await asyncio.gather(*busy)
-        assert workers.pool.executed == before + 2
-        await workers.pool.prepare(KEY)  # every worker answers, and none is hanging
+        assert workers.engine.executed == before + 2
+        await workers.engine.prepare(KEY)  # every worker answers, and none is hanging
 
     restarts = workers.state.restarts
     workers.run(late())
@@ -233,9 +233,9 @@ def test_models_are_prepared_and_released(
 ) -> None:
     key = ModelKey("shop", "2")
     with pytest.raises(UnavailableError):
-        workers.run(workers.pool.prepare(key))
+        workers.run(workers.engine.prepare(key))
     estimator.save(directory / "shop" / "2")
-    workers.run(workers.pool.prepare(key))
+    workers.run(workers.engine.prepare(key))
     job = replace(score(values[:5]), model=key)
-    assert_equal(workers.run(workers.pool.run(job)), execute(job, estimator.density))
-    workers.run(workers.pool.release(key))
+    assert_equal(workers.run(workers.engine.run(job)), execute(job, estimator.density))
+    workers.run(workers.engine.release(key))
