@@ -9,7 +9,7 @@ from madeira.app.http.negotiation import check_accept
 from madeira.app.http.openapi import answers
 from madeira.app.http.responses import json_response
 from madeira.app.http.routes import plane_of
-from madeira.app.registry import Refusal, ServedModel
+from madeira.app.registry import Rejection, ServedModel
 from madeira.app.schemas.examples import MODEL
 from madeira.app.schemas.models import ModelDetail, ModelList, ReloadResult
 
@@ -109,7 +109,7 @@ async def reload(request: Request) -> Response:
     return json_response(document)
 
 
-def _refusal(refusal: Refusal) -> dict[str, Any]:
+def _refusal(refusal: Rejection) -> dict[str, Any]:
     return {"name": refusal.name, "version": refusal.version, "reason": refusal.reason}
 
 

@@ -1,6 +1,6 @@
-"""The models on disk: which there are, which are served, and why the others are not."""
+"""The registry of models: checkpoints on disk, versions that are served, and rejected ones."""
 
-from madeira.app.registry.checkpoints import Refusal, ServedModel
-from madeira.app.registry.registry import Audience, Holder, Lease, Registry
+from madeira.app.registry.checkpoints import Rejection, ServedModel
+from madeira.app.registry.registry import Lease, ModelLoader, Registry, RegistryListener
 
-__all__ = ["Audience", "Holder", "Lease", "Refusal", "Registry", "ServedModel"]
+__all__ = ["Lease", "ModelLoader", "Registry", "RegistryListener", "Rejection", "ServedModel"]

@@ -1,4 +1,4 @@
-"""The directory of checkpoints: which models and versions there are, and reading one."""
+"""The checkpoint repository: the models and versions on disk, and the description of one."""
 
 import logging
 import os
@@ -15,31 +15,31 @@ from madeira.models.columns.schema import Schema
 from madeira.models.echo import escaped
 from madeira.models.errors import MAX_REASON, CheckpointError
 
-__all__ = ["ModelStore", "Refusal", "ServedModel"]
+__all__ = ["CheckpointRepository", "Rejection", "ServedModel"]
 
 log = logging.getLogger(__name__)
 
 REFERENCE_ROWS = 1000
 
 MAX_MODELS, MAX_NAME, MAX_TRIED, MAX_DESCRIPTION = 1000, 100, 16, 1000
-"""Models of a directory, characters of a name, versions of a model that are tried, the highest
-first, and characters of a description in the list of models."""
+"""Most models of a directory, characters of a name, versions of a model that are tried (the highest
+first), and characters of a description in the list of models."""
 
 _ODD_NAME = f"its name must have at most {MAX_NAME} characters, all of them printable"
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ServedModel:
-    """One version of a model, as far as requests need it; what computes is in the workers.
+    """One version of a model, as far as requests need it; the density is in the workers.
 
     Attributes:
-        key: Its name and version.
-        schema: Its columns.
-        noise_width: Uniforms that one drawn row takes.
-        metrics: Where, on what and how well it was trained.
-        card: Its model card, Markdown.
+        key: Name and version.
+        schema: Columns.
+        noise_width: Number of uniforms that one drawn row takes.
+        metrics: Facts and figures of its training.
+        card: Model card, Markdown.
         reference: Rows drawn from the model itself, encoded, `(rows, D)`.
-        size_bytes: Of its weights.
+        size_bytes: Size of its weights.
     """
 
     key: ModelKey
@@ -60,13 +60,13 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Rejection:
     """A checkpoint that is not served.
 
     Attributes:
-        name: Of the model.
-        version: Of the checkpoint; None where there is no version at all.
-        reason: Why not.
+        name: Name of the model.
+        version: Version of the checkpoint; None if the model has no version at all.
+        reason: Why it is not served.
     """
 
     name: str
@@ -74,14 +74,14 @@ class Refusal:
     reason: str
 
 
-class ModelStore:
-    """Reads `<name>/<version>/`, and remembers what cannot be read until its files change.
+class CheckpointRepository:
+    """Reads `<name>/<version>/`, and remembers rejected versions until their files change.
 
     Args:
         search_path: The directories of the checkpoints; see `madeira.app.model_directories`. A
             model of one of them comes before any of the same name in those behind it.
         pins: The only version to be served, by name of model.
-        failed: Told which version cannot be served, and why, once for each try.
+        failed: Called with each version that is rejected, and the reason.
     """
 
     def __init__(
@@ -91,13 +91,13 @@ class ModelStore:
         failed: Callable[[ModelKey, str], object] | None = None,
     ) -> None:
         self._search_path, self._directories = search_path, directories_of(search_path)
-        self._told: set[str] = set()
+        self._announced: set[str] = set()
         self._pins = pins
         self._failed = failed
         self._broken: dict[ModelKey, tuple[object, str]] = {}
 
-    def names(self) -> tuple[list[str], list[Refusal]]:
-        """Names of the models there are, and the directories whose name cannot be one.
+    def names(self) -> tuple[list[str], list[Rejection]]:
+        """Return the names of all models, and the directories whose name cannot be one.
 
         Raises:
             OSError: The directory cannot be read.
@@ -114,17 +114,17 @@ class ModelStore:
                 missing.append(error)
         if len(missing) == len(self._directories):
             raise missing[0]
-        self._tell_hidden({name: places for name, places in found.items() if len(places) > 1})
+        self._announce_hidden({name: places for name, places in found.items() if len(places) > 1})
         names = [name for name in sorted(found) if len(name) <= MAX_NAME and name.isprintable()]
         odd = sorted(set(found).difference(names))
-        refused = [Refusal(escaped(name, MAX_NAME), None, _ODD_NAME) for name in odd[:MAX_TRIED]]
+        refused = [Rejection(escaped(name, MAX_NAME), None, _ODD_NAME) for name in odd[:MAX_TRIED]]
         if len(names) > MAX_MODELS:
             more = f"{len(names) - MAX_MODELS} more models are not looked at"
-            refused.append(Refusal(names[MAX_MODELS], None, more))
+            refused.append(Rejection(names[MAX_MODELS], None, more))
         return names[:MAX_MODELS], refused
 
     def candidates(self, name: str) -> list[str]:
-        """Versions of a model that may be served, the one to be preferred first."""
+        """Return the versions of a model that may be served, the best first."""
         numbers = (versions(directory / name)[::-1] for directory in self._directories)
         found = list(dict.fromkeys(chain.from_iterable(numbers)))
         pin = self._pins.get(name)
@@ -133,19 +133,24 @@ class ModelStore:
         return [version for version in found if version == pin]
 
     def path(self, name: str, version: str) -> Path:
-        """Where a version is."""
+        """Return the directory of a version."""
         return checkpoint_path(self._search_path, name, version)
 
-    def _tell_hidden(self, several: Mapping[str, Sequence[Path]]) -> None:
-        """Says once which models are served in the place of others of the same name."""
-        for name in sorted(set(several).difference(self._told)):
+    def _announce_hidden(self, several: Mapping[str, Sequence[Path]]) -> None:
+        """Log once which models are served in the place of others of the same name."""
+        for name in sorted(set(several).difference(self._announced)):
             first, *others = several[name]
             where = " and ".join(map(str, others))
             log.info("%s of %s is served in the place of the one in %s", name, first, where)
-        self._told = set(several)
+        self._announced = set(several)
 
     def soonest_first(self, names: Iterable[str], default: str | None) -> list[str]:
-        """Models in the order in which they are loaded: the default one, then the smallest."""
+        """Sort models into the order of loading: the default one, then the smallest.
+
+        Args:
+            names: The models.
+            default: Name of the default model.
+        """
 
         def order(name: str) -> tuple[bool, int, str]:
             sizes = [self._size(ModelKey(name, one)) for one in self.candidates(name)[:1]]
@@ -154,7 +159,7 @@ class ModelStore:
         return sorted(names, key=order)
 
     def _size(self, key: ModelKey) -> int:
-        """Bytes of the files of a version; 0 where they cannot be looked at."""
+        """Size of the files of a version in bytes; 0 if they cannot be read."""
         try:
             with os.scandir(self.path(key.name, key.version)) as entries:
                 some = islice(entries, MAX_ENTRIES)
@@ -162,25 +167,30 @@ class ModelStore:
         except OSError:
             return 0
 
-    def missing(self, name: str) -> Refusal:
-        """Why a model without candidates is not served."""
+    def missing(self, name: str) -> Rejection:
+        """Return why a model without candidates is not served."""
         pin = self._pins.get(name)
         if pin is not None:
-            return Refusal(name, pin, "it is pinned, and is not there")
-        return Refusal(name, None, "it holds no version: no directory named 1, 2, ...")
+            return Rejection(name, pin, "it is pinned, and is not there")
+        return Rejection(name, None, "it holds no version: no directory named 1, 2, ...")
 
-    def read(self, name: str, version: str) -> ServedModel | Refusal:
-        """Reads what one version says of itself; takes a while, and never raises."""
+    def read(self, name: str, version: str) -> ServedModel | Rejection:
+        """Read the description of a version; takes a while, and never raises.
+
+        Args:
+            name: Name of the model.
+            version: Its version.
+        """
         key = ModelKey(name, version)
         known = self._broken.get(key)
         if known is not None and known[0] == self._fingerprint(key):
-            return Refusal(name, version, known[1])
+            return Rejection(name, version, known[1])
         try:
             found = read_description(self.path(name, version))
         except CheckpointError as error:
-            return self.refuse(key, error.reason)
+            return self.reject(key, error.reason)
         if not len(found.reference):
-            return self.refuse(key, "model.safetensors holds no reference rows")
+            return self.reject(key, "model.safetensors holds no reference rows")
         return ServedModel(
             key=key,
             schema=found.schema,
@@ -191,22 +201,27 @@ class ModelStore:
             size_bytes=found.size_bytes,
         )
 
-    def refuse(self, key: ModelKey, reason: str) -> Refusal:
-        """Does not serve a version until its files change."""
+    def reject(self, key: ModelKey, reason: str) -> Rejection:
+        """Reject a version until its files change.
+
+        Args:
+            key: The version.
+            reason: Why; shown to users.
+        """
         reason = escaped(reason, MAX_REASON)
         self._broken[key] = (self._fingerprint(key), reason)
         log.error("refusing %s version %s: %s", key.name, key.version, reason)
         if self._failed is not None:
             self._failed(key, reason)
-        return Refusal(key.name, key.version, reason)
+        return Rejection(key.name, key.version, reason)
 
-    def forgive(self, name: str) -> None:
-        """Has versions of a model tried again that could not be read."""
+    def retry(self, name: str) -> None:
+        """Forget that versions of a model were rejected, so that they are tried again."""
         for key in [key for key in self._broken if key.name == name]:
             del self._broken[key]
 
     def _fingerprint(self, key: ModelKey) -> object:
-        """Changes when a file of a checkpoint does."""
+        """A value that changes when a file of the checkpoint does."""
         try:
             with os.scandir(self.path(key.name, key.version)) as entries:
                 some = islice(entries, MAX_ENTRIES)

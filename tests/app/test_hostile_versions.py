@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from madeira.app.jobs import ModelKey, ScoreJob
-from madeira.app.registry.checkpoints import MAX_NAME, MAX_TRIED, ModelStore
+from madeira.app.registry.checkpoints import MAX_NAME, MAX_TRIED, CheckpointRepository
 from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
 from madeira.models.errors import MAX_REASON, NumericalError
@@ -133,6 +133,6 @@ def test_the_highest_versions_are_tried_and_others_not(good: Path, tmp_path: Pat
             (tmp_path / "small" / name).mkdir()
         except OSError:  # too long for this file system
             continue
-    found = ModelStore(tmp_path, {}).candidates("small")
+    found = CheckpointRepository(tmp_path, {}).candidates("small")
     assert found == [str(version) for version in range(MAX_TRIED + 4, 4, -1)]
-    assert ModelStore(tmp_path, {"small": "2"}).candidates("small") == ["2"]
+    assert CheckpointRepository(tmp_path, {"small": "2"}).candidates("small") == ["2"]

@@ -12,7 +12,7 @@ import pytest
 from madeira.app.errors import NoWorkerError, UnavailableError, UnknownModelError
 from madeira.app.jobs import ModelKey
 from madeira.app.registry import Registry
-from madeira.app.registry.checkpoints import ModelStore
+from madeira.app.registry.checkpoints import CheckpointRepository
 from tests.app.running import RunningService
 
 FILES = ["model.safetensors", "config.json", "schema.json", "metrics.json"]
@@ -76,9 +76,9 @@ def test_a_version_for_which_no_worker_was_there_is_tried_again(directory: Path)
                 raise NoWorkerError
 
     async def look_twice() -> list[list[str]]:
-        registry, holder, served = Registry(directory), _Late(), []
-        for holder.there in (False, True):
-            await registry.refresh(holder)
+        registry, loader, served = Registry(directory), _Late(), []
+        for loader.there in (False, True):
+            await registry.refresh(loader)
             served.append([*registry.models, *(one.reason for one in registry.refused)])
         return served
 
@@ -155,7 +155,7 @@ def test_the_default_model_is_loaded_first_and_then_the_smallest(tmp_path: Path)
         version.mkdir(parents=True)
         (version / "model.safetensors").write_bytes(b"x" * size)
     (tmp_path / "e").mkdir()  # it holds nothing
-    store = ModelStore(tmp_path, {})
+    store = CheckpointRepository(tmp_path, {})
     assert store.soonest_first(["a", "b", "c", "d", "e"], "d") == ["d", "e", "c", "b", "a"]
     assert store.soonest_first(["a", "b", "c"], None) == ["c", "b", "a"]
 

@@ -11,7 +11,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from madeira.app.registry.checkpoints import ModelStore
+from madeira.app.registry.checkpoints import CheckpointRepository
 from madeira.models import DensityEstimator
 from tests.app.running import RunningService, assert_problem
 from tests.waiting import wait_until
@@ -73,14 +73,14 @@ def test_a_file_that_is_cut_between_reading_and_loading_is_refused_and_the_old_v
 ) -> None:
     service = start(checkpoints=directory, reload_interval_s=0)
     add_version(directory, "2")
-    read = ModelStore.read
+    read = CheckpointRepository.read
 
-    def read_and_cut(store: ModelStore, name: str, version: str) -> object:
+    def read_and_cut(store: CheckpointRepository, name: str, version: str) -> object:
         found = read(store, name, version)
         truncate(directory / name / version)
         return found
 
-    monkeypatch.setattr(ModelStore, "read", read_and_cut)
+    monkeypatch.setattr(CheckpointRepository, "read", read_and_cut)
     answer = service.client.post("/models/shop/reload").json()
     assert (answer["version"], answer["previous"]) == ("1", "1")
     (refused,) = answer["refused"]
