@@ -121,16 +121,16 @@ class WorkerConnection(asyncio.BufferedProtocol):
                 return
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the event loop."""
+        """Take a new connection; called by the event loop."""
         self._transport = transport  # type: ignore[assignment]
         self._reader = FrameReader()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Called by the event loop."""
+        """Return the buffer of the next bytes; called by the event loop."""
         return self._reader.space()
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Called by the event loop."""
+        """Read new bytes; called by the event loop."""
         try:
             for frame in self._reader.filled(nbytes):
                 self._hear(frame)
@@ -153,7 +153,7 @@ class WorkerConnection(asyncio.BufferedProtocol):
         self._abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the event loop."""
+        """Note that the worker is gone; called by the event loop."""
         self._transport, self._peer, self.pid = None, None, None
         self.is_usable = self.is_alone = False
         computing = frozenset[int]()

@@ -1,4 +1,4 @@
-"""File descriptors that are kept back, for what must not fail when there are no more."""
+"""File descriptors kept in reserve, for operations that must not fail when there are no more."""
 
 import os
 from typing import Self
@@ -7,7 +7,7 @@ __all__ = ["DescriptorReserve"]
 
 
 class DescriptorReserve:
-    """Descriptors that are held open, and given up for as long as a block runs.
+    """Descriptors that are held open, and released while a block runs.
 
     A process that has as many files open as it may cannot open a pipe, start a process or connect a
     socket. Whoever must be able to do so keeps some descriptors back and wraps the attempt::
@@ -27,7 +27,7 @@ class DescriptorReserve:
         self.refill()
 
     def refill(self) -> None:
-        """Takes back what is missing, as far as there is any."""
+        """Reserve the missing descriptors, as far as there are any."""
         while len(self._held) < self._size:
             try:
                 self._held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
@@ -35,7 +35,7 @@ class DescriptorReserve:
                 return
 
     def close(self) -> None:
-        """Gives all of them up."""
+        """Release all descriptors."""
         while self._held:
             os.close(self._held.pop())
 

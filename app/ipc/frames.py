@@ -1,4 +1,4 @@
-"""Frames: what travels on the sockets between the API and the workers.
+"""Frames: the messages on the sockets between API processes and workers.
 
 A frame is a header of JSON and the arrays it describes, one after the other::
 
@@ -46,7 +46,7 @@ Buffers = list[bytes | memoryview]
 
 
 class FrameError(AppError):
-    """What arrived is not a frame; the connection it came from is of no more use."""
+    """Bytes that are no frame; their connection is of no more use."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ class Frame:
 
 
 def encode_frame(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Buffers:
-    """The bytes of a frame, in pieces that may be written one after the other.
+    """Encode a frame, as pieces to be written one after the other.
 
     Args:
         header: JSON values; `arrays` is not among its keys.
@@ -86,7 +86,7 @@ def encode_frame(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> B
 
 
 class FrameReader:
-    """Makes frames of the bytes of one connection.
+    """Decodes the frames of one connection.
 
     Whoever reads the connection puts bytes into `space()` and says how many to `filled`. A large
     frame gets a buffer of its own size, which then becomes its arrays.
@@ -97,11 +97,11 @@ class FrameReader:
         self._end = 0
 
     def space(self) -> memoryview:
-        """Where the next bytes go; never empty."""
+        """Return the buffer for the next bytes; never empty."""
         return memoryview(self._buffer)[self._end :]
 
     def filled(self, size: int) -> list[Frame]:
-        """Takes note of `size` new bytes.
+        """Decode `size` new bytes.
 
         Returns:
             The frames that are complete with them.
@@ -145,7 +145,7 @@ class FrameReader:
             self._end = len(rest)
 
     def _move(self, start: int, size: int) -> None:
-        """Continues in a buffer of the size of the frame under way."""
+        """Continue in a buffer of the size of the current frame."""
         buffer = bytearray(size)
         rest = memoryview(self._buffer)[start : self._end]
         buffer[: len(rest)] = rest

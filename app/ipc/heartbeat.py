@@ -1,10 +1,9 @@
-"""What a worker is doing, written where it survives the worker.
+"""Heartbeats: the work and the deadline of a process, in a file that survives it.
 
-A worker that is killed cannot say what it was doing. So it writes that into a file of fixed size
-before it does it, which costs as much as writing to memory, because the file is mapped; whoever
-asks afterwards learns which jobs were being computed, and which merely waited behind them. As
-long as the worker lives, the same file says by when it will have done what it does: a worker
-that is late hangs.
+A worker that is killed cannot say which jobs it was computing. So it writes their numbers into a
+file of fixed size before each batch; the file is mapped, which makes this as cheap as a write to
+memory. After a crash, the API processes read from it which jobs were being computed, and which only
+waited. With the numbers stands a deadline: a worker past it hangs, and is killed.
 """
 
 import mmap
@@ -24,14 +23,14 @@ _SIZE = _HEAD.size + 8 * MAX_FRAMES
 
 
 def create_heartbeat(path: Path, limit_s: float) -> None:
-    """Makes a heartbeat for a process that is about to begin.
+    """Make the heartbeat file of a process that is about to start.
 
-    All of it is written, so that it has its space on the disk: a mapped file whose space runs out
-    ends the process that writes to it.
+    The whole file is written, so that its disk space is allocated: a process that writes to a
+    mapped file without space is killed.
 
     Args:
-        path: Where; nothing is there.
-        limit_s: Seconds after which the process is late if it has not written anything.
+        path: Path of the new file.
+        limit_s: Seconds until the first deadline.
 
     Raises:
         OSError: There is no space, or no descriptor.
@@ -42,13 +41,13 @@ def create_heartbeat(path: Path, limit_s: float) -> None:
 
 
 class Heartbeat:
-    """A process's own heartbeat.
+    """The heartbeat of this process.
 
     Args:
         path: The file, as `create_heartbeat` makes it.
 
     Raises:
-        OSError: There is none.
+        OSError: The file is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,11 +55,11 @@ class Heartbeat:
             self._map = mmap.mmap(file.fileno(), _SIZE)
 
     def beat(self, limit_s: float, frames: Sequence[int] = ()) -> None:
-        """Says what is begun.
+        """Write the frames that are computed, and the deadline.
 
         Args:
-            limit_s: Seconds it may take.
-            frames: The numbers of the frames that are computed.
+            limit_s: Seconds until the deadline.
+            frames: Numbers of the frames that are computed.
         """
         self._map[_HEAD.size : _HEAD.size + 8 * len(frames)] = struct.pack(
             f"<{len(frames)}Q", *frames
@@ -69,25 +68,25 @@ class Heartbeat:
 
 
 class HeartbeatReader:
-    """Somebody else's heartbeat.
+    """The heartbeat of another process.
 
     Args:
         path: The file; it may be removed while it is being read.
 
     Raises:
-        OSError: There is none.
+        OSError: The file is missing.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDONLY)
 
     def overdue_s(self) -> float:
-        """By how many seconds the worker is over its time; negative where it is not."""
+        """Return the seconds since the deadline; negative before it."""
         head = os.pread(self._file, _HEAD.size, 0)
         return time.monotonic() - _HEAD.unpack(head)[0] if len(head) == _HEAD.size else 0.0
 
     def frames(self) -> frozenset[int]:
-        """The frames that are being computed, or were when the worker died."""
+        """Return the frames that are being computed, or were when the process died."""
         content = os.pread(self._file, _SIZE, 0)
         if len(content) < _SIZE:
             return frozenset()
@@ -95,5 +94,5 @@ class HeartbeatReader:
         return frozenset(struct.unpack_from(f"<{count}Q", content, _HEAD.size))
 
     def close(self) -> None:
-        """Ends the reading."""
+        """Close the file."""
         os.close(self._file)

@@ -1,4 +1,4 @@
-"""Jobs and results as frames, merged and split.
+"""Jobs and results as messages, merged and split.
 
 Generic over the dataclasses of `madeira.app.jobs`: a field that holds an array travels as an array,
 the model as its name and version, every other field as JSON. A field that is added there needs
@@ -51,7 +51,7 @@ _KINDS: dict[str, type[Any]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Message:
-    """A job or a result, taken apart.
+    """A job or a result as a header and arrays.
 
     Attributes:
         header: Its kind, its model and its options, JSON values.
@@ -63,7 +63,7 @@ class Message:
 
 
 def to_message(whole: object) -> Message:
-    """Takes a job or a result apart."""
+    """Convert a job or a result to a message."""
     header: dict[str, Any] = {"kind": type(whole).__name__}
     arrays: dict[str, AnyArray] = {}
     for name in _names(cast(Hashable, type(whole))):
@@ -78,7 +78,7 @@ def to_message(whole: object) -> Message:
 
 
 def to_job(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Job[Any]:
-    """Puts a job together.
+    """Convert a header and arrays to a job.
 
     Raises:
         FrameError: The parts are not those of a job.
@@ -90,7 +90,7 @@ def to_job(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Job[Any
 
 
 def to_result(frame: Frame) -> object:
-    """Puts the result together that a frame holds.
+    """Convert a frame to a result.
 
     Raises:
         FrameError: It holds none.
@@ -123,20 +123,20 @@ def _key(pair: object) -> ModelKey:
 
 
 def merge_key_of(parts: Message) -> object:
-    """What must be equal of jobs that are computed as one."""
+    """Return the key that jobs must share to be merged."""
     shapes = [(name, array.dtype, array.shape[1:]) for name, array in parts.arrays.items()]
     return parts.header, shapes
 
 
 def concat(arrays: Sequence[Mapping[str, AnyArray]]) -> Mapping[str, AnyArray]:
-    """The arrays of several jobs of one group, one after the other."""
+    """Concatenate the arrays of several jobs of one group."""
     if len(arrays) == 1:
         return arrays[0]
     return {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0]}
 
 
 def split(result: Result, rows: Sequence[int]) -> Iterator[Result]:
-    """The results of the parts of a merged job.
+    """Split the result of a merged job into those of its parts.
 
     Args:
         result: Of the whole.
@@ -164,13 +164,13 @@ def split(result: Result, rows: Sequence[int]) -> Iterator[Result]:
 
 
 def row_count(result: object) -> int:
-    """How many rows a result has."""
+    """Return the number of rows of a result."""
     name, axis = _axes(cast(Hashable, type(result)))[0]
     return int(getattr(result, name).shape[axis])
 
 
 def empty_like(result: Result, rows: int) -> Result:
-    """A result of so many rows, in all else like another, to be filled by `write_rows`."""
+    """Return an empty result like another one, to be filled by `write_rows`."""
     kind = type(result)
     found: dict[str, Any] = {}
     for name, axis in _axes(cast(Hashable, kind)):
@@ -182,7 +182,7 @@ def empty_like(result: Result, rows: int) -> Result:
 
 
 def write_rows(whole: object, start: int, part: object) -> None:
-    """Writes the rows of a part into a whole.
+    """Write the rows of a part into a whole.
 
     Args:
         whole: See `empty_like`.

@@ -1,4 +1,4 @@
-"""In the runtime directory: where workers are found, and what their supervisor knows of them."""
+"""Files in the runtime directory: sockets, heartbeats, and the state of the supervisor."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _STATE = "supervisor.json"
 
 @dataclass(frozen=True, slots=True)
 class SupervisorState:
-    """What a supervisor knows of its workers.
+    """The workers, as their supervisor last wrote them.
 
     Attributes:
         owner: Number of the process it runs in.
@@ -35,29 +35,29 @@ class SupervisorState:
 
 
 def socket_path(directory: Path, number: int) -> Path:
-    """Where the worker of a place listens."""
+    """Return the socket of the worker in a place."""
     return directory / f"{number}.sock"
 
 
 def heartbeat_path(directory: Path, number: int, generation: int) -> Path:
-    """Where a worker writes what it does; of each process its own."""
+    """Return the heartbeat of one process in a place."""
     return directory / f"{number}-{generation}.heartbeat"
 
 
 def supervisor_heartbeat_path(directory: Path) -> Path:
-    """Where the supervisor shows that it runs."""
+    """Return the heartbeat of the supervisor."""
     return directory / "supervisor.heartbeat"
 
 
 def write_state(directory: Path, state: SupervisorState) -> None:
-    """Writes down what is known, whole or not at all."""
+    """Write the state, as a whole or not at all."""
     fresh = directory / f"{_STATE}.new"
     fresh.write_text(json.dumps(asdict(state)), encoding="utf-8")
     os.replace(fresh, directory / _STATE)
 
 
 def read_state(directory: Path) -> SupervisorState | None:
-    """What the supervisor wrote down last; None where it has not yet, or is gone."""
+    """Read the state; None before the supervisor has written it, or when it is gone."""
     try:
         found = json.loads((directory / _STATE).read_text(encoding="utf-8"))
     except OSError:

@@ -1,4 +1,4 @@
-"""The processes of a service: what they are to be like, and the supervisor that keeps them running.
+"""The processes of a service: their specifications, and the supervisor that keeps them running.
 
 Nothing is imported with the package: a process that only supervises others needs no PyTorch.
 """

@@ -1,4 +1,4 @@
-"""Whether the devices that are asked for are there."""
+"""Check that the required devices exist."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ __all__ = ["require_devices"]
 
 
 def require_devices(devices: Sequence[str]) -> None:
-    """Finds out before any worker is started that one of them could not compute.
+    """Check before any worker starts that its device exists.
 
     Args:
         devices: `cpu`, `cuda` or `cuda:1`, of each worker.

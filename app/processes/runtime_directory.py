@@ -98,7 +98,7 @@ class RuntimeDirectory:
         self._descriptor = descriptor
 
     def ensure(self) -> None:
-        """Makes the directory again at the same place if it is gone.
+        """Make the directory again at the same place if it is gone.
 
         Raises:
             OSError: It cannot be made.
@@ -108,7 +108,7 @@ class RuntimeDirectory:
             self._make()
 
     def remove(self) -> None:
-        """Removes it, if it holds only what a service makes, and gives its lock up."""
+        """Remove it, if it holds only what a service makes, and release its lock."""
         if self._descriptor < 0:
             return
         _remove(self.path, self._descriptor)
@@ -117,7 +117,7 @@ class RuntimeDirectory:
 
 
 def remove_abandoned() -> None:
-    """Removes the directories of services that were killed."""
+    """Remove the directories of services that were killed."""
     for place in {Path(tempfile.gettempdir()), _place()}:
         try:
             names = [name for name in os.listdir(place) if _NAME.fullmatch(name)]
@@ -135,7 +135,7 @@ def remove_abandoned() -> None:
 
 
 def _place() -> Path:
-    """Where runtime directories are made: TMPDIR, or /tmp where that path is too long.
+    """Return the place of runtime directories: TMPDIR, or /tmp if that path is too long.
 
     Raises:
         RuntimeDirectoryError: No temporary directory can be written to.
@@ -151,7 +151,7 @@ def _place() -> Path:
 
 
 def _mark(name: str, found: os.stat_result) -> bytes:
-    """What the mark of a directory holds."""
+    """Return the content of the mark of a directory."""
     document = {
         "made by": "madeira serve",
         "name": name,
@@ -164,7 +164,7 @@ def _mark(name: str, found: os.stat_result) -> bytes:
 
 
 def _boot() -> str:
-    """Names the time since the machine started; empty where the system does not tell."""
+    """Return an id of this boot of the machine; empty if the system does not tell."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -172,7 +172,7 @@ def _boot() -> str:
 
 
 def _remove(path: Path, descriptor: int) -> None:
-    """Removes a directory whose lock is held, if a service has made all of it."""
+    """Remove a directory whose lock is held, if a service has made all of it."""
     with contextlib.suppress(OSError):
         contents = _made_by_a_service(path, descriptor)
         if contents is None:
@@ -186,7 +186,7 @@ def _remove(path: Path, descriptor: int) -> None:
 
 
 def _made_by_a_service(path: Path, descriptor: int) -> list[str] | None:
-    """Whether a service has made a directory and all that is in it.
+    """Check whether a service has made a directory and all that is in it.
 
     Returns:
         What is in it, in the order in which it can be removed, the mark last; None if anything is
@@ -230,10 +230,11 @@ def _is_marked(name: str, descriptor: int, found: os.stat_result) -> bool:
 
 
 def _counts(descriptor: int) -> list[str]:
-    """What is in the folder of counts, as paths from the runtime directory.
+    """Return the files in the folder of counts, as paths from the runtime directory.
 
     Raises:
-        OSError: One of them is not a file of counts, or it cannot be read.
+        FileExistsError: One of them is not a file of counts.
+        OSError: The folder cannot be read.
     """
     folder = os.open(METRICS, _OPEN_DIRECTORY, dir_fd=descriptor)
     try:

@@ -10,7 +10,7 @@ ABORTED = 130
 
 
 def catch_signals(stop: Callable[[int, object], None]) -> None:
-    """Has a function called on Ctrl-C, SIGTERM and SIGHUP.
+    """Call a function on Ctrl-C, SIGTERM and SIGHUP.
 
     SIGHUP stays ignored where it is: that is how `nohup` starts a program.
     """

@@ -1,4 +1,4 @@
-"""Whether there is memory for a spare worker."""
+"""The default number of spare workers, by the free memory."""
 
 import logging
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def with_spares(settings: Settings) -> Settings:
-    """The settings with the number of spare workers decided.
+    """Return the settings with the number of spare workers filled in.
 
     Where it is not set, a single CPU worker gets a spare if there is memory for it; of several
     workers each stands in for the others.
@@ -58,7 +58,7 @@ def _has_memory(settings: Settings) -> bool:
 
 
 def available_bytes(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int | None:
-    """Memory that is free, for this process and within its control group.
+    """Return the free memory, of the machine and within the control group.
 
     Args:
         proc: Where the kernel shows processes and memory.
@@ -87,7 +87,7 @@ def available_bytes(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int | None:
 
 
 def _groups(proc: Path, cgroups: Path) -> Iterator[Path]:
-    """The control groups of this process that may bound its memory, and those around them."""
+    """Yield the control groups that may bound the memory of this process, and those around them."""
     try:
         lines = (proc / "self" / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:

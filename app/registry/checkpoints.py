@@ -221,7 +221,7 @@ class CheckpointRepository:
             del self._broken[key]
 
     def _fingerprint(self, key: ModelKey) -> object:
-        """A value that changes when a file of the checkpoint does."""
+        """Return a value that changes when a file of the checkpoint does."""
         try:
             with os.scandir(self.path(key.name, key.version)) as entries:
                 some = islice(entries, MAX_ENTRIES)

@@ -49,13 +49,13 @@ class RegistryListener(Protocol):
     """Listener for version events: served, failed, retired."""
 
     def served(self, model: ServedModel) -> object:
-        """A version was taken into service."""
+        """Note that a version was taken into service."""
 
     def failed(self, key: ModelKey, reason: str) -> object:
-        """A version was tried and failed; called from any thread."""
+        """Note that a version was tried and failed; called from any thread."""
 
     def retired(self, key: ModelKey) -> object:
-        """A version is served no longer."""
+        """Note that a version is served no longer."""
 
 
 class Lease:
@@ -165,7 +165,7 @@ class Registry:
             InvalidInputError: No name is given and no model is the default.
             UnknownModelError: No model of this name and version is served.
             UnavailableError: No model is served at all, or the default one is not.
-        """
+        """  # noqa: DOC501 - the named constructors are no errors
         wanted = self.default if name is None else name
         untried = self._untried or ()
         if self.loading and wanted not in self._models and (not self._models or wanted in untried):
@@ -316,7 +316,7 @@ class Registry:
         return Lease(key, partial(self._closed, key, loader))
 
     def _closed(self, key: ModelKey, loader: ModelLoader) -> None:
-        """Counts a lease less; after the last of a version workers forget it."""
+        """Count a closed lease; after the last one of a version, the workers forget it."""
         self._leases[key] -= 1
         if not self._leases[key]:
             del self._leases[key]

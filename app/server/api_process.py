@@ -23,7 +23,7 @@ __all__ = ["main"]
 
 
 def main(plan: str) -> int:
-    """Serves until it is told to stop, or its owner is gone.
+    """Serve until told to stop, or until the owner is gone.
 
     Args:
         plan: See the module.

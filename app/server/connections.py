@@ -1,8 +1,8 @@
-"""All connections of a process: how many there may be, and how long each may take.
+"""All connections of a process: their number, and the time that each may take.
 
-Who is slow costs a file descriptor and some memory, and nothing else: a client that does not send
-its request, or does not read its answer, is let go after a while. When there are as many
-connections as there may be, those that have been idle for longest make room for new ones.
+A slow client costs a file descriptor and some memory, and nothing else: the connection of a client
+that does not send its request, or does not read its answer, is ended after a while. When the limit
+of connections is reached, those that were idle longest make room for new ones.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ DESCRIPTORS_PER_WORKER = 8
 MIN_CONNECTIONS = 8
 LINGER_S = 30.0
 SETTLED_S = 1.0
-"""A request that has not come after so many seconds may lose its connection to a newcomer."""
+"""A request that has not arrived after so many seconds may lose its connection to a new client."""
 
 FRUITLESS_PAUSE_S = 0.1
-"""So long nobody is looked for again who could make room, after nobody was found."""
+"""Seconds without a further search, after no connection was found that could make room."""
 
 MAX_CHECK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What connections may take.
+    """Limits of connections.
 
     Attributes:
         connections: Most connections at once.
@@ -59,7 +59,7 @@ class ConnectionLimits:
 
     @classmethod
     def of(cls, settings: Settings) -> "ConnectionLimits":
-        """The limits that the settings and the number of file descriptors set."""
+        """Return the limits that the settings and the number of file descriptors set."""
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         reserved = RESERVED_DESCRIPTORS + DESCRIPTORS_PER_WORKER * len(settings.worker_devices)
         room = max(MIN_CONNECTIONS, descriptors - reserved)
@@ -81,25 +81,25 @@ class ConnectionLimits:
 
 
 class Connection(Protocol):
-    """What is known of a connection here."""
+    """A connection, as its limits see it."""
 
     @property
     def idle(self) -> bool:
-        """Whether nothing of a request has come."""
+        """Whether no part of a request has arrived."""
 
     @property
     def waits_since(self) -> float | None:
-        """Since when the client has been waited for; None while it is not."""
+        """Time since which the client is awaited; None while it is not."""
 
     @property
     def buffered(self) -> int:
-        """How much of an answer the client has not read."""
+        """Number of bytes of an answer that the client has not read."""
 
     def check(self, now: float) -> None:
-        """Lets go of the client if it takes too long."""
+        """End the connection if the client takes too long."""
 
     def drop(self) -> None:
-        """Ends the connection to make room."""
+        """End the connection to make room."""
 
 
 class Connections:
@@ -117,11 +117,11 @@ class Connections:
 
     @property
     def full(self) -> bool:
-        """Whether there is no room for another one."""
+        """Whether there is no room for another connection."""
         return len(self.open) >= self.limits.connections
 
     def make_room(self) -> None:
-        """Ends those connections that have been waited for longest, if there are any."""
+        """End the connections whose clients are awaited longest."""
         now = asyncio.get_running_loop().time()
         if now < self._look_again:
             return
@@ -137,7 +137,7 @@ class Connections:
             self.open.discard(one)
 
     async def watch(self) -> None:
-        """Looks at all connections, again and again."""
+        """Check all connections, again and again."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self.limits.check_s)

@@ -1,4 +1,4 @@
-"""The life of one connection: how long its client may take, and how it ends."""
+"""The life of one connection: the time that its client may take, and its end."""
 
 import asyncio
 from typing import Any, cast
@@ -18,7 +18,7 @@ MAX_HEAD_BYTES = 64 * 2**10
 
 
 class HttpConnection(HttpToolsProtocol):
-    """A connection whose client is let go if it takes too long, or if room is needed.
+    """A connection that ends if its client takes too long, or if room is needed.
 
     Args:
         config: Of uvicorn.
@@ -50,7 +50,7 @@ class HttpConnection(HttpToolsProtocol):
     # ------------------------------------------------------------ connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Called by the event loop."""
+        """Take a new connection; called by the event loop."""
         self._since = self.loop.time()
         joined = JoinedWrites(transport, self.loop, lambda: self._unread, self._linger)
         super().connection_made(cast("asyncio.Transport", joined))
@@ -62,7 +62,7 @@ class HttpConnection(HttpToolsProtocol):
             self._refuse(TooManyConnectionsError())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the event loop."""
+        """Note that the connection has ended; called by the event loop."""
         self._all.open.discard(self)
         super().connection_lost(exc)
         self._joined.release()
@@ -73,27 +73,27 @@ class HttpConnection(HttpToolsProtocol):
 
     @property
     def _answering(self) -> bool:
-        """Whether a request has come whose answer has not gone."""
+        """Whether a request has arrived whose answer is not sent."""
         return self.cycle is not None and not self.cycle.response_complete
 
     @property
     def _unread(self) -> bool:
-        """Whether the client may be sending still."""
+        """Whether the client may still be sending."""
         return self._refused or not self._in_head or self._head_left < MAX_HEAD_BYTES
 
     @property
     def _begun(self) -> bool:
-        """Whether the parser has seen the beginning of a request, and not the end of its head."""
+        """Whether the parser has seen the start of a request, and not the end of its head."""
         return self.scope is not None and "path" not in self.scope
 
     @property
     def idle(self) -> bool:
-        """Whether nothing of a request has come."""
+        """Whether no part of a request has arrived."""
         return not self._unread and not self._answering and not self._joined.buffered
 
     @property
     def waits_since(self) -> float | None:
-        """Since when the client has been waited for; None while it is not."""
+        """Time since which the client is awaited; None while it is not."""
         if self._linger_until is not None or not self._answering:
             return self._since
         arriving = self.cycle.more_body and not self.flow.read_paused
@@ -101,23 +101,23 @@ class HttpConnection(HttpToolsProtocol):
 
     @property
     def buffered(self) -> int:
-        """How much of an answer the client has not read."""
+        """Number of bytes of an answer that the client has not read."""
         return self._joined.buffered
 
     def drop(self) -> None:
-        """Ends the connection to make room."""
+        """End the connection to make room."""
         if self.idle:
             self.transport.close()
         else:
             self._joined.end()
 
     def pause_writing(self) -> None:
-        """Called by the event loop when the client does not read its answer."""
+        """Stop writing while the client does not read; called by the event loop."""
         self._since = self.loop.time()
         super().pause_writing()
 
     def shutdown(self) -> None:
-        """Called when the server stops: the connection ends when its request is answered."""
+        """End the connection when its request is answered; called when the server stops."""
         if self._linger_until is not None:
             self._joined.end()
         else:
@@ -126,7 +126,7 @@ class HttpConnection(HttpToolsProtocol):
     # ------------------------------------------------------------ time
 
     def check(self, now: float) -> None:
-        """Lets go of a client that takes too long."""
+        """End the connection of a client that takes too long."""
         limits = self._limits
         if self._linger_until is not None:
             if now > self._linger_until:
@@ -159,7 +159,7 @@ class HttpConnection(HttpToolsProtocol):
             self._mark = None
 
     def _stalls(self, now: float, kind: str, progress: int, window_s: float) -> bool:
-        """Whether less came, or went, in the last so many seconds than must."""
+        """Check whether the transfer was slower than the least rate for the whole window."""
         if self._mark is None or self._mark_kind != kind or progress < self._mark:
             self._mark, self._mark_kind, self._mark_time = progress, kind, now
         elif now - self._mark_time >= window_s:
@@ -169,16 +169,16 @@ class HttpConnection(HttpToolsProtocol):
         return False
 
     def _linger(self) -> None:
-        """The answer is on its way: what still comes is thrown away, until it does not."""
+        """Discard what the client still sends, until it stops or the time is over."""
         self._refused = True
         self._linger_until = self.loop.time() + LINGER_S
         self._linger_left = self._limits.linger_bytes
         self.flow.resume_reading()
 
     def _give_up(self, error: RequestError) -> None:
-        """Refuses what is coming at present: the body of a request, or a new one."""
+        """Reject what is arriving: the body of a request, or a new request."""
         raise NotImplementedError
 
     def _refuse(self, error: RequestError) -> None:
-        """Answers a request that has not come as a whole, after those that came before it."""
+        """Answer an incomplete request with an error, after the requests before it."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""HTTP/1.1 of one connection: uvicorn's, within bounds of bytes and time.
+"""HTTP/1.1 of one connection: uvicorn's, with limits of bytes and time.
 
 What comes is counted before the parser sees it, because the parser puts no bound on headers.
 Whatever is refused here is answered as everything else is: as a problem document with a request
@@ -71,7 +71,7 @@ class HttpProtocol(HttpConnection):
     # ------------------------------------------------------------ bytes
 
     def data_received(self, data: bytes) -> None:
-        """Called by the event loop."""
+        """Read new bytes; called by the event loop."""
         if self._refused:
             if self._linger_until is not None:
                 self._linger_left -= len(data)
@@ -107,7 +107,7 @@ class HttpProtocol(HttpConnection):
                 return
 
     def _restart(self) -> bytes:
-        """The head of the request without its wish for another protocol, for a new parser.
+        """Return the head of the request without its upgrade, for a new parser.
 
         Nobody has to grant the wish (RFC 9110, 7.8), and the parser would take the body for data
         of that protocol.
@@ -127,7 +127,7 @@ class HttpProtocol(HttpConnection):
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def _give_up(self, error: RequestError) -> None:
-        """Refuses what is coming at present: the body of a request, or a new one."""
+        """Reject what is arriving: the body of a request, or a new request."""
         if self._in_head or self.cycle is None:
             self._refuse(error)
         elif self.cycle.response_complete:
@@ -138,7 +138,7 @@ class HttpProtocol(HttpConnection):
             self.cycle.fail(error)
 
     def _refuse(self, error: RequestError) -> None:
-        """Answers a request that has not come as a whole, after those that came before it."""
+        """Answer an incomplete request with an error, after the requests before it."""
         self._refused = True
         if not self._begun:
             self.on_message_begin()
@@ -150,24 +150,24 @@ class HttpProtocol(HttpConnection):
     # ------------------------------------------------------------ parser
 
     def _fail(self, error: RequestError) -> None:
-        """Ends the parsing, from within one of its callbacks."""
+        """End the parsing, from within one of its callbacks."""
         self._why = error
         raise error
 
     def on_message_begin(self) -> None:
-        """Called by the parser."""
+        """Start a request; called by the parser."""
         super().on_message_begin()
         self._hosts = self._trailers = 0
         self._length = None
 
     def on_url(self, url: bytes) -> None:
-        """Called by the parser with a part of the address."""
+        """Add a part of the address; called by the parser."""
         self.url += url
         if len(self.url) > MAX_TARGET_BYTES:
             self._fail(TargetTooLongError(MAX_TARGET_BYTES))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser; for trailers too, which nobody asked for."""
+        """Add a header, or a trailer; called by the parser."""
         if not self._in_head:
             self._trailers += 1
             if self._trailers > MAX_HEADERS:
@@ -193,7 +193,7 @@ class HttpProtocol(HttpConnection):
             self._fail(UnsupportedHttpError("The only Transfer-Encoding is `chunked`."))
 
     def on_headers_complete(self) -> None:
-        """Called by the parser: begins with the request."""
+        """Check a complete head; called by the parser."""
         parser, scope = self.parser, self.scope
         version = parser.get_http_version()
         scope["method"] = parser.get_method().decode("ascii")
@@ -226,7 +226,7 @@ class HttpProtocol(HttpConnection):
     def _request(
         self, keep_alive: bool, previous: HttpRequest | None, error: RequestError | None = None
     ) -> HttpRequest:
-        """Begins with a request, when those before it have been answered."""
+        """Start a request, after those before it are answered."""
         request = HttpRequest(
             length=self._length,
             scope=self.scope,
@@ -250,7 +250,7 @@ class HttpProtocol(HttpConnection):
         return request
 
     def on_body(self, body: bytes) -> None:
-        """Called by the parser with a part of the body."""
+        """Add a part of the body; called by the parser."""
         cycle = self.cycle
         self._framing = 0
         cycle.received += len(body)
@@ -264,7 +264,7 @@ class HttpProtocol(HttpConnection):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        """Called by the parser: the request is whole."""
+        """Complete a request; called by the parser."""
         if self._upgrading:
             return
         self._in_head, self._head_left = True, MAX_HEAD_BYTES
@@ -273,7 +273,7 @@ class HttpProtocol(HttpConnection):
             self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
-        """Called when an answer is written."""
+        """Go on with the next request; called when an answer is written."""
         self.server_state.total_requests += 1
         self._since = self.loop.time()
         if self.transport.is_closing():

@@ -1,4 +1,4 @@
-"""One request on a connection: its body as it comes, and its answer as it goes."""
+"""One request on a connection: its body as it arrives, and its answer as it is sent."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ MAX_SKIPPED_BYTES = 64 * 2**10
 
 
 class HttpRequest(RequestResponseCycle):
-    """uvicorn's request and answer, which may fail while its body is coming.
+    """uvicorn's request and answer, which may fail while the body arrives.
 
     Args:
         length: What the client says the body has, in bytes; None where it does not say.
@@ -51,14 +51,14 @@ class HttpRequest(RequestResponseCycle):
         self._keep_alive = kept
 
     def fail(self, error: RequestError) -> None:
-        """Has whoever reads the body fail, and ends the connection with the answer."""
+        """Let the reader of the body fail, and end the connection with the answer."""
         self.failure = error
         self._keep_alive = False
         self.body.clear()
         self.message_event.set()
 
     async def receive(self) -> ASGIReceiveEvent:
-        """The next part of the body; when that has come, the end of the connection.
+        """Return the next part of the body; after the last, the end of the connection.
 
         Raises:
             RequestError: The rest of the body will not come.

@@ -35,25 +35,24 @@ ACCEPTED_AT_ONCE = 32
 ACCEPT_PAUSE_S = 0.5
 SPARE_CONNECTIONS = 8
 ROOM_PAUSE_S = 0.002
-"""So many connections beyond the limit are taken in, to be told that there are too many; more wait
-in the line of the kernel, until idle ones have made room."""
+"""So many connections beyond the limit are accepted, and answered that there are too many; more
+wait in the queue of the kernel, until idle ones have made room."""
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn that says when it serves, and stops when what was admitted has been answered.
+    """uvicorn that reports when it serves, and drains before it stops.
 
     Args:
-        build: Imports and makes what answers; until it has, the server says that it starts.
-        settings: Say how long clients may take, how many there may be, and how long draining
-            may take.
-        loaded: Called once the models have been loaded.
-        owner: A descriptor whose end is that of the process which owns the workers.
+        build: Imports and makes the application; until then the server answers that it starts.
+        settings: Limits of clients and of draining.
+        loaded: Called once the models are loaded.
+        owner: Descriptor whose end is that of the process that owns the workers.
         others: Whether other processes serve already: they answer until the models are loaded.
 
     Attributes:
-        starting: What answers until the application does.
-        connections: Those that are open.
-        failed: Whether there is no application, and there will be none.
+        starting: Answers until the application does.
+        connections: The open connections.
+        failed: Whether the application could not start.
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class HttpServer(uvicorn.Server):
         self.connections = Connections(ConnectionLimits.of(settings))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Called by uvicorn."""
+        """Start the server; called by uvicorn."""
         await super().startup(sockets=[])
         if not self.started:
             return
@@ -109,41 +108,41 @@ class HttpServer(uvicorn.Server):
             asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     def _begin(self) -> None:
-        """The models have been loaded: from here on this process answers beside the others."""
+        """Take requests beside the other processes: the models are loaded."""
         if not self.should_exit:
             self._listen()
         self._loaded()
 
     def _hear_owner(self, owner: int) -> None:
-        """The owner says nothing, until it is gone: its workers are too, and nobody starts others.
+        """Stop when the owner is gone: its workers are gone too, and are not replaced.
 
         Who waits for one is told so at once, and not when the time for draining is over.
         """
         if os.read(owner, 1):
             return
         asyncio.get_running_loop().remove_reader(owner)
-        # Whatever it waits for then, no process outlives its owner for ever.
+        # No process outlives its owner for ever, whatever it waits for.
         faulthandler.dump_traceback_later(self._drain_s + OWNERLESS_MARGIN_S, exit=True)
         self.should_exit = True
         if self.starting.app is not None:
             self.starting.app.state.plane.engine.expect_no_replacement()
 
     def _ended(self, running: "asyncio.Task[bool]") -> None:
-        """The application has ended: it was told to, or it could not start."""
+        """Stop if the application could not start."""
         if not running.cancelled() and not running.result():
             self.failed = self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves signals to `run_server`: a server may run in any thread."""
+        """Leave signals to `run_server`: a server may run in any thread."""
         yield
 
     def _accept(self, listener: socket.socket) -> None:
-        """Takes in who waits in line.
+        """Accept the waiting connections.
 
-        uvloop takes in one caller each round of the loop. While rounds are long, as under
-        overload, others then wait for seconds in the line of the kernel, where nobody can tell
-        them to come back later.
+        uvloop accepts one connection each round of the loop. While rounds are long, as under
+        overload, others would wait for seconds in the queue of the kernel, where they cannot be
+        answered 503.
         """
         loop = asyncio.get_running_loop()
         for _ in range(ACCEPTED_AT_ONCE):
@@ -167,7 +166,7 @@ class HttpServer(uvicorn.Server):
             task.add_done_callback(self._connecting.discard)
 
     def _excess(self) -> int:
-        """How many connections there are beyond the limit."""
+        """Return the number of connections beyond the limit."""
         taken = len(self.connections.open) + len(self._connecting)
         return taken - self.connections.limits.connections
 
@@ -193,8 +192,8 @@ class HttpServer(uvicorn.Server):
         return protocol
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Called by uvicorn."""
-        # Until all are answered it goes on listening: who comes now is told so, with a 503.
+        """Drain, then stop the application; called by uvicorn."""
+        # It listens until all are answered: new requests get a 503.
         if self.starting.app is not None:
             await self.starting.app.limit.drain(self._drain_s, lambda: self.force_exit)
         for listener in sockets or []:
@@ -217,16 +216,16 @@ def run_server(
     owner: int | None = None,
     others: bool = False,
 ) -> bool:
-    """Serves until SIGINT, SIGTERM or SIGHUP, and then drains what is under way.
+    """Serve until SIGINT, SIGTERM or SIGHUP, then drain.
 
     A second SIGINT ends the process at once.
 
     Args:
-        build: Imports and makes what answers.
-        settings: Say how much is logged, how long clients may take, and how long draining may.
-        listener: Where requests come in.
-        serving: Called once the models have been loaded.
-        owner: A descriptor whose end is that of the process which owns the workers.
+        build: Imports and makes the application.
+        settings: Log, and limits of clients and of draining.
+        listener: Socket that takes requests.
+        serving: Called once the models are loaded.
+        owner: Descriptor whose end is that of the process that owns the workers.
         others: Whether other processes serve already: they answer until the models are loaded.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The writing side of a connection: one system call for an answer, and a close that is heard.
+"""The writing side of a connection: one system call an answer, and a close that clients notice.
 
 uvicorn writes the head and the body of an answer apart. It also closes a connection at once, even
 if the client is still sending: the kernel then resets it, and many clients never see the answer.
@@ -13,7 +13,7 @@ JOINED_BYTES = 64 * 2**10
 
 
 class JoinedWrites:
-    """A transport that sends together what is written in one round of the loop.
+    """A transport that joins the writes of one round of the event loop.
 
     Args:
         transport: The transport of the event loop.
@@ -42,7 +42,7 @@ class JoinedWrites:
         self.closing = False
 
     def write(self, data: bytes) -> None:
-        """Sends data soon; large data at once."""
+        """Send data at the end of this round; large data at once."""
         if self.closing:
             return
         if not self._held:
@@ -60,11 +60,11 @@ class JoinedWrites:
 
     @property
     def buffered(self) -> int:
-        """How many bytes the client has not taken yet."""
+        """Number of bytes that the client has not received."""
         return self._transport.get_write_buffer_size() + sum(map(len, self._held))
 
     def close(self) -> None:
-        """Ends the connection when all is sent, and when the client has stopped sending."""
+        """End the connection when all is sent, and the client has stopped sending."""
         if self.closing:
             return
         self._send()
@@ -78,27 +78,27 @@ class JoinedWrites:
             self._transport.close()
 
     def end(self) -> None:
-        """Ends the connection at once."""
+        """End the connection at once."""
         self.closing = True
         self._held.clear()
         self._transport.abort()
 
     def is_closing(self) -> bool:
-        """Whether nothing more is written."""
+        """Whether the connection is ending."""
         return self.closing or self._transport.is_closing()
 
     def pause_reading(self) -> None:
-        """Has the client wait."""
+        """Stop reading."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Reads on."""
+        """Read again."""
         self._transport.resume_reading()
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        """What the event loop knows of the connection."""
+        """Return information of the event loop about the connection."""
         return self._transport.get_extra_info(name, default)
 
     def release(self) -> None:
-        """Lets go of the protocol, so that no cycle outlives the connection."""
+        """Forget the protocol, so that no cycle outlives the connection."""
         self._unread, self._linger = (lambda: False), (lambda: None)

@@ -1,4 +1,4 @@
-"""The application while it is being imported: it says that the process lives, and that it starts.
+"""The answers while the application is being imported: live, and not ready.
 
 Importing the service takes seconds. It is done in a thread beside the event loop, which answers
 meanwhile; nothing that is imported here takes long.
@@ -28,7 +28,7 @@ _LIVE = "/health/live"
 
 
 class Starting:
-    """Stands for the application until it is there.
+    """Stands in for the application until that is imported.
 
     Args:
         build: Imports the application and makes it; it runs in a thread.
@@ -48,7 +48,7 @@ class Starting:
         self.error: AppError | None = None
 
     async def run(self) -> bool:
-        """Starts the application and keeps it until `stop`; returns whether it could be started."""
+        """Run the application until `stop`; return whether it could start."""
         try:
             app = await _in_thread(self._build)
             self.building = False
@@ -66,11 +66,11 @@ class Starting:
         return True
 
     def stop(self) -> None:
-        """Has the application end what it has begun."""
+        """Let the application shut down."""
         self._stop.set()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Answers a request, or has the application answer it."""
+        """Answer a request, by the application if it is there."""
         if self.app is not None:
             await self.app(scope, receive, send)
         elif scope["path"] == _LIVE and scope["method"] in ("GET", "HEAD"):
@@ -82,7 +82,7 @@ class Starting:
             await self.refusal(error)(scope, receive, send)
 
     def refusal(self, error: RequestError) -> "ASGIApp":
-        """What answers a request that the server could not even read."""
+        """Return an application that answers a request that could not be read."""
         if self.app is not None:
             return self.app.rejection(error)
 
@@ -118,7 +118,7 @@ async def _answer(
 
 
 def _in_thread(call: "Callable[[], ServiceApp]") -> "asyncio.Future[ServiceApp]":
-    """The result of a call in a thread that nobody waits for when the process ends."""
+    """Return the result of a call in a daemon thread."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[ServiceApp] = loop.create_future()
 

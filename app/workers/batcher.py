@@ -1,4 +1,4 @@
-"""Batches: what waits at a worker is merged, computed and answered.
+"""The batcher of a worker: waiting jobs are merged, computed and answered.
 
 The next job is the one with the earliest due time: its arrival plus a multiple of its expected
 duration. So a single row overtakes the next thousands, and those are not postponed for ever.
@@ -29,21 +29,21 @@ PATIENCE = 2.0
 """A job is due this many times its expected duration after its arrival."""
 
 LOAD_LIMIT_S = 600.0
-"""Most seconds that a model may take to be loaded, kernels compiled, on first use."""
+"""Seconds that loading a model on first use may take, kernels compiled."""
 
 Execute = Callable[[Job[Any], Density], Any]
 Slices = list[tuple[int, int]]
 
 
 class DeviceLostError(Exception):
-    """The device does not compute any more in this process; only another process can use it."""
+    """The device is lost to this process; only another process can use it."""
 
 
 class Sink(Protocol):
-    """Where answers go."""
+    """Receiver of answers."""
 
     def send(self, buffers: Buffers) -> None:
-        """Sends a frame, without waiting for the reader."""
+        """Send a frame, without waiting for the reader."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,14 +52,14 @@ class QueuedFrame:
 
     Attributes:
         sink: Where its answer goes.
-        number: Of the frame, unique among all senders.
+        number: Number of the frame, unique among all senders.
         message: The jobs, their rows one after the other.
-        rows: How many rows each job has.
-        cost: Of all jobs together.
-        alone: Whether it may not be merged with others.
-        group: What it may be merged with.
+        rows: Number of rows of each job.
+        cost: Cost of all jobs.
+        alone: Whether it must not be merged with others.
+        group: Key of the frames that it may be merged with.
         queued_at: Time of its arrival, monotonic seconds.
-        dropped: Places of the jobs that nobody waits for any more.
+        dropped: Places of the jobs whose results are no longer wanted.
     """
 
     sink: Sink
@@ -74,12 +74,12 @@ class QueuedFrame:
 
     @property
     def kind(self) -> Hashable:
-        """Of what kind of work it is, as far as its speed goes."""
+        """Key of the jobs that take the same time for the same cost."""
         return self.message.header["kind"], tuple(self.message.header["model"])
 
 
 def to_queued_frame(frame: Frame, sink: Sink) -> QueuedFrame:
-    """Reads a frame of jobs.
+    """Read a frame of jobs.
 
     Raises:
         FrameError: It is none.
@@ -104,13 +104,13 @@ def to_queued_frame(frame: Frame, sink: Sink) -> QueuedFrame:
 
 
 class Batcher:
-    """What waits at a worker, and what it does with it.
+    """The jobs that wait at a worker, computed in batches.
 
     Args:
-        density: Finds the model of a job.
+        density: Returns the density of a model.
         execute: Computes a job.
-        heartbeat: Told what is computed, before it is.
-        sizer: Says how much work takes how long.
+        heartbeat: Gets the frames of a batch before it is computed.
+        sizer: Learns the size of batches.
         job_timeout_s: Seconds that a batch may take.
     """
 
@@ -130,11 +130,11 @@ class Batcher:
         self.waiting: list[QueuedFrame] = []
 
     def add(self, queued: QueuedFrame) -> None:
-        """Takes a frame in."""
+        """Queue a frame."""
         self.waiting.append(queued)
 
     def drop(self, sink: Sink, dropped: dict[int, set[int]] | None = None) -> None:
-        """Forgets jobs that nobody waits for.
+        """Forget jobs whose results are no longer wanted.
 
         Args:
             sink: Where their answers would have gone.
@@ -147,14 +147,18 @@ class Batcher:
         self.waiting = [one for one in self.waiting if len(one.dropped) < len(one.rows)]
 
     def waits_s(self, delay_s: float) -> float:
-        """Seconds for which it is worth waiting for more work; 0 where there is enough."""
+        """Return the seconds to wait for more work; 0 if there is enough."""
         weight = sum(one.cost / self._sizer.budget(one.kind) for one in self.waiting)
         if weight >= 1 or delay_s == 0:
             return 0.0
         return max(0.0, delay_s - (time.monotonic() - min(one.queued_at for one in self.waiting)))
 
     def step(self) -> None:
-        """Computes and answers one batch of what waits."""
+        """Compute and answer one batch.
+
+        Raises:
+            DeviceLostError: The device is lost to this process.
+        """
         batch = self._take()
         try:
             self._compute(batch, [_kept(queued) for queued in batch])
@@ -170,7 +174,7 @@ class Batcher:
             self._heartbeat.beat(self._limit_s)
 
     def _take(self) -> list[QueuedFrame]:
-        """The batch that is next."""
+        """Take out the next batch."""
         sizer = self._sizer
         self.waiting.sort(
             key=lambda one: (
@@ -219,7 +223,11 @@ class Batcher:
             queued.sink.send(encode_frame(answer, message.arrays))
 
     def _one_by_one(self, queued: QueuedFrame) -> None:
-        """Computes each job of a frame alone, so that only the guilty fails."""
+        """Compute each job of a frame alone, so that only the one at fault fails.
+
+        Raises:
+            DeviceLostError: The device is lost to this process.
+        """
         for slice_ in _kept(queued):
             try:
                 self._compute([queued], [[slice_]])
@@ -229,7 +237,7 @@ class Batcher:
                 self._refuse(queued, slice_[0], error)
 
     def _refuse(self, queued: QueuedFrame, place: int, error: Exception) -> None:
-        """Answers that a job failed."""
+        """Answer that a job failed."""
         match error:
             case OrderingError():
                 code, message = "ordering", str(error)
@@ -254,14 +262,14 @@ class Batcher:
 
 
 def _is_memory(error: Exception) -> bool:
-    """Whether memory ran out; PyTorch says so of the CPU's in words only."""
+    """Whether memory ran out; PyTorch says so of the CPU's memory in words only."""
     return not isinstance(error, RuntimeError) or (
         isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
     )
 
 
 def _kept(queued: QueuedFrame) -> Slices:
-    """Place of each job that is still wanted, and its first row."""
+    """Return the place of each job that is still wanted, and its first row."""
     start, slices = 0, []
     for place, rows in enumerate(queued.rows):
         if place not in queued.dropped:
@@ -271,7 +279,7 @@ def _kept(queued: QueuedFrame) -> Slices:
 
 
 def _rows(queued: QueuedFrame, slices: Slices) -> Mapping[str, AnyArray]:
-    """The arrays of some jobs of a frame."""
+    """Return the arrays of some jobs of a frame."""
     if len(slices) == len(queued.rows):
         return queued.message.arrays
     return concat(
@@ -286,7 +294,7 @@ def _rows(queued: QueuedFrame, slices: Slices) -> Mapping[str, AnyArray]:
 
 
 class _DeviceErrors:
-    """Tells errors after which the device is lost to this process from all others."""
+    """Converts errors after which the device is lost to `DeviceLostError`."""
 
     def __enter__(self) -> None:
         pass

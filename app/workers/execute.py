@@ -1,4 +1,4 @@
-"""What a worker does with a job: a pure function of the job and the model.
+"""The computation of a job: a pure function of the job and the model.
 
 Arrays in, arrays out; nothing of the web. Run again, elsewhere or beside others, a job gives the
 same result, so a worker may stand in another process or on another machine.
@@ -26,7 +26,7 @@ __all__ = ["execute"]
 
 
 def execute(job: Job[ResultT], density: Density) -> ResultT:
-    """Computes a job.
+    """Compute a job.
 
     Args:
         job: What is asked, with everything the result depends on.
@@ -35,6 +35,7 @@ def execute(job: Job[ResultT], density: Density) -> ResultT:
     Raises:
         OrderingError: The model cannot be conditioned on what is observed.
         NumericalError: A result is not finite.
+        TypeError: The job is of no known kind.
     """
     result: object  # of the type that the job's own type names
     match job:

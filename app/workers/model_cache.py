@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class ModelCache:
-    """Models by name and version, loaded when somebody wants them, tried before they answer.
+    """Models by name and version, loaded on demand and tried before they answer.
 
     A model stays as long as one of those who asked for it has not released it. Loading is done
     outside the lock that the jobs take, so that a model is loaded while others answer.
@@ -45,7 +45,7 @@ class ModelCache:
         return tuple(self._densities)
 
     def density(self, key: ModelKey) -> Density:
-        """What computes the jobs of a model, loaded if it is not yet.
+        """Return the density of a model, loaded if it is not yet.
 
         Raises:
             CheckpointError: It cannot be loaded, or cannot compute.
@@ -54,7 +54,7 @@ class ModelCache:
         return self._load(key) if found is None else found
 
     def prepare(self, key: ModelKey, owner: Hashable) -> None:
-        """Loads a model and holds it until its owner releases it.
+        """Load a model and hold it until its owner releases it.
 
         Raises:
             CheckpointError: It cannot be loaded, or cannot compute.
@@ -64,7 +64,7 @@ class ModelCache:
             self._wanted.setdefault(key, set()).add(owner)
 
     def release(self, owner: Hashable, key: ModelKey | None = None) -> None:
-        """Forgets a model unless somebody else wants it.
+        """Forget a model unless another owner holds it.
 
         Args:
             owner: Who wanted it.

@@ -1,12 +1,12 @@
-"""A worker: a process of its own that computes what arrives on its socket.
+"""The worker process: it computes the jobs that arrive on its socket.
 
-One thread reads, computes and writes, in turns: while it computes, what comes waits in the
-sockets, and is merged when it has done. Models are loaded in a second thread, so that others
-answer meanwhile. The process ends when its owner does: at the end of its standard input, and,
-on Linux, when the owner is killed.
+One thread reads, computes and writes, in turns: jobs that arrive during a batch wait in the
+sockets, and are merged into the next one. A second thread loads models, so that jobs of others are
+computed meanwhile. The process ends with its owner: at the end of its standard input, and, on
+Linux, when the owner is killed.
 
-`python -m madeira.app.workers.process CONFIGURATION` is what the supervisor runs; the
-configuration is a `WorkerConfig` as JSON.
+The supervisor runs `python -m madeira.app.workers.process CONFIGURATION`; the configuration is a
+`WorkerConfig` as JSON.
 """
 
 import contextlib
@@ -43,11 +43,11 @@ __all__ = ["Worker", "main"]
 log = logging.getLogger(__name__)
 
 IDLE_S = 1.0
-"""How often a worker that has nothing to do says that it is well."""
+"""Seconds between two heartbeats of an idle worker."""
 
 FIRST_TO_GO = 500
-"""What the system adds to a worker's score where memory runs out: a worker is replaced and loses
-no request, the process that serves is not and does."""
+"""Added to the score by which the system chooses a process to kill if memory runs out. A worker is
+replaced and loses no request; an API process would lose its requests."""
 
 _RECEIVED_AT_ONCE = 64
 _PR_SET_PDEATHSIG = 1
@@ -66,11 +66,12 @@ class Connection:
         selector.register(listening, selectors.EVENT_READ, self)
 
     def receive(self) -> list[Frame]:
-        """What has arrived.
+        """Read the frames that have arrived.
 
         Raises:
-            OSError: The connection is at its end.
-            FrameError: What arrived is no frame.
+            ConnectionResetError: The connection is at its end.
+            OSError: The connection failed.
+            FrameError: The bytes are no frame.
         """
         frames: list[Frame] = []
         for _ in range(_RECEIVED_AT_ONCE):
@@ -87,13 +88,13 @@ class Connection:
         return frames
 
     def send(self, buffers: Buffers) -> None:
-        """Sends a frame; what does not go at once goes when the other side reads."""
+        """Send a frame; the part that does not fit is sent when the other side reads."""
         if self._open:
             self._unsent.extend(map(memoryview, buffers))
             self.flush()
 
     def flush(self) -> None:
-        """Sends what has not been sent, as far as the other side has room."""
+        """Send the rest, as far as the other side has room."""
         try:
             while self._unsent:
                 sent = self.socket.send(self._unsent[0])
@@ -111,11 +112,11 @@ class Connection:
 
     @property
     def unsent(self) -> bool:
-        """Whether something waits for the other side to read."""
+        """Whether some bytes are not sent."""
         return bool(self._unsent)
 
     def close(self) -> None:
-        """Ends the connection."""
+        """End the connection."""
         if self._open:
             self._open = False
             self._unsent.clear()
@@ -127,7 +128,7 @@ class Worker:
     """Serves connections until its owner is gone.
 
     Args:
-        config: What the supervisor wants.
+        config: What the supervisor wants of it.
         execute: Computes a job.
     """
 
@@ -150,7 +151,7 @@ class Worker:
         self._loading: tuple[Connection, dict[str, Any], float] | None = None
 
     def run(self) -> None:
-        """Listens, says so, and works until the owner is gone."""
+        """Listen, report it, and work until the owner is gone."""
         self._listener.bind(self._config.socket)
         self._listener.listen()
         for one in (self._listener, self._woken):
@@ -166,7 +167,7 @@ class Worker:
             self._batcher.step()
 
     def _turn(self) -> None:
-        """Reads what has come, and computes one batch if there is one."""
+        """Read what has arrived, and compute one batch if there is one."""
         timeout = IDLE_S
         if self._batcher.waiting:
             timeout = self._batcher.waits_s(self._config.batch_delay_s)
@@ -198,7 +199,7 @@ class Worker:
         try:
             for frame in connection.receive():
                 self._take(frame, connection)
-        except Exception as error:  # whatever one connection brings, the others go on
+        except Exception as error:  # the other connections go on
             if not isinstance(error, OSError):
                 log.error("a connection is closed: %s", error)
             self._batcher.drop(connection)
@@ -207,7 +208,7 @@ class Worker:
             connection.close()
 
     def _take(self, frame: Frame, connection: Connection) -> None:
-        """Does what a frame asks, or puts it where it waits."""
+        """Do what a frame asks for, or queue it."""
         match frame.header.get("kind"):
             case "prepare":
                 self._loads.put((connection, frame))
@@ -242,7 +243,7 @@ class Worker:
             self._wake.send(b"1")
 
     def _check_load(self) -> None:
-        """Ends the process where a model does not finish loading: the thread cannot be ended."""
+        """End the process if a model does not finish loading: the thread cannot be ended."""
         if self._loading is None:
             return
         connection, answer, began = self._loading
@@ -275,7 +276,7 @@ def _key(header: dict[str, Any]) -> ModelKey:
 
 
 def _die_with(owner: int) -> None:
-    """Ends this process when its owner ends, even if it is killed."""
+    """End this process when its owner ends, even if that is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != owner:
@@ -283,7 +284,7 @@ def _die_with(owner: int) -> None:
 
 
 def _limit_memory(limit_bytes: int | None) -> None:
-    """Bounds the memory of data, and offers this process first where all memory runs out."""
+    """Limit the memory of data, and let the system end this process first if memory runs out."""
     if sys.platform != "linux":
         return
     with contextlib.suppress(OSError):
@@ -293,7 +294,7 @@ def _limit_memory(limit_bytes: int | None) -> None:
 
 
 def main(arguments: list[str], execute: Execute = execute) -> None:
-    """Runs a worker until its owner is gone.
+    """Run a worker until its owner is gone.
 
     Args:
         arguments: The configuration.
@@ -302,7 +303,7 @@ def main(arguments: list[str], execute: Execute = execute) -> None:
     config = WorkerConfig(**json.loads(arguments[0]))
     _die_with(config.owner)
     _limit_memory(config.memory_limit_bytes)
-    # Who ends the service ends it through the owner, which lets workers finish.
+    # Signals are for the owner, which lets workers finish.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

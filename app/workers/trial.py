@@ -1,4 +1,4 @@
-"""The trial of a version: it answers the three jobs on its own reference rows, or is refused.
+"""The trial of a version: it must answer all kinds of jobs on its own reference rows.
 
 The files of a checkpoint may be whole and still describe what cannot compute. Before a version is
 served, the worker that loaded it has it score, sample and impute a few of its reference rows.
@@ -26,7 +26,7 @@ _FEW_ROWS = 2
 
 
 def try_out(key: ModelKey, schema: Schema, density: Density, limit_s: float) -> None:
-    """Has a density answer each job on some of its reference rows.
+    """Let a density compute each kind of job on some of its reference rows.
 
     Args:
         key: What it is called.

@@ -9,7 +9,7 @@ __all__ = ["alive", "assert_all_end", "command_line", "descendants"]
 
 
 def descendants(pid: int) -> set[int]:
-    """The processes that a process has started, and those that they have."""
+    """Return the processes that a process has started, and those that they have."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -32,7 +32,7 @@ def alive(pid: int) -> bool:
 
 
 def command_line(pid: int) -> str:
-    """The command of a process; empty where there is none."""
+    """Return the command of a process; empty if there is none."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
