@@ -20,7 +20,7 @@ import torch
 from benchmarks.data import read_mixed
 from benchmarks.report import Report
 from madeira.models import DensityEstimator, FitConfig, MemberConfig, Schema, preset
-from madeira.models.columns.amount import Amount
+from madeira.models.columns.numeric import Amount
 from madeira.models.inference import Density
 
 __all__ = ["MEASURES", "SETTINGS", "Setting", "config_of", "main", "measure"]

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from madeira.models.inference import Density
-from madeira.models.made import FoldedNetwork, Mask, fold
+from madeira.models.inference.weights.folded import FoldedNetwork, fold
+from madeira.models.made import Mask
 from madeira.models.made.network import ACTIVATIONS, MADE, MaskTensors
 from madeira.models.made.ordering import evidence_first, variables_in_order
-from madeira.models.made.sorted_mask import INPUTS, OUTPUTS, Units
+from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, Units
 
 __all__ = ["MaskedEachCall", "impute_row", "sample_by_full_passes", "score_row"]
 

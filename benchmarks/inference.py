@@ -18,7 +18,8 @@ from benchmarks.scaling import measure_scaling
 from benchmarks.streaming import measure_stream
 from madeira.models.columns import Layout
 from madeira.models.inference import Density, draw_noise, noise_generator, warm_up
-from madeira.models.made import NetworkConfig, fold
+from madeira.models.inference.weights.folded import fold
+from madeira.models.made import NetworkConfig
 
 __all__ = ["main"]
 

@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from madeira.models.columns import Layout, Schema
+from madeira.models.columns import Layout
 from madeira.models.inference import Density, Member
 from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.schema import Schema
 
 __all__ = ["binary_layout", "density_of", "mixed_layout"]
 

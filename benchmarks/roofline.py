@@ -8,7 +8,7 @@ import torch
 
 from madeira.models.inference import Density
 from madeira.models.made.network import MaskTensors
-from madeira.models.made.sorted_mask import INPUTS, OUTPUTS, Units
+from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, Units
 
 __all__ = ["Roofline"]
 

@@ -26,9 +26,9 @@ from madeira.models.columns import Layout
 from madeira.models.made import MADE, Degrees, MaskConfig, MaskSource, NetworkConfig
 from madeira.models.made.masks import even_degrees
 from madeira.models.training import MemberConfig, TrainingConfig
+from madeira.models.training.banded import blocks_of_one_mask
 from madeira.models.training.data import Rows
 from madeira.models.training.loop import MemberTraining
-from madeira.models.training.products import blocks_of_one_mask
 
 __all__ = ["CASES", "Case", "PlainTraining", "main"]
 

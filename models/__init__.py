@@ -33,8 +33,8 @@ from madeira.models.errors import (
 )
 
 if TYPE_CHECKING:
-    from madeira.models.columns.schema import Schema
     from madeira.models.estimator import DensityEstimator
+    from madeira.models.schema.schema import Schema
     from madeira.models.tables.files import read_table
     from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
     from madeira.models.training.presets import preset
@@ -64,7 +64,7 @@ _AT = {
     "DensityEstimator": "madeira.models.estimator",
     "FitConfig": "madeira.models.training.config",
     "MemberConfig": "madeira.models.training.config",
-    "Schema": "madeira.models.columns.schema",
+    "Schema": "madeira.models.schema.schema",
     "TrainingConfig": "madeira.models.training.config",
     "preset": "madeira.models.training.presets",
     "read_table": "madeira.models.tables.files",

@@ -17,29 +17,20 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from madeira.models.columns.kernels import COMPILE_OPTIONS
+__all__ = ["compiled", "inlined", "machine_code_folder", "subroutine"]
 
-__all__ = ["compiled", "machine_code_folder"]
+# Without fastmath: arithmetic is done as it is written, so that the same row gives the same bits
+# whichever loop, tile or thread it is computed in; `inference.walk.vectors` makes it fast.
+# Division by zero gives infinity, as in NumPy; a check for it at every division would not.
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 _MODELS = Path(__file__).parent
-_INFERENCE, _COLUMNS = _MODELS / "inference", _MODELS / "columns"
 _SOURCES = (
     Path(__file__),
-    _MODELS / "made" / "triangular.py",
-    *(
-        _INFERENCE / name
-        for name in (
-            "kernel.py",
-            "kernel_tables.py",
-            "products.py",
-            "pass_kernel.py",
-            "predictive_kernel.py",
-            "summaries.py",
-            "vectors.py",
-        )
-    ),
-    *sorted(_COLUMNS.glob("*.py")),  # constants of theirs are compiled in
-    *sorted((_COLUMNS / "kernels").glob("*.py")),
+    *sorted((_MODELS / "columns").rglob("*.py")),  # constants of theirs are compiled in
+    *sorted((_MODELS / "inference" / "walk").glob("*.py")),
+    _MODELS / "inference" / "summaries.py",
+    _MODELS / "made" / "products" / "triangular.py",
 )
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -50,10 +41,20 @@ def compiled(function: _Function) -> _Function:
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(machine_code_folder())  # read by njit, here and now
     try:
-        jitted = numba.njit(cache=True, **COMPILE_OPTIONS)(function)
+        jitted = numba.njit(cache=True, **_OPTIONS)(function)
     finally:
         numba.config.CACHE_DIR = before
     return cast(_Function, jitted)
+
+
+def inlined(function: _Function) -> _Function:
+    """A function compiled into those that call it."""
+    return cast(_Function, numba.njit(forceinline=True, **_OPTIONS)(function))
+
+
+def subroutine(function: _Function) -> _Function:
+    """A function compiled once and called by others: a large one that has several callers."""
+    return cast(_Function, numba.njit(**_OPTIONS)(function))
 
 
 @cache
@@ -63,7 +64,7 @@ def machine_code_folder() -> Path:
     for source in _SOURCES:
         digest.update(source.read_bytes())
     name = digest.hexdigest()[:16]
-    shipped = _INFERENCE / "__pycache__" / "kernels" / name
+    shipped = _MODELS / "inference" / "__pycache__" / "kernels" / name
     for folder in (shipped, *_elsewhere(name)):
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from madeira.models.card import model_card
 from madeira.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, save_version
-from madeira.models.columns.overrides import Overrides
-from madeira.models.columns.schema import Schema
+from madeira.models.checkpoint.card import model_card
 from madeira.models.errors import (
     ConfigError,
     ModelsError,
@@ -25,6 +23,8 @@ from madeira.models.estimator_display import html_of, text_of
 from madeira.models.inference.density import Density
 from madeira.models.inference.impute import Estimate, filled_tables
 from madeira.models.inference.noise import draw_noise, noise_generator
+from madeira.models.schema.overrides import Overrides
+from madeira.models.schema.schema import Schema
 from madeira.models.tables.arrays import of_columns
 from madeira.models.tables.filled import fill_nulls, with_constants
 from madeira.models.tables.form import ArrowForm, Data, Form
@@ -36,7 +36,7 @@ from madeira.models.training.loop import Progress
 from madeira.models.training.metrics import training_metrics
 from madeira.models.training.presets import Preset
 from madeira.models.training.presets import preset as settings_of
-from madeira.models.training.robust import fit_robust
+from madeira.models.training.trimmed import fit_robust
 
 __all__ = ["DensityEstimator"]
 

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from madeira.models.columns.base import Column
-from madeira.models.columns.schema import Schema
+from madeira.models.schema.schema import Schema
 
 __all__ = ["html_of", "text_of"]
 

@@ -34,8 +34,8 @@ def schema(
     from madeira.app.codecs.schema.read import read_overrides
     from madeira.app.codecs.schema.write import write_schema_yaml
     from madeira.models import read_table
-    from madeira.models.columns.overrides import verdicts
     from madeira.models.errors import SchemaError, TableError
+    from madeira.models.schema.overrides import verdicts
 
     table = read_table(data)
     try:

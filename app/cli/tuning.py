@@ -18,8 +18,8 @@ from madeira.app.pictures.learning_curve import draw_learning_curve
 from madeira.app.pictures.tuning import draw_tuning
 from madeira.app.processes.signals import ABORTED
 from madeira.models import Schema
-from madeira.models.card import model_card
 from madeira.models.checkpoint import Checkpoint, save_version
+from madeira.models.checkpoint.card import model_card
 from madeira.models.training.metrics import training_metrics
 from madeira.models.tuning import KINDS, SPACES, Search, StudyFolder, TrialRecord, importances
 

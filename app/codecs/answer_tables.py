@@ -11,7 +11,7 @@ from madeira.app.codecs.arrow_types import as_type, drawn_as
 from madeira.app.codecs.json.table import column_array
 from madeira.app.codecs.unseen import as_documents
 from madeira.app.jobs import SampleResult
-from madeira.models.columns.arrow_types import family
+from madeira.models.values.arrow_types import family
 
 __all__ = ["SampleTables", "filled_tables", "metadata_of", "score_tables"]
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.codecs.unseen import CellWarning
 from madeira.app.jobs import Array, ImputeResult, ModelKey
-from madeira.models.columns.schema import Schema
+from madeira.models.schema.schema import Schema
 
 __all__ = ["Answer", "FilledTable", "Samples", "Scores"]
 

@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from madeira.models.columns.arrow_types import Family, family, value_type
-from madeira.models.columns.numbers import from_numbers, to_numbers
+from madeira.models.values.arrow_types import Family, family, value_type
+from madeira.models.values.numbers import from_numbers, to_numbers
 
 __all__ = ["as_type", "drawn_as"]
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 from madeira.app.codecs.answers import FilledTable, Samples, Scores
 from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.jobs import SampleResult
-from madeira.models.columns.schema import Schema
+from madeira.models.schema.schema import Schema
 
 __all__ = ["Body", "Format", "RowWriter"]
 

@@ -14,10 +14,10 @@ from madeira.app.codecs.json_values import json_values
 from madeira.app.codecs.unknown_columns import unknown_columns
 from madeira.app.errors import CELL_ERRORS_LIMIT, BodyTooLargeError, InvalidInputError
 from madeira.app.jobs import Array
-from madeira.models.columns.arrow_types import Family, family
 from madeira.models.columns.base import Column
-from madeira.models.columns.schema import Schema
 from madeira.models.errors import CellError, TableError
+from madeira.models.schema.schema import Schema
+from madeira.models.values.arrow_types import Family, family
 
 __all__ = ["ArrowTable", "RequestTable", "columns_to_read", "encode_arrow", "row_objects"]
 

@@ -24,7 +24,7 @@ from madeira.app.codecs.request_tables import (
 )
 from madeira.app.errors import InvalidInputError, MalformedBodyError
 from madeira.app.jobs import SampleResult
-from madeira.models.columns.schema import Schema
+from madeira.models.schema.schema import Schema
 
 __all__ = ["TableFormat", "TableWriter"]
 

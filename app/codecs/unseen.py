@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from madeira.app.errors import CELL_ERRORS_LIMIT, InvalidInputError
 from madeira.app.jobs import Array
 from madeira.models.columns.categorical import Categorical
-from madeira.models.columns.schema import Schema
-from madeira.models.columns.unseen import meant, unseen_cells
 from madeira.models.errors import CellError
+from madeira.models.schema.schema import Schema
+from madeira.models.schema.unseen import meant, unseen_cells
 from madeira.models.tables.csv_types import NULL_TEXTS
 
 __all__ = ["MAX_WARNINGS", "CellWarning", "as_documents", "warnings_of"]

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from madeira.app.jobs import Array, ModelKey
-from madeira.app.model_directories import checkpoint_path, directories_of
-from madeira.models.checkpoint import MAX_ENTRIES, read_description, versions
-from madeira.models.columns.schema import Schema
+from madeira.app.model_directories import MAX_ENTRIES, checkpoint_path, directories_of
+from madeira.models.checkpoint import read_description, versions
 from madeira.models.echo import escaped
 from madeira.models.errors import MAX_REASON, CheckpointError
+from madeira.models.schema.schema import Schema
 
 __all__ = ["CheckpointRepository", "Rejection", "ServedModel"]
 

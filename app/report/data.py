@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from madeira.app.report.svg import Floats
 from madeira.models import DensityEstimator
-from madeira.models.columns.schema import Schema
-from madeira.models.inference.comparable import comparable_scores
+from madeira.models.inference.across_patterns import comparable_scores
 from madeira.models.inference.density import Density
 from madeira.models.inference.noise import noise_generator
+from madeira.models.schema.schema import Schema
 
 __all__ = ["ReportData", "collect"]
 

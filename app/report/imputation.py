@@ -11,8 +11,8 @@ from markupsafe import Markup
 from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, Tile, render
 from madeira.app.report.svg import Floats, Plot
-from madeira.models.columns.amount import Amount
 from madeira.models.columns.base import Column
+from madeira.models.columns.numeric import Amount
 from madeira.models.inference.noise import draw_noise
 
 __all__ = ["imputation"]

@@ -10,9 +10,9 @@ from madeira.app.report.bins import edges_of, heights_of, instant_ticks
 from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, Tile, render, three_decimals
 from madeira.app.report.svg import Floats, Plot, nice_ticks
-from madeira.models.columns.arrow_types import Family, family
 from madeira.models.evaluation import column_shapes
-from madeira.models.evaluation.comparable import Comparable, comparable
+from madeira.models.evaluation.aligned_columns import Comparable, comparable
+from madeira.models.values.arrow_types import Family, family
 
 __all__ = ["marginals"]
 

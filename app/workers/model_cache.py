@@ -8,7 +8,7 @@ from pathlib import Path
 from madeira.app.jobs import ModelKey
 from madeira.app.model_directories import checkpoint_path
 from madeira.app.workers.trial import try_out
-from madeira.models.checkpoint_files import explained
+from madeira.models.checkpoint.files import explained
 from madeira.models.estimator import DensityEstimator
 from madeira.models.inference.density import Density, warm_up
 

@@ -13,9 +13,9 @@ import numpy as np
 from madeira.app.codecs.json.text import encode
 from madeira.app.jobs import Array, Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
 from madeira.app.workers.execute import execute
-from madeira.models.columns.schema import Schema
 from madeira.models.errors import CheckpointError, OrderingError
 from madeira.models.inference.density import Density
+from madeira.models.schema.schema import Schema
 
 __all__ = ["TRIAL_ROWS", "try_out"]
 

@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from benchmarks.likelihood.sets import Bits
 from benchmarks.networks import binary_layout
-from madeira.models.columns import Layout, Schema
+from madeira.models.columns import Layout
 from madeira.models.columns.categorical import Categorical
+from madeira.models.schema import Schema
 
 __all__ = ["BitColumns", "Grouping", "groups_of_bits"]
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from benchmarks.likelihood.columns import BitColumns
 from benchmarks.likelihood.sets import BinarySet
 from madeira.models.made.ordering import smooth_positions
-from madeira.models.training.guide import coordinates, dependence_graph, entropies, near
+from madeira.models.training.dependence import coordinates, dependence_graph, entropies, near
 
 SIDE = 28
 ORDERINGS = 4

@@ -14,7 +14,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from madeira.models.evaluation.comparable import comparable
+from madeira.models.evaluation.aligned_columns import comparable
 
 __all__ = ["BINS", "feature_matrices", "two_sample_score"]
 

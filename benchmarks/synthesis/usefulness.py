@@ -6,7 +6,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.metrics import r2_score, roc_auc_score
 
 from benchmarks.synthesis.two_sample import feature_matrices
-from madeira.models.evaluation.comparable import comparable
+from madeira.models.evaluation.aligned_columns import comparable
 
 __all__ = ["usefulness"]
 

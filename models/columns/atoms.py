@@ -6,7 +6,7 @@ Zeros, caps, defaults, round numbers. Each is an outcome of its own beside the m
 import numpy as np
 import numpy.typing as npt
 
-from madeira.models.columns.numbers import Values
+from madeira.models.values.numbers import Values
 
 __all__ = ["MOST_ATOMS", "find_atoms"]
 

@@ -18,11 +18,11 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from madeira.models.columns.arrow_types import Family, family, type_name
-from madeira.models.columns.numbers import Values
-from madeira.models.columns.plain_rows import CellReader, NotPlainError
-from madeira.models.columns.record import Record
 from madeira.models.errors import TableError
+from madeira.models.values.arrow_types import Family, family, type_name
+from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import Values
+from madeira.models.values.row_encoder import CellReader, NotPlainError
 
 __all__ = ["Column", "Head"]
 

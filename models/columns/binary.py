@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from madeira.models.columns.arrow_types import type_name
 from madeira.models.columns.base import Column, Head
 from madeira.models.columns.choice import COLDEST
-from madeira.models.columns.numbers import Values, plain, refuse, shown
-from madeira.models.columns.plain_rows import CellReader
-from madeira.models.columns.record import Record
-from madeira.models.columns.vocabulary import UNSEEN, Vocabulary
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError
+from madeira.models.values.arrow_types import type_name
+from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import Values, plain, refuse, shown
+from madeira.models.values.row_encoder import CellReader
+from madeira.models.values.vocabulary import UNSEEN, Vocabulary
 
 __all__ = ["Binary", "BinaryHead"]
 

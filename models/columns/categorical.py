@@ -15,15 +15,15 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from madeira.models.columns.arrow_types import type_name
 from madeira.models.columns.base import Column, Head
 from madeira.models.columns.choice import choose
-from madeira.models.columns.numbers import Values
-from madeira.models.columns.plain_rows import CellReader
-from madeira.models.columns.record import Record
-from madeira.models.columns.vocabulary import UNSEEN, Vocabulary
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError
+from madeira.models.values.arrow_types import type_name
+from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import Values
+from madeira.models.values.row_encoder import CellReader
+from madeira.models.values.vocabulary import UNSEEN, Vocabulary
 
 __all__ = ["Categorical", "CategoricalHead", "unseen_share"]
 

@@ -5,7 +5,7 @@ With z = (x - shift) / scale and the monotone transform T of z, the density in o
     f_m(x) = f((T(z) - mu_m) / s_m) / s_m * T'(z) / scale,    f(t) = sigmoid(t) sigmoid(-t)
 
 A value that stands out in the training rows, an atom, has a mass instead: the measure is mixed,
-and its density parts and masses together are 1. See `madeira.models.columns.amount`.
+and its density parts and masses together are 1. See `madeira.models.columns.numeric`.
 """
 
 from collections.abc import Hashable, Sequence
@@ -19,18 +19,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from madeira.models.columns.amount import Amount
-from madeira.models.columns.amount_head import FARTHEST, AmountHead
-from madeira.models.columns.arrow_types import Family, is_integer
 from madeira.models.columns.atoms import find_atoms
 from madeira.models.columns.base import Head
-from madeira.models.columns.lattice import Lattice
 from madeira.models.columns.mixture import COMPONENTS
-from madeira.models.columns.numbers import Values
-from madeira.models.columns.plain_rows import CellReader, plain_number
-from madeira.models.columns.record import Record
+from madeira.models.columns.numeric import Amount
+from madeira.models.columns.numeric_head import FARTHEST, AmountHead
 from madeira.models.columns.transform import Transform, log_slope, transform
-from madeira.models.columns.vocabulary import Value
+from madeira.models.values.arrow_types import Family, is_integer
+from madeira.models.values.grid import Lattice
+from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import Values
+from madeira.models.values.row_encoder import CellReader, plain_number
+from madeira.models.values.vocabulary import Value
 
 __all__ = ["Continuous", "ContinuousHead"]
 

@@ -5,9 +5,9 @@ The code keeps the time zone out: it is part of the Arrow type, which decoding g
 
 from typing import Any, ClassVar
 
-from madeira.models.columns.arrow_types import Family
 from madeira.models.columns.continuous import Continuous
-from madeira.models.columns.vocabulary import Value
+from madeira.models.values.arrow_types import Family
+from madeira.models.values.vocabulary import Value
 
 __all__ = ["Datetime"]
 

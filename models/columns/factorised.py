@@ -13,7 +13,7 @@ there are, and what is learned is what departs from it. The network is told of a
 group, one-hot, and by x_c.
 
 Two-level classes after Goodman, Classes for Fast Maximum Entropy Training, ICASSP 2001. Which
-categories are alike, `madeira.models.columns.arrangement` finds out.
+categories are alike, `madeira.models.schema.category_order` finds out.
 """
 
 import math
@@ -30,9 +30,9 @@ from torch import Tensor
 from madeira.models.columns.base import Head
 from madeira.models.columns.categorical import Categorical, unseen_share
 from madeira.models.columns.choice import choose
-from madeira.models.columns.numbers import Values
-from madeira.models.columns.record import Record
-from madeira.models.columns.vocabulary import Vocabulary
+from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import Values
+from madeira.models.values.vocabulary import Vocabulary
 
 __all__ = ["COORDINATE_UNIT", "Factorised", "FactorisedHead"]
 

@@ -7,7 +7,7 @@ its place k on the lattice, and its mass that of the cell around it,
 
 after Salimans, Karpathy, Chen, Kingma, PixelCNN++, ICLR 2017. The lattice has no ends, so the
 masses of all its points, atoms included, sum to 1. A value between two points counts as the
-nearer one. See `madeira.models.columns.amount`.
+nearer one. See `madeira.models.columns.numeric`.
 """
 
 from collections.abc import Hashable
@@ -21,20 +21,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from madeira.models.columns.amount import Amount
-from madeira.models.columns.amount_head import FARTHEST, AmountHead
-from madeira.models.columns.arrow_types import Family
 from madeira.models.columns.atoms import find_atoms
 from madeira.models.columns.base import Head
-from madeira.models.columns.lattice import Lattice
 from madeira.models.columns.mixture import COMPONENTS
-from madeira.models.columns.numbers import Values
-from madeira.models.columns.plain_rows import CellReader
-from madeira.models.columns.record import Record
+from madeira.models.columns.numeric import Amount
+from madeira.models.columns.numeric_head import FARTHEST, AmountHead
 from madeira.models.columns.transform import Transform, log_slope, transform
-from madeira.models.columns.vocabulary import Value
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError
+from madeira.models.values.arrow_types import Family
+from madeira.models.values.grid import Lattice
+from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import Values
+from madeira.models.values.row_encoder import CellReader
+from madeira.models.values.vocabulary import Value
 
 __all__ = ["Integer", "IntegerHead"]
 

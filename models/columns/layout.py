@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from madeira.models.columns.base import Column, Head
-from madeira.models.columns.numbers import Values
+from madeira.models.values.numbers import Values
 
 __all__ = ["Layout"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from madeira.models.columns.numbers import Values
+from madeira.models.values.numbers import Values
 
 __all__ = ["COMPONENTS", "LOG_SCALE_LIMIT", "Points", "fit_mixture"]
 

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from madeira.models.columns.numbers import Values
-from madeira.models.columns.record import Record
+from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import Values
 
 __all__ = ["Transform", "log_slope", "stack", "transform", "untransform"]
 

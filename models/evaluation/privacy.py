@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from madeira.models.evaluation.comparable import MISSING, Comparable, comparable
+from madeira.models.evaluation.aligned_columns import MISSING, Comparable, comparable
 
 __all__ = ["closest_distances", "closest_record_share"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from madeira.models.evaluation.comparable import Comparable, comparable
+from madeira.models.evaluation.aligned_columns import Comparable, comparable
 
 __all__ = ["column_shapes"]
 

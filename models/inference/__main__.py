@@ -5,12 +5,12 @@ import pyarrow as pa
 import torch
 
 from madeira.models.columns.layout import Layout
-from madeira.models.columns.schema import Schema
 from madeira.models.compiled import machine_code_folder
 from madeira.models.inference.density import Density, warm_up
 from madeira.models.inference.member import Member
 from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
-from madeira.models.made.triangular import Staircase, triangular_linear
+from madeira.models.made.products.triangular import Staircase, triangular_linear
+from madeira.models.schema.schema import Schema
 
 __all__ = ["main"]
 

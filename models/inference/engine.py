@@ -17,11 +17,11 @@ import torch
 
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.member import Component, Member
-from madeira.models.inference.walk import Walk, compiled_on, walk_on
-from madeira.models.inference.walk_cpu import CpuPass
-from madeira.models.made.blocked import BlockedNetwork
-from madeira.models.made.by_degree import SortedNetwork, sort_units
-from madeira.models.made.folded import fold
+from madeira.models.inference.walk.cpu_walk import CpuPass
+from madeira.models.inference.walk.walk import Walk, compiled_on, walk_on
+from madeira.models.inference.weights.blocked import BlockedNetwork
+from madeira.models.inference.weights.folded import fold
+from madeira.models.inference.weights.sorted import SortedNetwork, sort_units
 
 __all__ = ["Engine"]
 

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from madeira.models.columns.amount import Amount
 from madeira.models.columns.kernels import kernel_of
 from madeira.models.columns.layout import Layout
+from madeira.models.columns.numeric import Amount
 from madeira.models.inference.noise import draw_noise
 from madeira.models.inference.summaries import MEAN, MODE, NEITHER, amounts, probabilities
-from madeira.models.made.by_degree import SortedNetwork
+from madeira.models.inference.weights.sorted import SortedNetwork
 from madeira.models.made.network import ACTIVATIONS
 
 __all__ = ["Point", "Predictive", "drawn", "predictive_parameters", "read"]

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from madeira.models.columns.kernels import masses
-from madeira.models.columns.kernels.amount import ATOMS, COMPONENTS
 from madeira.models.columns.kernels.mixture import (
     add_mixture,
     mean_of,
     most_probable_of,
     quantile_of,
 )
+from madeira.models.columns.kernels.numeric import ATOMS, COMPONENTS
 from madeira.models.compiled import compiled
 
 __all__ = ["MEAN", "MODE", "NEITHER", "amounts", "probabilities"]

@@ -1,8 +1,7 @@
 """The network of a density: orderings, masks, and the masked autoencoder itself."""
 
 from madeira.models.made.config import Activation, Degrees, MaskConfig, NetworkConfig, Ordering
-from madeira.models.made.folded import FoldedNetwork, fold
-from madeira.models.made.guide import Guide
+from madeira.models.made.mask_statistics import Guide
 from madeira.models.made.masks import Mask, MaskSource, sample_mask
 from madeira.models.made.network import MADE
 from madeira.models.made.ordering import evidence_first, natural_positions, random_positions
@@ -11,7 +10,6 @@ __all__ = [
     "MADE",
     "Activation",
     "Degrees",
-    "FoldedNetwork",
     "Guide",
     "Mask",
     "MaskConfig",
@@ -19,7 +17,6 @@ __all__ = [
     "NetworkConfig",
     "Ordering",
     "evidence_first",
-    "fold",
     "natural_positions",
     "random_positions",
     "sample_mask",

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from madeira.models.made.config import MaskConfig, NetworkConfig
-from madeira.models.made.guide import Guide
+from madeira.models.made.mask_statistics import Guide
 from madeira.models.made.ordering import (
     in_tiers,
     natural_positions,

@@ -16,7 +16,7 @@ from torch.nn import functional
 from madeira.models.columns.layout import Layout
 from madeira.models.made.config import Activation, NetworkConfig
 from madeira.models.made.masks import Mask
-from madeira.models.made.sorted_mask import INPUTS, OUTPUTS, VARIABLES, SortedMask, Units
+from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, VARIABLES, SortedMask, Units
 
 __all__ = ["ACTIVATIONS", "MADE", "MaskTensors", "through"]
 

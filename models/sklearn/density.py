@@ -15,11 +15,11 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, OutlierMixin, Tran
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from madeira.models.columns.schema import Schema
 from madeira.models.errors import ModelsError
 from madeira.models.estimator import DensityEstimator
-from madeira.models.inference.comparable import comparable_scores
+from madeira.models.inference.across_patterns import comparable_scores
 from madeira.models.inference.impute import Estimate
+from madeira.models.schema.schema import Schema
 from madeira.models.sklearn.containers import read_rows
 from madeira.models.tables.filled import fill_nulls
 from madeira.models.tables.form import Data

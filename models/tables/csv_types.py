@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from madeira.models.columns.notation import find_notation
+from madeira.models.values.notation.notation import find_notation
 
 __all__ = ["NULL_TEXTS", "NUMBER_NULL_TEXTS", "typed"]
 

@@ -25,11 +25,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from pyarrow import ipc
 
-from madeira.models.columns.arrow_types import check_texts
 from madeira.models.echo import cut, quoted
 from madeira.models.errors import TableFileError
 from madeira.models.tables.csv_types import typed
 from madeira.models.tables.location import local_file
+from madeira.models.values.arrow_types import check_texts
 
 __all__ = ["ARROW_EXTENSIONS", "CSV_EXTENSIONS", "PARQUET_EXTENSIONS", "read_table"]
 

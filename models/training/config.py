@@ -53,7 +53,7 @@ class TrainingConfig:
         input_dropout: Share of input features dropped.
         direct_rank: Where set, direct weights are learned as a product of this rank plus a
             rest, so that `weight_decay` lets conditionals share what few rows show of each; see
-            `shared.py`.
+            `low_rank.py`.
         gradient_clip: Largest norm of the gradient, or None.
         mixed_precision: Matrix products of bfloat16 on CUDA, and on a CPU that has instructions
             for them in large networks of one mask; likelihoods stay in float32.
@@ -158,7 +158,7 @@ class FitConfig:
             scores are calibrated.
         smoothing: Noise added to training rows, in standard deviations of each column, or
             `auto` for about the distance between rows: the density of anomaly detection is
-            coarser than that of samples; see `robust.py`.
+            coarser than that of samples; see `trimmed.py`.
         contamination: Share of training rows that may be anomalies: the least likely ones are
             set aside.
         weighing: What the validation rows choose a weight for: `masks`, every one of every

@@ -17,8 +17,8 @@ from madeira.models.made.masks import MaskSource
 from madeira.models.made.network import MADE
 from madeira.models.training.config import FitConfig, MemberConfig
 from madeira.models.training.data import Rows, complete_rows, split_rows
+from madeira.models.training.dependence import mask_guide
 from madeira.models.training.ensemble import weigh
-from madeira.models.training.guide import mask_guide
 from madeira.models.training.loop import Curve, Progress, negative_log_likelihood, train_member
 
 __all__ = [

@@ -11,13 +11,12 @@ from torch import Tensor, nn
 
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import TrainingError
-from madeira.models.made.banded import BandedMADE
 from madeira.models.made.masks import MaskSource
 from madeira.models.made.network import MADE, MaskTensors
+from madeira.models.training.banded import BandedMADE, blocks_of_one_mask
 from madeira.models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
 from madeira.models.training.data import Rows, UnknownReplacement
-from madeira.models.training.products import blocks_of_one_mask
-from madeira.models.training.shared import make_plain, share_direct_weights
+from madeira.models.training.low_rank import make_plain, share_direct_weights
 
 __all__ = [
     "Curve",

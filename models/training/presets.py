@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from madeira.models.columns.overrides import suggest
 from madeira.models.errors import ConfigError
 from madeira.models.made.config import MaskConfig, NetworkConfig
 from madeira.models.preset_names import Preset
+from madeira.models.schema.overrides import suggest
 from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 
 __all__ = ["PRESETS", "Preset", "preset"]

@@ -13,8 +13,8 @@ import pytest
 from madeira.app.jobs import ScoreJob
 from madeira.app.settings import Settings
 from madeira.models import DensityEstimator
-from madeira.models.columns.schema import Schema
 from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.schema.schema import Schema
 from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 from tests.app.crew import KEY
 from tests.app.running import RunningService, running

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from madeira.models.columns.schema import Schema
+from madeira.models.schema.schema import Schema
 
 __all__ = ["every_kind", "training_table"]
 

@@ -14,7 +14,7 @@ from madeira.app.codecs.arrow.format import ArrowFormat
 from madeira.app.codecs.formats import JSON
 from madeira.app.errors import RequestError
 from madeira.app.jobs import ImputeResult, ModelKey
-from madeira.models.columns.schema import Schema
+from madeira.models.schema.schema import Schema
 from tests.app.kinds import every_kind, training_table
 from tests.app.running import RunningService, assert_problem
 from tests.app.streams import post_arrow, read_stream, stream

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from madeira.app.codecs.json.table import MAX_PLAIN_ROWS, JsonTable, encode_table
 from madeira.app.errors import InvalidInputError
 from madeira.app.jobs import Array
-from madeira.models.columns.schema import Schema
+from madeira.models.schema.schema import Schema
 from tests.models.columns.awkward import AWKWARD
 
 SCHEMA = Schema.infer(pa.table({name: array for name, array, _, _ in AWKWARD}))

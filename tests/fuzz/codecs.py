@@ -24,11 +24,11 @@ from madeira.app.codecs.json.table import encode_given, encode_table, json_table
 from madeira.app.codecs.request_tables import columns_to_read, encode_arrow, row_objects
 from madeira.app.codecs.schema.yaml import read_document
 from madeira.app.errors import RequestError
-from madeira.models.columns.notation import find_notation
-from madeira.models.columns.overrides import overrides_of
-from madeira.models.columns.schema import Schema
 from madeira.models.errors import ModelsError
+from madeira.models.schema.overrides import overrides_of
+from madeira.models.schema.schema import Schema
 from madeira.models.tables.files import read_table
+from madeira.models.values.notation.notation import find_notation
 from tests.app.kinds import every_kind, training_table
 
 __all__ = ["TARGETS", "Target"]

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from madeira.models.columns.layout import Layout
-from madeira.models.columns.schema import Schema
 from madeira.models.inference.density import Density
 from madeira.models.inference.member import Member
 from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.schema.schema import Schema
 from tests.models.small import save_small
 
 MakeLayout = Callable[[Sequence[str]], Layout]

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load, save
 
-from madeira.models.checkpoint_files import CONFIG, METRICS, MODEL, SCHEMA, digest_of
-from madeira.models.checkpoint_json import to_json_bytes
+from madeira.models.checkpoint.files import CONFIG, METRICS, MODEL, SCHEMA, digest_of
+from madeira.models.checkpoint.json_text import to_json_bytes
 
 __all__ = ["HARMLESS", "MUTATIONS", "Mutate", "sign", "write_json", "write_tensors"]
 

@@ -1,11 +1,13 @@
 """Machine code is kept where it can be written, and follows its sources."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from madeira.models import compiled
 from madeira.models.compiled import machine_code_folder
 
 START = """
@@ -43,3 +45,11 @@ tempfile.TemporaryFile = refusing
     (shipped / "shipped_with").unlink()
     assert Path(found).is_relative_to(tmp_path)
     assert (Path(found) / "shipped_with").read_text() == "it"
+
+
+def test_every_file_with_a_compiled_function_is_part_of_the_digest() -> None:
+    models = Path(compiled.__file__).parent
+    compiling = re.compile(r"^(@|\w+ = )(compiled|inlined|subroutine)\b", re.MULTILINE)
+    files = {path for path in models.rglob("*.py") if compiling.search(path.read_text("utf-8"))}
+    assert files <= set(compiled._SOURCES)
+    assert len(files) > 10

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from madeira.models import SchemaError, TableError
-from madeira.models.columns.schema import Schema
 from madeira.models.echo import MAX_CANDIDATES, MAX_ECHO, closest, cut, did_you_mean, listed, quoted
+from madeira.models.schema.schema import Schema
 
 LONG = "x" * 10_000_000
 

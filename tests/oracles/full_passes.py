@@ -11,7 +11,8 @@ import torch
 
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.member import Component, Member
-from madeira.models.made import FoldedNetwork, Mask, fold
+from madeira.models.inference.weights.folded import FoldedNetwork, fold
+from madeira.models.made import Mask
 from madeira.models.made.ordering import in_tiers, variables_in_order
 
 __all__ = ["FullPasses", "evidence_first_positions", "mask_for"]

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from madeira.app.errors import InvalidInputError
-from madeira.models.columns.arrow_types import Family, family
 from madeira.models.echo import cut, quoted
 from madeira.models.errors import CellError
+from madeira.models.values.arrow_types import Family, family
 
 __all__ = ["readable"]
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 from madeira.app.codecs.arrow.columns import readable
 from madeira.app.codecs.arrow.messages import check_messages
 from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
-from madeira.models.columns.arrow_types import check_texts
 from madeira.models.echo import cut
+from madeira.models.values.arrow_types import check_texts
 
 __all__ = ["StreamWriter", "decode"]
 

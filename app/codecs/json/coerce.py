@@ -11,8 +11,8 @@ from typing import Any
 
 from madeira.app.codecs.json.text import kind_of
 from madeira.app.errors import CELL_ERRORS_LIMIT
-from madeira.models.columns.arrow_types import Family
 from madeira.models.errors import CellError, TableError
+from madeira.models.values.arrow_types import Family
 
 __all__ = ["coerce_cells"]
 

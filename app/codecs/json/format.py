@@ -12,7 +12,7 @@ from madeira.app.codecs.json.table import json_table
 from madeira.app.codecs.json.text import MEDIA_TYPE, decode
 from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.errors import InvalidInputError
-from madeira.models.columns.schema import Schema
+from madeira.models.schema.schema import Schema
 
 __all__ = ["JsonFormat"]
 

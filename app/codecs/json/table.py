@@ -18,9 +18,9 @@ from madeira.app.codecs.json.text import kind_of
 from madeira.app.codecs.unknown_columns import unknown_columns
 from madeira.app.errors import CELL_ERRORS_LIMIT, InvalidInputError
 from madeira.app.jobs import Array
-from madeira.models.columns.arrow_types import Family, family
-from madeira.models.columns.schema import Schema
 from madeira.models.errors import CellError, TableError
+from madeira.models.schema.schema import Schema
+from madeira.models.values.arrow_types import Family, family
 
 __all__ = [
     "JsonTable",

@@ -14,11 +14,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from madeira.app.codecs.schema.yaml import Document, read_document
-from madeira.models.columns.infer import LEFT_OUT
-from madeira.models.columns.overrides import Overrides
-from madeira.models.columns.schema import Schema
 from madeira.models.echo import closest, cut, listed, quoted
 from madeira.models.errors import SchemaError, TableError
+from madeira.models.schema.infer import LEFT_OUT
+from madeira.models.schema.overrides import Overrides
+from madeira.models.schema.schema import Schema
 
 __all__ = ["read_overrides", "read_schema"]
 

@@ -13,10 +13,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from madeira.models.columns.arrow_types import Family, family, type_name, value_type
-from madeira.models.columns.infer import LEFT_OUT, Verdict
 from madeira.models.columns.kinds import KINDS
-from madeira.models.columns.overrides import Overrides
+from madeira.models.schema.infer import LEFT_OUT, Verdict
+from madeira.models.schema.overrides import Overrides
+from madeira.models.values.arrow_types import Family, family, type_name, value_type
 
 __all__ = ["write_schema_yaml"]
 

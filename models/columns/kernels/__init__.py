@@ -3,7 +3,7 @@
 A kind is one file with a `Kernel`, and an entry in `dispatch.py`.
 """
 
-from madeira.models.columns.kernels.base import COMPILE_OPTIONS, Kernel, inlined
+from madeira.models.columns.kernels.base import Kernel
 from madeira.models.columns.kernels.dispatch import (
     BINARY_NUMBER,
     KERNELS,
@@ -16,12 +16,10 @@ from madeira.models.columns.kernels.dispatch import (
 
 __all__ = [
     "BINARY_NUMBER",
-    "COMPILE_OPTIONS",
     "KERNELS",
     "Kernel",
     "draw",
     "features",
-    "inlined",
     "kernel_of",
     "log_prob",
     "masses",

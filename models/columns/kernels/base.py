@@ -6,44 +6,22 @@ walk through an ordering needs. Both say the same: a test holds every kernel to 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from madeira.models.columns.base import Column
-from madeira.models.columns.numbers import Values
+from madeira.models.values.numbers import Values
 
 __all__ = [
-    "COMPILE_OPTIONS",
     "NO_CONSTANTS",
     "Floats",
     "Kernel",
-    "inlined",
     "no_constants",
-    "subroutine",
 ]
 
-# Without fastmath: arithmetic is done as it is written, so that the same row gives the same bits
-# whichever loop, tile or thread it is computed in; `inference.vectors` makes it fast.
-# Division by zero gives infinity, as in NumPy; a check for it at every division would not.
-COMPILE_OPTIONS = {"nogil": True, "error_model": "numpy"}
-
 Floats = npt.NDArray[np.float32]
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def inlined(function: _Function) -> _Function:
-    """A function compiled into those that call it."""
-    return cast(_Function, numba.njit(forceinline=True, **COMPILE_OPTIONS)(function))
-
-
-def subroutine(function: _Function) -> _Function:
-    """A function compiled once and called by others: a large one that has several callers."""
-    return cast(_Function, numba.njit(**COMPILE_OPTIONS)(function))
-
 
 NO_CONSTANTS: Values = np.zeros(0)
 

@@ -2,8 +2,9 @@
 
 from math import exp, log1p
 
-from madeira.models.columns.kernels.base import Floats, Kernel, inlined, no_constants
-from madeira.models.columns.numbers import Values
+from madeira.models.columns.kernels.base import Floats, Kernel, no_constants
+from madeira.models.compiled import inlined
+from madeira.models.values.numbers import Values
 
 __all__ = ["BINARY"]
 

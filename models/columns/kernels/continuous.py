@@ -5,7 +5,8 @@ from math import exp, log, log1p
 import numpy as np
 
 from madeira.models.columns.continuous import Continuous
-from madeira.models.columns.kernels.amount import (
+from madeira.models.columns.kernels.base import Floats, Kernel
+from madeira.models.columns.kernels.numeric import (
     COMPONENTS,
     FARTHEST,
     LOG_UNIT,
@@ -20,8 +21,8 @@ from madeira.models.columns.kernels.amount import (
     place_features,
     transformed,
 )
-from madeira.models.columns.kernels.base import Floats, Kernel, inlined
-from madeira.models.columns.numbers import Values
+from madeira.models.compiled import inlined
+from madeira.models.values.numbers import Values
 
 __all__ = ["CONTINUOUS"]
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from madeira.models.columns.base import Column
-from madeira.models.columns.kernels.base import Floats, Kernel, inlined
+from madeira.models.columns.kernels.base import Floats, Kernel
 from madeira.models.columns.kernels.binary import BINARY
 from madeira.models.columns.kernels.categorical import CATEGORICAL
 from madeira.models.columns.kernels.continuous import CONTINUOUS
 from madeira.models.columns.kernels.factorised import FACTORISED
 from madeira.models.columns.kernels.integer import INTEGER
-from madeira.models.columns.numbers import Values
+from madeira.models.compiled import inlined
+from madeira.models.values.numbers import Values
 
 __all__ = ["BINARY_NUMBER", "KERNELS", "draw", "features", "kernel_of", "log_prob", "masses"]
 

@@ -9,8 +9,9 @@ from math import exp, log
 import numpy as np
 
 from madeira.models.columns.factorised import Factorised
-from madeira.models.columns.kernels.base import Floats, Kernel, inlined
-from madeira.models.columns.numbers import Values
+from madeira.models.columns.kernels.base import Floats, Kernel
+from madeira.models.compiled import inlined
+from madeira.models.values.numbers import Values
 
 __all__ = ["FACTORISED"]
 

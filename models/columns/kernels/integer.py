@@ -5,7 +5,8 @@ from math import exp, expm1, log
 import numpy as np
 
 from madeira.models.columns.integer import Integer
-from madeira.models.columns.kernels.amount import (
+from madeira.models.columns.kernels.base import Floats, Kernel
+from madeira.models.columns.kernels.numeric import (
     COMPONENTS,
     FARTHEST,
     atom_at,
@@ -19,8 +20,8 @@ from madeira.models.columns.kernels.amount import (
     slope,
     transformed,
 )
-from madeira.models.columns.kernels.base import Floats, Kernel, inlined
-from madeira.models.columns.numbers import Values
+from madeira.models.compiled import inlined
+from madeira.models.values.numbers import Values
 
 __all__ = ["INTEGER"]
 

@@ -14,7 +14,8 @@ from math import exp, expm1, log, log1p
 
 import numpy as np
 
-from madeira.models.columns.kernels.amount import (
+from madeira.models.columns.kernels.base import Floats
+from madeira.models.columns.kernels.numeric import (
     ATOMS,
     CODES,
     COMPONENTS,
@@ -31,9 +32,9 @@ from madeira.models.columns.kernels.amount import (
     transformed,
     untransformed,
 )
-from madeira.models.columns.kernels.base import Floats, inlined, subroutine
-from madeira.models.columns.numbers import Values
 from madeira.models.columns.truncation import NARROWEST
+from madeira.models.compiled import inlined, subroutine
+from madeira.models.values.numbers import Values
 
 __all__ = ["MEAN", "SCALE", "SHARE", "add_mixture", "mean_of", "most_probable_of", "quantile_of"]
 

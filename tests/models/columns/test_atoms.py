@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from madeira.models.columns.atoms import MOST_ATOMS, find_atoms
-from madeira.models.columns.numbers import Values
+from madeira.models.values.numbers import Values
 
 GENERATOR = np.random.default_rng(0)
 BELL = np.rint(GENERATOR.normal(50, 12, 5000))

@@ -11,9 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.models.columns import Continuous, Schema
+from madeira.models.columns import Continuous
 from madeira.models.columns.continuous import ContinuousHead
 from madeira.models.errors import SchemaError, TableError
+from madeira.models.schema import Schema
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -13,8 +13,8 @@ from scipy.special import expit, logsumexp
 
 from madeira.models.columns import Continuous
 from madeira.models.columns.continuous import ContinuousHead
-from madeira.models.columns.numbers import Values
 from madeira.models.columns.transform import Transform, stack, transform, untransform
+from madeira.models.values.numbers import Values
 
 
 def mixture(parameters: Values) -> tuple[Values, Values, Values]:

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 import torch
 
-from madeira.models.columns import Continuous, Datetime, Layout, Schema
+from madeira.models.columns import Continuous, Datetime, Layout
 from madeira.models.errors import SchemaError, TableError
+from madeira.models.schema import Schema
 
 DAYS = [dt.date(2020, 2, 29), None, dt.date(1890, 1, 1)]
 

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pytest
 import torch
 
-from madeira.models.columns import Layout, Schema
+from madeira.models.columns import Layout
+from madeira.models.schema import Schema
 
 ROWS = 400
 GENERATOR = np.random.default_rng(0)

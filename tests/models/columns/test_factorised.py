@@ -9,11 +9,12 @@ import pytest
 import torch
 from scipy import stats
 
-from madeira.models.columns import Categorical, Factorised, Layout, Schema
+from madeira.models.columns import Categorical, Factorised, Layout
 from madeira.models.columns.factorised import FactorisedHead
-from madeira.models.columns.infer import infer
 from madeira.models.errors import SchemaError
 from madeira.models.made import MADE, NetworkConfig
+from madeira.models.schema import Schema
+from madeira.models.schema.infer import infer
 
 SIZE = 23  # groups of 5, the last of 3
 

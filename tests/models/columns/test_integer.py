@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.models.columns import Integer, Schema
+from madeira.models.columns import Integer
 from madeira.models.errors import SchemaError
+from madeira.models.schema import Schema
 
 INTEGERS = [getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64)]
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from madeira.models.columns import Integer
 from madeira.models.columns.integer import IntegerHead
-from madeira.models.columns.numbers import Values
+from madeira.models.values.numbers import Values
 
 GENERATOR = np.random.default_rng(0)
 ZEROS = np.append(np.zeros(920), np.rint(GENERATOR.lognormal(8, 1, 80)))

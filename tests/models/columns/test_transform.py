@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from madeira.models.columns.numbers import Values
-from madeira.models.columns.record import Record
 from madeira.models.columns.transform import Transform, log_slope, stack, transform, untransform
 from madeira.models.errors import SchemaError
+from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import Values
 
 NORMAL = np.random.default_rng(0).normal(size=2000)
 COLUMNS = {

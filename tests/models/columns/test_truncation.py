@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from madeira.models.columns import Continuous, Datetime, Integer
-from madeira.models.columns.amount import Amount
-from madeira.models.columns.record import Record
+from madeira.models.columns.numeric import Amount
 from madeira.models.columns.truncation import log_mass_between, quantile_between
+from madeira.models.values.json_record import Record
 
 ends = st.floats(-40, 40)
 

@@ -14,7 +14,7 @@ from madeira.models.inference import engine
 from madeira.models.inference.density import Density
 from madeira.models.inference.member import Member
 from madeira.models.inference.noise import draw_noise, noise_generator
-from madeira.models.inference.walk import compiled_on
+from madeira.models.inference.walk.walk import compiled_on
 from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 from tests.oracles.full_passes import mask_for
 

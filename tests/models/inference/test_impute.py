@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from madeira.models.columns.amount import Amount
 from madeira.models.columns.layout import Layout
+from madeira.models.columns.numeric import Amount
 from madeira.models.errors import ConfigError
 from madeira.models.inference import Density, Imputation, draw_noise, impute, noise_generator
 

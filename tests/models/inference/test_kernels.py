@@ -7,11 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.models.columns.amount import Amount
 from madeira.models.columns.base import Column
 from madeira.models.columns.kernels import KERNELS
 from madeira.models.columns.kinds import KINDS
-from madeira.models.columns.schema import Schema
+from madeira.models.columns.numeric import Amount
+from madeira.models.schema.schema import Schema
 
 SKEWED = np.append(np.zeros(6), np.exp(np.linspace(-3.0, 5.0, 12)))  # zero is an atom
 TABLE = pa.table(

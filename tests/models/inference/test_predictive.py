@@ -14,10 +14,10 @@ from madeira.models.inference import Density, draw_noise, noise_generator
 from madeira.models.inference.engine import Engine
 from madeira.models.inference.member import Member
 from madeira.models.inference.predictive import Point, read
-from madeira.models.inference.walk_cpu import CpuWalk
-from madeira.models.inference.walk_torch import TorchWalk
+from madeira.models.inference.walk.cpu_walk import CpuWalk
+from madeira.models.inference.walk.torch_walk import TorchWalk
+from madeira.models.inference.weights.sorted import sort_units
 from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
-from madeira.models.made.by_degree import sort_units
 from tests.oracles.full_passes import FullPasses
 
 MakeLayout = Callable[[str], Layout]

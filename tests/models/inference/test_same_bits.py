@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from madeira.models.columns.layout import Layout
-from madeira.models.columns.schema import Schema
 from madeira.models.inference import Density, Member, Reference, draw_noise, impute, noise_generator
-from madeira.models.inference.walk import compiled_on
+from madeira.models.inference.walk.walk import compiled_on
 from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.schema.schema import Schema
 
 MakeLayout = Callable[[str], Layout]
 MakeNetwork = Callable[..., MADE]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from madeira.models.columns.layout import Layout
 from madeira.models.inference import Density, Member, draw_noise, noise_generator
-from madeira.models.inference.walk_torch import TorchWalk
+from madeira.models.inference.walk.torch_walk import TorchWalk
 from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 from tests.oracles.full_passes import FullPasses
 

@@ -7,7 +7,7 @@ import pytest
 
 from madeira.models.errors import ConfigError
 from madeira.models.made import MaskConfig, MaskSource, NetworkConfig, sample_mask
-from madeira.models.made.guide import Guide
+from madeira.models.made.mask_statistics import Guide
 from madeira.models.made.masks import entropy_degrees, even_degrees
 
 

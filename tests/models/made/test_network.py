@@ -8,15 +8,8 @@ import pytest
 import torch
 
 from madeira.models.columns.layout import Layout
-from madeira.models.made import (
-    MADE,
-    Activation,
-    Mask,
-    MaskConfig,
-    NetworkConfig,
-    fold,
-    sample_mask,
-)
+from madeira.models.inference.weights.folded import fold
+from madeira.models.made import MADE, Activation, Mask, MaskConfig, NetworkConfig, sample_mask
 from madeira.models.made.network import MaskTensors
 
 KINDS = "bcxcb"

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from madeira.models.columns.layout import Layout
-from madeira.models.columns.schema import Schema
 from madeira.models.errors import TrainingError
+from madeira.models.schema.schema import Schema
 from madeira.models.training.data import Rows, UnknownReplacement, split_rows
 
 CPU = torch.device("cpu")

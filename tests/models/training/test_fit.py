@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from madeira.models.columns.layout import Layout
-from madeira.models.columns.schema import Schema
 from madeira.models.errors import TrainingError
 from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.schema.schema import Schema
 from madeira.models.training import FitConfig, Fitted, MemberConfig, Progress, TrainingConfig, fit
 from madeira.models.training.config import Weighing
 

@@ -5,9 +5,10 @@ import pyarrow as pa
 import pytest
 import torch
 
-from madeira.models.columns import Layout, Schema
+from madeira.models.columns import Layout
 from madeira.models.inference.density import Density
 from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
+from madeira.models.schema import Schema
 from madeira.models.training.config import MemberConfig, TrainingConfig
 from madeira.models.training.data import Rows
 from madeira.models.training.fit import train_network

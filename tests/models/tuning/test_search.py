@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
-from madeira.models.columns.schema import Schema
 from madeira.models.errors import TrainingError
+from madeira.models.schema.schema import Schema
 from madeira.models.tuning import (
     KINDS,
     SPACES,

@@ -1,0 +1,175 @@
+"""Read a checkpoint directory: the whole of it, or what it says of itself."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load as load_tensors
+from torch import Tensor
+
+from madeira.models.checkpoint.config import StoredMember, check_metrics, members_of
+from madeira.models.checkpoint.files import SCHEMA, CheckpointFiles, explained
+from madeira.models.checkpoint.tensors import (
+    LOG_WEIGHTS,
+    REFERENCE,
+    Header,
+    check_finite,
+    check_log_weights,
+    check_reference,
+    masks_of,
+)
+from madeira.models.columns.layout import Layout
+from madeira.models.errors import CheckpointError, SchemaError
+from madeira.models.inference.calibration import Reference
+from madeira.models.inference.density import Density
+from madeira.models.inference.member import Member
+from madeira.models.made.network import MADE
+from madeira.models.schema.schema import Schema
+
+__all__ = ["Checkpoint", "Description", "load_checkpoint", "read_description"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint directory holds.
+
+    Attributes:
+        schema: The columns.
+        density: The trained mixture.
+        metrics: Where, on what and how well it was trained; JSON values.
+        card: The model card, Markdown.
+    """
+
+    schema: Schema
+    density: Density
+    metrics: Mapping[str, Any]
+    card: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a checkpoint directory says of its density, which is not built.
+
+    Attributes:
+        schema: The columns.
+        metrics: Where, on what and how well it was trained; JSON values.
+        card: The model card, Markdown.
+        reference: Reference rows, encoded, shape `(rows, variables)`; none where it has none.
+        size_bytes: Of the weights.
+    """
+
+    schema: Schema
+    metrics: Mapping[str, Any]
+    card: str
+    reference: npt.NDArray[np.float64]
+    size_bytes: int
+
+
+def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Checkpoint:
+    """Read a checkpoint directory, every file checked against its digest.
+
+    Args:
+        path: The directory.
+        device: Where the weights go.
+
+    Raises:
+        CheckpointError: The directory or a file is missing, broken, truncated, tampered with, or
+            of a format that this version does not read. The message names the path.
+    """
+    path = Path(path)
+    with explained(path):
+        files = CheckpointFiles.read(path)
+        members, schema = _checked(files)
+        with files.weights() as (file, size):
+            _header(files, file, size, members, schema)
+            file.seek(0)
+            content = file.read(size)
+        files.check_weights(io.BytesIO(content))  # again: it may have been written to
+        density = _density(
+            members, load_tensors(content), Layout(schema.columns), torch.device(device)
+        )
+        return Checkpoint(schema, density, files.metrics, files.card)
+
+
+def read_description(path: str | Path) -> Description:
+    """Read what a checkpoint says of itself, every file checked as `load_checkpoint` does.
+
+    The network is not built: that takes a fraction of the memory and the time.
+
+    Raises:
+        CheckpointError: As for `load_checkpoint`.
+    """
+    path = Path(path)
+    with explained(path):
+        files = CheckpointFiles.read(path)
+        members, schema = _checked(files)
+        with files.weights() as (file, size):
+            reference = _header(files, file, size, members, schema).reference(file)
+        if len(reference):
+            check_reference(reference, schema.columns)
+        return Description(schema, files.metrics, files.card, reference, size)
+
+
+def _checked(files: CheckpointFiles) -> tuple[Sequence[StoredMember], Schema]:
+    """The members and the columns that a checkpoint describes; its figures are checked too."""
+    members = members_of(files.config)
+    try:
+        schema = Schema.from_json(files.schema)
+    except SchemaError as error:
+        raise CheckpointError(f"{SCHEMA}: {error}") from error
+    if not schema.columns:
+        raise CheckpointError(f"{SCHEMA} has no column")
+    check_metrics(files.metrics)
+    return members, schema
+
+
+def _header(
+    files: CheckpointFiles,
+    file: BinaryIO,
+    size: int,
+    members: Sequence[StoredMember],
+    schema: Schema,
+) -> Header:
+    """The header of the file of weights, checked before memory is taken for what it describes."""
+    files.check_weights(file)
+    file.seek(0)
+    header = Header.read(file, size)
+    header.check(members, schema.columns)
+    return header
+
+
+def _density(
+    stored: Sequence[StoredMember],
+    tensors: dict[str, Tensor],
+    layout: Layout,
+    device: torch.device,
+) -> Density:
+    """Builds what the arrays hold, each of the shape that is expected, and checks their numbers."""
+    check_finite(tensors)
+    log_weights = tensors[LOG_WEIGHTS].numpy()
+    check_log_weights(log_weights)
+    layout = layout.to(device)
+    members = []
+    for index, member in enumerate(stored):
+        prefix = f"members.{index}."
+        network = MADE(member.network, layout)
+        weights = {
+            name.removeprefix(prefix): tensor
+            for name, tensor in tensors.items()
+            if name.startswith(prefix)
+        }
+        network.load_state_dict(weights)
+        network.to(device).eval().requires_grad_(False)
+        masks = masks_of(tensors, index, member, layout.variables)
+        members.append(Member(member.name, network, masks, member.any_order))
+    reference = None
+    if REFERENCE in tensors:
+        rows = tensors[REFERENCE].double().numpy()
+        check_reference(rows, layout.columns)
+        reference = Reference(rows)
+    return Density(members, layout, log_weights, reference)

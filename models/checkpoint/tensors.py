@@ -1,0 +1,259 @@
+"""The arrays of a checkpoint: which there must be, of which shape, and what they may hold.
+
+Names, types and shapes follow from the configuration and the columns, and are compared with the
+header of the file before memory is taken for anything.
+"""
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from madeira.models.checkpoint.config import StoredMember
+from madeira.models.checkpoint.json_text import parse_object
+from madeira.models.columns.base import Column
+from madeira.models.echo import escaped
+from madeira.models.errors import CheckpointError
+from madeira.models.made.masks import Mask
+
+__all__ = [
+    "LOG_WEIGHTS",
+    "MAX_HEADER_BYTES",
+    "MAX_REFERENCE_ROWS",
+    "REFERENCE",
+    "Header",
+    "check_finite",
+    "check_log_weights",
+    "check_reference",
+    "masks_of",
+]
+
+Values = npt.NDArray[np.float64]
+
+FILE, REFERENCE, LOG_WEIGHTS = "model.safetensors", "reference", "log_weights"
+
+MAX_HEADER_BYTES = 16 * 2**20
+MAX_REFERENCE_ROWS = 1_000_000
+
+_LENGTH = struct.Struct("<Q")
+_TYPES = {"F64": 8, "F32": 4, "I32": 4}
+"""Bytes of one number of each type that a checkpoint has."""
+
+_WEIGHTS_SUM_TO = 1e-3
+"""How far the logarithm of the sum of the mixture weights may be from 0."""
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Where one array stands in the file."""
+
+    dtype: str
+    shape: Shape
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a file of weights.
+
+    Attributes:
+        arrays: What it says of each array, by name.
+        data: Where the numbers begin, in bytes.
+        size: Of the whole file, in bytes.
+    """
+
+    arrays: Mapping[str, _Stored]
+    data: int
+    size: int
+
+    @classmethod
+    def read(cls, file: BinaryIO, size: int) -> "Header":
+        """Reads the header from the beginning of a file of so many bytes.
+
+        Raises:
+            CheckpointError: It is not that of a safetensors file.
+        """
+        beginning = file.read(_LENGTH.size)
+        if len(beginning) < _LENGTH.size:
+            raise CheckpointError(f"{FILE} is not a safetensors file: it has {size} bytes")
+        length = _LENGTH.unpack(beginning)[0]
+        if length > min(MAX_HEADER_BYTES, size - _LENGTH.size):
+            raise CheckpointError(f"{FILE} is not a safetensors file: its header is too long")
+        entries = parse_object(f"the header of {FILE}", file.read(length))
+        entries.pop("__metadata__", None)
+        arrays = {name: _stored(name, entry) for name, entry in entries.items()}
+        return cls(arrays, _LENGTH.size + length, size)
+
+    def check(self, members: Sequence[StoredMember], columns: Sequence[Column]) -> None:
+        """Compares what there is with what the configuration and the columns ask for.
+
+        Raises:
+            CheckpointError: An array is missing, unknown, or of another type or shape.
+        """
+        expected = _expected(members, columns)
+        if REFERENCE in self.arrays:
+            rows = self.arrays[REFERENCE].shape[:1]
+            if not rows or not 1 <= rows[0] <= MAX_REFERENCE_ROWS:
+                raise CheckpointError(
+                    f"{FILE}, {REFERENCE}: expected 1 to {MAX_REFERENCE_ROWS:,} rows"
+                )
+            expected[REFERENCE] = "F32", (rows[0], len(columns))
+        for name in expected:
+            if name not in self.arrays:
+                raise CheckpointError(f"{FILE} lacks the array {name}")
+        total = 0
+        for name, found in self.arrays.items():
+            if name not in expected:
+                raise CheckpointError(f"{FILE} holds an unknown array {escaped(name, 80)}")
+            dtype, shape = expected[name]
+            if (found.dtype, found.shape) != (dtype, shape):
+                raise CheckpointError(
+                    f"{FILE}, {name}: expected {dtype} of shape {list(shape)}, got "
+                    f"{escaped(found.dtype, 10)} of {escaped(str(list(found.shape)), 60)}"
+                )
+            length = _TYPES[dtype] * math.prod(shape)
+            if found.end - found.begin != length or found.begin < 0:
+                raise CheckpointError(f"{FILE}, {name}: expected {length:,} bytes of numbers")
+            total += length
+        if self.data + total != self.size:
+            raise CheckpointError(
+                f"{FILE} has {self.size:,} bytes; its arrays need {self.data + total:,}"
+            )
+
+    def reference(self, file: BinaryIO) -> Values:
+        """The reference rows, encoded, shape `(rows, variables)`; none where there are none."""
+        stored = self.arrays.get(REFERENCE)
+        if stored is None:
+            return np.empty((0, 0))
+        file.seek(self.data + stored.begin)
+        content = file.read(stored.end - stored.begin)
+        if len(content) != stored.end - stored.begin:
+            raise CheckpointError(f"{FILE} is truncated")
+        return np.frombuffer(content, "<f4").reshape(stored.shape).astype(np.float64)
+
+
+def check_finite(tensors: Mapping[str, Tensor]) -> None:
+    """Checks that no weight is NaN or infinite; the reference rows have a check of their own.
+
+    Raises:
+        CheckpointError: Names the array.
+    """
+    for name, tensor in tensors.items():
+        if name != REFERENCE and tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{FILE}, {name}: holds a number that is not finite")
+
+
+def check_log_weights(log_weights: Values) -> None:
+    """Checks that the mixture weights sum to 1.
+
+    Raises:
+        CheckpointError: They do not.
+    """
+    total = float(np.logaddexp.reduce(log_weights))
+    if not abs(total) < _WEIGHTS_SUM_TO:
+        found = math.exp(min(total, 700))
+        raise CheckpointError(f"{FILE}, {LOG_WEIGHTS}: the weights sum to {found:g}, not to 1")
+
+
+def check_reference(reference: Values, columns: Sequence[Column]) -> None:
+    """Checks that reference rows hold codes of the columns.
+
+    Args:
+        reference: Encoded rows, shape `(rows, variables)`.
+        columns: The columns.
+
+    Raises:
+        CheckpointError: Names the first row and column that does not.
+    """
+    for place, column in enumerate(columns):
+        wrong = np.flatnonzero(~column.is_code(reference[:, place]))
+        if len(wrong):
+            row = int(wrong[0])
+            raise CheckpointError(
+                f"{FILE}, {REFERENCE}: row {row}, column {escaped(column.name, 80)!r}: "
+                f"{reference[row, place]:g} is no code of this column"
+            )
+
+
+def masks_of(
+    tensors: Mapping[str, Tensor], index: int, member: StoredMember, variables: int
+) -> tuple[Mask, ...]:
+    """The masks of a member, their orderings and degrees checked.
+
+    Args:
+        tensors: The arrays of the file, of the shapes that are expected.
+        index: Place of the member.
+        member: What the configuration says of it.
+        variables: Number of variables D.
+
+    Raises:
+        CheckpointError: Positions are no permutation of 1..D, degrees are not in 1..D-1, or
+            residual layers have different ones.
+    """
+    positions = tensors[f"masks.{index}.positions"].long().numpy()
+    if not (np.sort(positions, axis=1) == np.arange(1, variables + 1)).all():
+        raise CheckpointError(
+            f"{FILE}, masks.{index}.positions: each row must be a permutation of 1 to {variables}"
+        )
+    lowest, highest = min(1, variables - 1), max(variables - 1, 0)
+    degrees = []
+    for layer in range(len(member.network.hidden)):
+        name = f"masks.{index}.degrees.{layer}"
+        degrees.append(tensors[name].long().numpy())
+        if degrees[-1].min() < lowest or degrees[-1].max() > highest:
+            raise CheckpointError(f"{FILE}, {name}: degrees must be in {lowest} to {highest}")
+        if member.network.residual and (degrees[-1] != degrees[0]).any():
+            raise CheckpointError(
+                f"{FILE}, {name}: residual layers must have the degrees of the first"
+            )
+    return tuple(
+        Mask(positions[place], tuple(layer[place] for layer in degrees))
+        for place in range(member.masks)
+    )
+
+
+def _expected(
+    members: Sequence[StoredMember], columns: Sequence[Column]
+) -> dict[str, tuple[str, Shape]]:
+    """Type and shape of every array but the reference rows."""
+    variables = len(columns)
+    inputs = sum(column.inputs for column in columns)
+    outputs = sum(column.outputs for column in columns)
+    expected: dict[str, tuple[str, Shape]] = {
+        LOG_WEIGHTS: ("F64", (sum(member.masks for member in members),))
+    }
+    for index, member in enumerate(members):
+        network, weights = member.network, f"members.{index}."
+        hidden = network.hidden
+        shapes: dict[str, Shape] = {"output_bias": (outputs,)}
+        for layer, width in enumerate(hidden):
+            before = hidden[layer - 1] if layer else inputs
+            shapes[f"hidden_weights.{layer}"] = width, before
+            shapes[f"hidden_biases.{layer}"] = (width,)
+            expected[f"masks.{index}.degrees.{layer}"] = "I32", (member.masks, width)
+        if hidden:
+            shapes["output_weight"] = outputs, hidden[-1]
+            if network.conditioning:
+                shapes["conditioning_weight"] = hidden[0], variables
+        if network.direct:
+            shapes["direct_weight"] = outputs, inputs
+        expected |= {weights + name: ("F32", shape) for name, shape in shapes.items()}
+        expected[f"masks.{index}.positions"] = "I32", (member.masks, variables)
+    return expected
+
+
+def _stored(name: str, entry: object) -> _Stored:
+    match entry:
+        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [int(begin), int(end)]}:
+            if all(type(length) is int and length >= 0 for length in shape):
+                return _Stored(dtype, tuple(shape), begin, end)
+    raise CheckpointError(f"the header of {FILE}: {escaped(name, 80)} has no type, shape and place")

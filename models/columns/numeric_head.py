@@ -1,0 +1,170 @@
+"""The arithmetic of integer, continuous and datetime columns; see `columns.amount`."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from madeira.models.columns.base import Head
+from madeira.models.columns.choice import COLDEST, choose
+from madeira.models.columns.mixture import LOG_SCALE_LIMIT
+from madeira.models.columns.numeric import PLACE_UNITS, Amount
+from madeira.models.columns.transform import stack, transform, untransform
+from madeira.models.columns.truncation import log_mass_between, quantile_between
+
+__all__ = ["FARTHEST", "FEATURE_LIMIT", "AmountHead"]
+
+FARTHEST = 1e6
+"""What lies farther out on the scale of the mixture counts as here: likelihoods stay finite."""
+
+FEATURE_LIMIT = 8.0
+"""Standard deviations of T(code) that the network tells apart."""
+
+
+class AmountHead(Head):
+    """Conditionals of n amounts with M logistics each; the numbers of their atoms may differ.
+
+    The input units of a column are T(code), clipped, tanh(2 (T(code) - c)) for c = -1, 0, 1, and
+    for each atom whether the value is it.
+    Its output units are those of `madeira.models.columns.mixture`; they are gathered into a block
+    (n, 3 M + A), A the largest number of atoms, whose padding has no mass.
+    """
+
+    def __init__(self, columns: Sequence[Amount]) -> None:
+        super().__init__(columns)
+        self._components = columns[0].components
+        self._transforms = stack([column.transform for column in columns])
+        atoms = [torch.as_tensor(column.atom_codes) for column in columns]
+        counts = torch.tensor([len(codes) for codes in atoms])
+        most = int(counts.max())
+        places = torch.arange(most)
+        self._padding = places >= counts[:, None]  # (n, A)
+        self._atoms = torch.full((len(columns), most), torch.inf, dtype=torch.float64)
+        for row, codes in zip(self._atoms, atoms, strict=True):
+            row[: len(codes)] = codes
+        ranges = [column.range_codes for column in columns]
+        self._lowest, self._highest = torch.tensor(ranges, dtype=torch.float64).T
+        ends = [column.range_points for column in columns]
+        self._low, self._high = torch.tensor(ends, dtype=torch.float64).T
+        self._last = self._components + counts - 1
+        self._uniform = not self._padding.any()
+        width = 3 * self._components
+        offsets = (width + counts).cumsum(0) - counts - width
+        units = torch.arange(width + most)
+        missing = units >= (width + counts)[:, None]
+        self._gathered = (offsets[:, None] + units).masked_fill(missing, 0).flatten()
+        self._steps = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)
+        # Of (n, 4) places and (n, A) hits in a row, which unit is which, columns in order.
+        numbers = torch.arange(len(columns))[:, None]
+        where = numbers * PLACE_UNITS + torch.arange(PLACE_UNITS)
+        which = len(columns) * PLACE_UNITS + numbers * most + places
+        exists = torch.cat([torch.ones_like(where, dtype=torch.bool), ~self._padding], dim=1)
+        self._units = torch.cat([where, which], dim=1)[exists]
+
+    @abstractmethod
+    def _log_smooth(self, codes: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:
+        """Returns log f_m at codes, (batch, n) to (batch, n, M), in the dtype of `means`."""
+
+    @abstractmethod
+    def _settle(self, codes: Tensor) -> Tensor:
+        """Returns the values that drawn points of the line stand for, (batch, n)."""
+
+    _atoms_alone: ClassVar[bool]
+    """Whether the logistics have no mass at an atom."""
+
+    def features(self, values: Tensor, observed: Tensor) -> Tensor:
+        """Returns T(code), steps of it, and which atom the value is; see `Head.features`."""
+        points = transform(values, self._transforms).unsqueeze(2)
+        steps = torch.tanh(2 * (points - self._steps))
+        places = torch.cat([points.clamp(-FEATURE_LIMIT, FEATURE_LIMIT), steps], dim=2)
+        units = places.masked_fill(~observed.unsqueeze(2), 0.0).to(values.dtype).flatten(1)
+        if not self._atoms.shape[1]:
+            return units
+        hits = (self._hits(values) & observed.unsqueeze(2)).flatten(1)
+        return torch.cat([units, hits.to(values.dtype)], dim=1).index_select(1, self._units)
+
+    def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """Returns log-masses, or log-densities in original units; see `Head.log_prob`."""
+        dtype = torch.promote_types(parameters.dtype, torch.float32)
+        logits, means, log_scales = self._mixture(parameters.to(dtype))
+        codes = values.nan_to_num(0.0)
+        smooth = self._log_smooth(codes, means, log_scales)
+        hits = self._hits(codes)
+        if self._atoms_alone:
+            smooth = smooth.masked_fill(hits.any(2, keepdim=True), -torch.inf)
+        spikes = torch.zeros_like(hits, dtype=dtype).masked_fill(~hits, -torch.inf)
+        terms = logits + torch.cat([smooth, spikes], dim=2)
+        return torch.logsumexp(terms, 2) - torch.logsumexp(logits, 2)
+
+    def sample(
+        self,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: float = 1.0,
+        within_range: bool = False,
+    ) -> Tensor:
+        """Draws logistic or atom with one uniform, a quantile with another; see `Head.sample`.
+
+        Within the range a logistic counts by the mass that it has there, and gives a quantile of
+        that part of it.
+        """
+        logits, means, log_scales = self._mixture(parameters.to(noise.dtype))
+        scales = log_scales.exp() * temperature
+        which, where = noise.reshape(len(noise), len(self.columns), 2).unbind(2)
+        if within_range:
+            logits = logits / max(temperature, COLDEST) + self._log_shares_inside(means, scales)
+            drawn = choose(logits, which)
+        else:
+            drawn = choose(logits, which, temperature)
+        drawn = drawn.minimum(self._last).unsqueeze(2)
+        component = drawn.clamp(max=self._components - 1)
+        mean = means.gather(2, component).squeeze(2)
+        scale = scales.gather(2, component).squeeze(2)
+        if within_range:
+            ends = (self._low - mean) / scale, (self._high - mean) / scale
+            points = mean + scale * quantile_between(*ends, where)
+            points = points.double().clamp(self._low, self._high)
+        else:
+            points = mean + scale * where.logit(_smallest(where))
+        codes = untransform(points.clamp(-FARTHEST, FARTHEST), self._transforms)
+        values = self._settle(codes).to(noise.dtype)
+        if within_range:  # what rounding put beyond the ends
+            values = values.clamp(self._lowest, self._highest).to(noise.dtype)
+        if not self._atoms.shape[1]:
+            return values
+        atom = (drawn - self._components).clamp(min=0)
+        spikes = self._atoms.expand(len(noise), -1, -1).gather(2, atom).squeeze(2)
+        return torch.where(drawn.squeeze(2) < self._components, values, spikes.to(noise.dtype))
+
+    def _log_shares_inside(self, means: Tensor, scales: Tensor) -> Tensor:
+        """Returns log-masses within the range, of logistics and atoms, (batch, n, M + A)."""
+        low, high = self._low.unsqueeze(1), self._high.unsqueeze(1)
+        inside = log_mass_between((low - means) / scales, (high - means) / scales)
+        beyond = (self._atoms < self._lowest.unsqueeze(1)) | (
+            self._atoms > self._highest.unsqueeze(1)
+        )
+        atoms = torch.zeros_like(self._atoms).masked_fill(beyond, -torch.inf)
+        return torch.cat([inside, atoms.expand(len(means), -1, -1)], dim=2)
+
+    def _hits(self, values: Tensor) -> Tensor:
+        """Returns which atom values are, (batch, n) to (batch, n, A) bool."""
+        return values.unsqueeze(2) == self._atoms.to(values.dtype)
+
+    def _mixture(self, parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns logits (batch, n, M + A), means and log-scales (batch, n, M) of all columns."""
+        if not self._uniform:
+            parameters = parameters.index_select(1, self._gathered)
+        each, most = self._components, self._atoms.shape[1]
+        block = parameters.reshape(len(parameters), len(self.columns), 3 * each + most)
+        logits, means, raw, atoms = torch.split(block, [each, each, each, most], dim=2)
+        if not self._uniform:
+            atoms = atoms.masked_fill(self._padding, -torch.inf)
+        log_scales = LOG_SCALE_LIMIT * torch.tanh(raw / LOG_SCALE_LIMIT)
+        return torch.cat([logits, atoms], dim=2), means, log_scales
+
+
+def _smallest(noise: Tensor) -> float:
+    """Returns how close to 0 and 1 uniforms of this dtype may come."""
+    return torch.finfo(noise.dtype).eps / 2

@@ -1,0 +1,109 @@
+"""Columns of several tables in a form in which they can be compared."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from madeira.models.errors import CellError, TableError
+from madeira.models.values.arrow_types import Family, family, value_type
+
+__all__ = ["MISSING", "Comparable", "comparable"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+MISSING = -1
+
+
+@dataclass(frozen=True)
+class Comparable:
+    """One column of several tables.
+
+    Attributes:
+        name: Name of the column.
+        number: Whether its values are amounts; otherwise they are categories.
+        values: Of each table an array `(rows,)`: amounts as float64, NaN where missing; or codes
+            of categories as int64, the same in all tables, -1 where missing.
+        count: Number of categories in all tables together; 0 for amounts.
+    """
+
+    name: str
+    number: bool
+    values: tuple[npt.NDArray[np.generic], ...]
+    count: int
+
+    def floats(self, table: int) -> Floats:
+        """Amounts, or codes with NaN where missing, of one table, `(rows,)`."""
+        values = self.values[table]
+        if self.number:
+            return values.astype(np.float64)
+        return np.where(values == MISSING, np.nan, values.astype(np.float64))
+
+    def codes(self, table: int) -> Integers:
+        """Codes of one table, `(rows,)`; -1 where missing."""
+        return self.values[table].astype(np.int64)
+
+
+def comparable(tables: Sequence[pa.Table], categories: Collection[str] = ()) -> list[Comparable]:
+    """Reads the columns of the first table from all of them.
+
+    Args:
+        tables: At least one; the others need the columns of the first, in any order.
+        categories: Names of number columns that are categories.
+
+    Raises:
+        TableError: A table lacks a column, or has another sort of values in it.
+    """
+    return [_read(name, tables, name in categories) for name in tables[0].column_names]
+
+
+def _read(name: str, tables: Sequence[pa.Table], category: bool) -> Comparable:
+    arrays = []
+    for table in tables:
+        if name not in table.column_names:
+            raise TableError([CellError(None, name, "a table to compare with lacks this column")])
+        arrays.append(_decoded(table.column(name)))
+    families = {family(array.type) for array in arrays} - {Family.EMPTY}
+    if families <= {Family.NUMBER} or families <= {Family.INSTANT}:
+        amounts = [_amounts(array) for array in arrays]
+        if not category:
+            return Comparable(name, True, tuple(amounts), 0)
+        arrays = [pa.array(values, from_pandas=True) for values in amounts]
+    elif not families.isdisjoint({Family.NUMBER, Family.INSTANT}):
+        found = ", ".join(sorted(families))
+        raise TableError([CellError(None, name, f"the tables differ in what they hold: {found}")])
+    if len({array.type for array in arrays}) > 1:
+        arrays = [pc.cast(array, pa.string()) for array in arrays]
+    return _coded(name, arrays)
+
+
+def _decoded(array: pa.ChunkedArray) -> pa.Array:
+    array = array.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):  # of no chunks at all
+        array = pa.array([], type=array.type)
+    if isinstance(array.type, pa.DictionaryType):
+        array = array.cast(value_type(array.type))
+    return array
+
+
+def _amounts(array: pa.Array) -> Floats:
+    """Amounts of numbers; of instants their seconds since 1970."""
+    if family(array.type) is Family.INSTANT:
+        microseconds = array.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        return _floats(microseconds) / 1e6
+    return _floats(array)
+
+
+def _floats(array: pa.Array) -> Floats:
+    values: Floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _coded(name: str, arrays: Sequence[pa.Array]) -> Comparable:
+    together = pa.chunked_array(arrays).combine_chunks().dictionary_encode()
+    codes = pc.fill_null(together.indices, MISSING).to_numpy(zero_copy_only=False).astype(np.int64)
+    ends = np.cumsum([len(array) for array in arrays])[:-1]
+    return Comparable(name, False, tuple(np.split(codes, ends)), len(together.dictionary))

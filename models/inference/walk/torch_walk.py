@@ -1,0 +1,174 @@
+"""Walks in PyTorch: the aligned step, all rows of a batch at position i together.
+
+Hidden units belong to positions, not variables, so the rows of a batch share the products
+between hidden layers whatever their orderings; the first layer and the outputs gather the weights
+of the variable that stands at position i of each row. Nothing in a pass waits for the device, so
+that on CUDA the steps of a pass are captured once for each size of batch and replayed.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from madeira.models.columns.layout import Layout
+from madeira.models.inference.predictive import predictive_parameters
+from madeira.models.inference.walk.cuda_graphs import Drawing, Graphs
+from madeira.models.inference.walk.rowwise_heads import Aligned
+from madeira.models.inference.weights.sorted import SortedNetwork
+from madeira.models.made.network import ACTIVATIONS
+
+__all__ = ["TorchWalk"]
+
+Values = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+GATHERED_LIMIT_NUMBERS = 64 * 2**20
+
+
+class TorchWalk:
+    """Walks rows through orderings with one network; see `madeira.models.inference.walk.walk.Walk`.
+
+    Args:
+        network: The network, units sorted by degree, on the layout's device.
+        layout: The variables.
+    """
+
+    def __init__(self, network: SortedNetwork, layout: Layout) -> None:
+        self._network, self._layout = network, layout
+        self._aligned = Aligned(layout)
+        self._starts = network.starts.tolist()
+        self._activation: Callable[[Tensor], Tensor] = ACTIVATIONS[network.activation]  # type: ignore[index]
+        widest = max((len(bias) for bias in network.biases), default=1)
+        gathered = widest * max(self._aligned.most_outputs, self._aligned.most_inputs)
+        self._most_rows = max(1, GATHERED_LIMIT_NUMBERS // gathered)
+        self._graphs = Graphs(self._pass) if layout.device.type == "cuda" else None
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the weights take."""
+        return self._network.size_bytes
+
+    def score(self, values: Values, orders: Integers, stops: Integers) -> Values:
+        """Log-likelihood of the first values of each row's ordering; see `Walk.score`."""
+        noise = np.full((len(values), self._layout.noise + 1), 0.5)
+        totals = np.empty((len(values), 2))
+        for rows in self._parts(len(values)):
+            mine = orders if len(orders) == 1 else orders[rows]
+            parts = (values[rows], mine, stops[rows], noise[rows])
+            totals[rows] = self._run(*parts, Drawing(), scored=True)[1]
+        return totals
+
+    def draw(
+        self,
+        values: Values,
+        orders: Integers,
+        noise: Values,
+        temperature: float,
+        within_range: bool,
+        folded: Integers | None = None,
+    ) -> None:
+        """Draws what is missing into `values`; see `Walk.draw`."""
+        stops = np.full(len(values), values.shape[1])
+        missing = np.isnan(values)
+        for rows in self._parts(len(values)):
+            mine = orders if len(orders) == 1 else orders[rows]
+            parts = (values[rows], mine, stops[rows], noise[rows])
+            drawn = self._run(*parts, Drawing(temperature, within_range), scored=False)[0]
+            values[rows] = np.where(missing[rows], drawn, values[rows])
+
+    def predictive(self, values: Values, orders: Integers) -> npt.NDArray[np.float32]:
+        """Every missing variable's conditional given the evidence; see `Walk.predictive`."""
+        given = torch.as_tensor(values, dtype=self._layout.value_dtype, device=self._layout.device)
+        parameters = predictive_parameters(self._network, self._layout, orders, given)
+        return parameters.float().cpu().numpy()
+
+    def _parts(self, rows: int) -> list[slice]:
+        size = self._most_rows
+        return [slice(start, start + size) for start in range(0, rows, size)]
+
+    @torch.inference_mode()
+    def _run(
+        self,
+        values: Values,
+        orders: Integers,
+        stops: Integers,
+        noise: Values,
+        drawing: Drawing,
+        scored: bool,
+    ) -> tuple[Values, Values]:
+        device = self._layout.device
+        orders = np.broadcast_to(orders, values.shape)
+        arrays = (values, orders, stops, noise[:, 1:])
+        inputs = tuple(torch.tensor(array, device=device) for array in arrays)
+        if self._graphs is not None:
+            known, totals = self._graphs(inputs, drawing, scored)
+        else:
+            known, totals = self._pass(inputs, drawing, scored)
+        return known.cpu().numpy(), totals.cpu().numpy()
+
+    def _pass(
+        self,
+        given: tuple[Tensor, ...],
+        drawing: Drawing,
+        scored: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """All steps of a batch: values with what was drawn, and totals `(rows, 2)`."""
+        values, orders, stops, noise = given
+        network, aligned, rows = self._network, self._aligned, len(values)
+        values = values.clone()
+        totals = values.new_zeros(rows, 2)
+        inputs = torch.zeros(rows, self._layout.inputs, device=values.device)
+        before = [bias.expand(rows, -1).clone() for bias in network.biases]
+        active = [torch.zeros_like(pre) for pre in before]
+        if before:
+            self._units_of_degree(0, before, active)
+        for i in range(1, self._layout.variables + 1):
+            variable = orders[:, i - 1]
+            own = values.gather(1, variable[:, None])[:, 0]
+            outputs = aligned.output_units(variable)  # (rows, most outputs)
+            parameters = network.output_bias[outputs]
+            if network.output_weight is not None:
+                reach = self._starts[-1][i]
+                weight = network.output_weight[:, :reach][outputs]
+                parameters = parameters + (weight @ active[-1][:, :reach, None])[:, :, 0]
+            if network.direct_weight is not None:
+                weight = network.direct_weight[outputs]
+                parameters = parameters + (weight @ inputs[:, :, None])[:, :, 0]
+            if scored:
+                terms = aligned.log_prob(variable, parameters, values).double()
+                counted = i <= stops
+                totals[:, 0] += torch.where(counted, terms, 0.0)
+                totals[:, 1] = torch.where(counted, terms, totals[:, 1])
+            else:
+                drawn = aligned.sample(variable, parameters, noise, *drawing)
+                own = torch.where(own.isnan(), drawn.to(own.dtype), own)
+                values.scatter_(1, variable[:, None], own[:, None])
+            if i == self._layout.variables:
+                break
+            units, features = aligned.features(variable, values)
+            inputs.scatter_add_(1, units, features)
+            if before:
+                later = self._starts[0][i]
+                gained = (features[:, None] @ network.weights[0][later:].T[units])[:, 0]
+                if network.conditioning_weight is not None:
+                    gained = gained + network.conditioning_weight[later:].T[variable]
+                before[0][:, later:] += gained
+                self._units_of_degree(i, before, active)
+        return values, totals
+
+    def _units_of_degree(self, degree: int, before: list[Tensor], active: list[Tensor]) -> None:
+        """Computes the hidden units of one degree, layer after layer."""
+        for layer, (pre, post) in enumerate(zip(before, active, strict=True)):
+            units = slice(self._starts[layer][degree], self._starts[layer][degree + 1])
+            if units.start == units.stop:
+                continue
+            if layer > 0:
+                seen = self._starts[layer - 1][degree + 1]
+                weight = self._network.weights[layer][units, :seen]
+                pre[:, units] += active[layer - 1][:, :seen] @ weight.T
+                if self._network.residual:
+                    pre[:, units] += before[layer - 1][:, units]
+            post[:, units] = self._activation(pre[:, units])

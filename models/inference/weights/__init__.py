@@ -1,0 +1,3 @@
+"""Weights of a trained network, made ready for inference: sorted, folded, blocked."""
+
+__all__: list[str] = []

@@ -1,0 +1,163 @@
+"""What a user says of columns, in the place of what is inferred of them.
+
+For a column the kind alone, or an object with the kind and, if wanted,
+
+* `reason`: why, for those who read the schema;
+* `categories`: the values a binary or categorical column can have, in the order of their codes;
+  a training row with another one is an error, later ones are `unknown`;
+* `pattern`: how text writes dates, in the letters of `strftime`, such as `%d/%m/%Y`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from madeira.models.columns.base import Column
+from madeira.models.columns.categorical import Categorical
+from madeira.models.columns.datetime import Datetime
+from madeira.models.columns.kinds import KINDS
+from madeira.models.echo import closest, listed, quoted
+from madeira.models.errors import CELL_LIMIT, CellError, SchemaError, TableError
+from madeira.models.schema.infer import LEFT_OUT, Verdict, infer
+from madeira.models.values.arrow_types import Family, family, value_type
+from madeira.models.values.json_record import Record
+from madeira.models.values.notation.date_notation import DateNotation
+from madeira.models.values.numbers import plain, shown
+
+__all__ = ["Override", "Overrides", "overrides_of", "suggest", "verdicts"]
+
+Overrides = Mapping[str, str | Mapping[str, Any]]
+"""Kind, or object with kind and more, by name of column."""
+
+_BY_USER = "by the user"
+_FIELDS = ("kind", "reason", "categories", "pattern")
+
+
+@dataclass(frozen=True)
+class Override:
+    """What is wanted of one column.
+
+    Attributes:
+        record: The object that says it.
+    """
+
+    record: Record
+
+    @property
+    def kind(self) -> str:
+        """The kind wanted, `left_out` included."""
+        return self.record.text("kind")
+
+    def verdict(self, name: str, array: pa.ChunkedArray) -> Verdict:
+        """Returns kind and reason; where the kind is the inferred one, so is the reason."""
+        if "reason" in self.record.fields:
+            return Verdict(self.kind, self.record.text("reason"))
+        try:
+            inferred = infer(name, array)
+        except TableError:  # what is left out may hold what cannot be learned
+            return Verdict(self.kind, _BY_USER)
+        return inferred if inferred.kind == self.kind else Verdict(self.kind, _BY_USER)
+
+    def fit(self, name: str, array: pa.ChunkedArray) -> Column:
+        """Learns the column as it is wanted.
+
+        Raises:
+            SchemaError: It cannot be of that kind, or holds other values than were named.
+            TableError: A cell is unusable, such as NaN in a column of numbers.
+        """
+        try:
+            if "pattern" in self.record.fields:
+                return self._dates(name, array)
+            column = KINDS[self.kind].fit(name, array)
+        except SchemaError as error:
+            raise SchemaError(str(error), self.record.path) from None
+        return self._closed(column, array) if "categories" in self.record.fields else column
+
+    def _dates(self, name: str, array: pa.ChunkedArray) -> Column:
+        """Learns dates that text writes in the pattern that the user gave."""
+        if self.kind != Datetime.kind or family(array.type) is not Family.TEXT:
+            expected = "left away: it is for datetime columns that are held as text"
+            raise self.record.wrong("pattern", expected)
+        notation = DateNotation.of(self.record)
+        column = Datetime.fit(name, notation.read(name, plain(array)))
+        return replace(column, arrow_type=value_type(array.type), notation=notation)
+
+    def _closed(self, column: Column, array: pa.ChunkedArray) -> Column:
+        """Gives a column the categories that the user named, and finds rows with others."""
+        content = column.to_json()
+        field = "categories" if "categories" in content else "values"
+        if field not in content:
+            raise self.record.wrong("categories", f"left away: a {self.kind} column has none")
+        values = self.record.items("categories")
+        named = Record(self.record.where, content | {field: values}, self.record.path)
+        try:
+            closed = type(column).from_json(named)
+            codes = closed.encode(array)
+        except SchemaError as error:
+            path = tuple("categories" if key == field else key for key in error.path)
+            raise SchemaError(str(error).replace(repr(field), "'categories'"), path) from None
+        unknown = np.flatnonzero(codes == closed.unknown_code)
+        if isinstance(closed, Categorical) and unknown.size:
+            row = int(unknown[0])
+            raise SchemaError(
+                f"column {quoted(closed.name)}: {shown(plain(array), row)} in row {row} "
+                "is not among its categories",
+                (*self.record.path, "categories"),
+            )
+        return closed
+
+
+def overrides_of(names: Sequence[str], overrides: Overrides) -> dict[str, Override]:
+    """Checks overrides against the names of a table's columns.
+
+    Raises:
+        SchemaError: There is no such column or kind, or a field is not understood.
+    """
+    wanted = {}
+    for name, override in overrides.items():
+        where = f"override of {quoted(name)}"
+        if name not in names:
+            raise SchemaError(f"{where}: {suggest(name, names)}", (name,))
+        fields = {"kind": override} if isinstance(override, str) else override
+        record = Record.of(where, fields, (name,))
+        if record.text("kind") not in (*KINDS, LEFT_OUT):
+            raise record.wrong("kind", f"one of {', '.join([*KINDS, LEFT_OUT])}")
+        record.only(_FIELDS)
+        if "reason" in fields:
+            record.text("reason")
+        wanted[name] = Override(record)
+    return wanted
+
+
+def verdicts(table: pa.Table, overrides: Overrides | None = None) -> dict[str, Verdict]:
+    """Returns kind and reason of every column, in the order of the table; nothing is fitted.
+
+    Raises:
+        SchemaError: The table has no rows; there is no such column or kind.
+        TableError: A number is NaN or infinite.
+    """
+    wanted = overrides_of(table.column_names, overrides or {})
+    if not table.num_rows:
+        raise SchemaError("the table has no rows")
+    decided: dict[str, Verdict] = {}
+    errors: list[CellError] = []
+    for name in table.column_names:
+        array = table.column(name)
+        try:
+            override = wanted.get(name)
+            decided[name] = override.verdict(name, array) if override else infer(name, array)
+        except TableError as error:
+            errors += error.cells
+    if errors:
+        raise TableError(errors[:CELL_LIMIT])
+    return decided
+
+
+def suggest(name: str, names: Sequence[str]) -> str:
+    """Returns what would have been expected in the place of an unknown name."""
+    close = closest(name, names)
+    expected = f"expected one of {listed(names, quoted)}"
+    return expected if close is None else f"{expected}; did you mean {quoted(close)}?"

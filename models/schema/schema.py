@@ -1,0 +1,246 @@
+"""The schema: which columns of a table are modelled, how, and which are left out and why."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from madeira.models.columns.base import Column
+from madeira.models.columns.factorised import Factorised
+from madeira.models.columns.kinds import KINDS
+from madeira.models.echo import MAX_HINTS, listed, quoted
+from madeira.models.errors import CELL_LIMIT, CellError, RowsTypeError, SchemaError, TableError
+from madeira.models.schema.category_order import arranged
+from madeira.models.schema.infer import LEFT_OUT, infer
+from madeira.models.schema.overrides import Overrides, overrides_of, suggest
+from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import Values
+from madeira.models.values.row_encoder import CellReader, PlainRows
+
+__all__ = ["FORMAT_VERSION", "LeftOut", "Schema"]
+
+FORMAT_VERSION = 1
+"""Version of `schema.json` that this code writes and reads."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that is not modelled.
+
+    Attributes:
+        name: Name of the column.
+        reason: Why, for a person to read.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table as the model knows them.
+
+    Attributes:
+        columns: The columns that are modelled: D variables, in the order of the table.
+        left_out: The columns that are not; tables may contain them.
+    """
+
+    columns: tuple[Column, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    @classmethod
+    def infer(cls, table: pa.Table, overrides: Overrides | None = None) -> "Schema":
+        """Learns a schema from a table.
+
+        Args:
+            table: Training rows; null means missing.
+            overrides: For some columns the kind that they are to have, `"left_out"` included:
+                `{"age": "continuous"}` or `{"age": {"kind": "left_out", "reason": "private"}}`;
+                see `madeira.models.schema.overrides` for what else can be said.
+
+        Raises:
+            RowsTypeError: It is not a `pyarrow.Table`.
+            SchemaError: The table has no rows or two columns of one name; an override names a
+                column or a kind that does not exist, or one that the column cannot have.
+            TableError: A number is NaN or infinite.
+        """
+        if not isinstance(table, pa.Table):
+            raise RowsTypeError(
+                "a schema is inferred from a pyarrow.Table, such as read_table and "
+                f"pyarrow.table(frame) give; this is of type {type(table).__name__}"
+            )
+        if (twice := _repeated(table.column_names)) is not None:
+            raise SchemaError(f"the table has two columns named {quoted(twice)}")
+        wanted = overrides_of(table.column_names, overrides or {})
+        if not table.num_rows:
+            raise SchemaError("the table has no rows")
+        columns: list[Column] = []
+        left_out: list[LeftOut] = []
+        errors: list[CellError] = []
+        for name in table.column_names:
+            array = table.column(name)
+            try:
+                override = wanted.get(name)
+                if override and override.kind != LEFT_OUT:
+                    columns.append(override.fit(name, array))
+                    continue
+                verdict = override.verdict(name, array) if override else infer(name, array)
+                if verdict.kind == LEFT_OUT:
+                    left_out.append(LeftOut(name, verdict.reason))
+                else:
+                    columns.append(KINDS[verdict.kind].fit(name, array))
+            except TableError as error:
+                errors += error.cells
+        if errors:
+            raise TableError(errors[:CELL_LIMIT])
+        schema = cls(tuple(columns), tuple(left_out))
+        if any(isinstance(column, Factorised) for column in columns):
+            return replace(schema, columns=tuple(arranged(columns, schema.encode(table))))
+        return schema
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the modelled columns, (D,)."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow names and types of the modelled columns."""
+        return pa.schema([(column.name, column.arrow_type) for column in self.columns])
+
+    def encode(self, table: pa.Table) -> Values:
+        """Turns a table into codes.
+
+        Columns are found by name, in any order. Columns that the schema leaves out are ignored; a
+        column that the table lacks is missing throughout.
+
+        Returns:
+            Codes, (rows, D) float64, NaN where missing.
+
+        Raises:
+            TableError: Names each cell that does not fit and each unknown column.
+        """
+        errors = self._strangers(table.column_names)
+        present = set(table.column_names)
+        codes = np.full((table.num_rows, len(self.columns)), np.nan)
+        for d, column in enumerate(self.columns):
+            if column.name not in present:
+                continue
+            try:
+                codes[:, d] = column.encode(table.column(column.name))
+            except TableError as error:
+                errors += error.cells
+        if errors:
+            raise TableError(errors[:CELL_LIMIT])
+        return codes
+
+    @cached_property
+    def plain_rows(self) -> PlainRows:
+        """What encodes a few rows as JSON has them."""
+        places: dict[str, tuple[int, CellReader] | None] = {
+            column.name: None for column in self.left_out
+        }
+        for place, column in enumerate(self.columns):
+            places[column.name] = place, column.cell_reader()
+        return PlainRows(places, len(self.columns))
+
+    @cached_property
+    def unknown_codes(self) -> Values | None:
+        """The code of the unknown by column, (D,), NaN where there is none; None if nowhere."""
+        codes = [column.unknown_code for column in self.columns]
+        if not any(code is not None for code in codes):
+            return None
+        return np.array([math.nan if code is None else code for code in codes])
+
+    def decode(self, values: Values, columns: Sequence[str] | None = None) -> pa.Table:
+        """Turns codes, (rows, D), into a table of all columns, or of those named."""
+        wanted = self.names if columns is None else columns
+        place = {name: d for d, name in enumerate(self.names)}
+        return pa.table(
+            {name: self.columns[place[name]].decode(values[:, place[name]]) for name in wanted}
+        )
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Returns what a caller of the service should know of each column, ready for JSON."""
+        return [column.describe() for column in self.columns]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the content of `schema.json`."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "columns": [column.to_json() for column in self.columns],
+            "left_out": [
+                {"name": column.name, "reason": column.reason} for column in self.left_out
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, content: object) -> "Schema":
+        """Reads what `to_json` wrote, or a person edited.
+
+        Raises:
+            SchemaError: Says where in the file and what was expected.
+        """
+        schema = Record.of("schema", content)
+        if schema.fields.get("format_version") != FORMAT_VERSION:
+            raise schema.wrong("format_version", str(FORMAT_VERSION))
+        columns = [_column(record) for record in _entries(schema, "columns")]
+        left_out = [
+            LeftOut(record.text("name"), record.text("reason"))
+            for record in _entries(schema, "left_out")
+        ]
+        names = [*(column.name for column in columns), *(column.name for column in left_out)]
+        if (twice := _repeated(names)) is not None:
+            last = len(names) - 1 - names[::-1].index(twice)
+            path = ("columns", last) if last < len(columns) else ("left_out", last - len(columns))
+            raise SchemaError(f"schema: column {quoted(twice)} occurs twice", (*path, "name"))
+        return cls(tuple(columns), tuple(left_out))
+
+    def _strangers(self, names: Sequence[str]) -> list[CellError]:
+        """Returns an error for each name that the schema does not know.
+
+        Raises:
+            TableError: A name occurs twice, so that nobody can say which column is meant.
+        """
+        if (twice := _repeated(names)) is not None:
+            raise TableError([CellError(None, twice, "the table has two columns of this name")])
+        known = {*self.names, *(column.name for column in self.left_out)}
+        unknown = list(islice((name for name in names if name not in known), CELL_LIMIT))
+        hints = {name: suggest(name, self.names) for name in unknown[:MAX_HINTS]}
+        otherwise = f"expected one of {listed(self.names, quoted)}"
+        return [
+            CellError(None, name, f"unknown column; {hints.get(name, otherwise)}")
+            for name in unknown
+        ]
+
+
+def _column(record: Record) -> Column:
+    """Reads one entry of `columns`."""
+    record.text("name")
+    kind = KINDS.get(record.text("kind"))
+    if kind is None:
+        raise record.wrong("kind", f"one of {', '.join(KINDS)}")
+    column = kind.from_json(record)
+    record.only(column.to_json())
+    return column
+
+
+def _entries(schema: Record, field: str) -> list[Record]:
+    """Returns the objects of a list, with their places in the file, and their names."""
+    records = []
+    for place, entry in enumerate(schema.items(field)):
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        where = f"{field}[{place}] {quoted(name)}" if name else f"{field}[{place}]"
+        records.append(Record.of(where, entry, (field, place)))
+    return records
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    """Returns a name that occurs more than once, if one does."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)

@@ -1,0 +1,134 @@
+"""Lattices: the regular resolution that the values of a column stand on.
+
+Whole numbers, half points, cents, hundreds: the values origin + k * step for whole k. Both are
+kept as whole multiples of one fraction, so that 0.07 comes back as 0.07 and not as
+0.07000000000000001.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from madeira.models.values.arrow_types import is_integer, value_type
+from madeira.models.values.numbers import Values
+from madeira.models.values.row_encoder import CellReader, plain_number
+
+__all__ = ["Lattice"]
+
+_MOST_DECIMALS = 6
+_FEWEST_ULPS = 64
+_LARGEST = 2.0**53  # whole numbers that float64 tells apart
+_FARTHEST = 2.0**100  # steps; what lies beyond counts as here: codes fit into float32
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The points (origin + k * step) / denominator for whole k.
+
+    Attributes:
+        origin: Numerator of the point k = 0, amid the training values.
+        step: Numerator of the distance of neighbours; > 0.
+        denominator: What both are divided by; > 0.
+    """
+
+    origin: int
+    step: int
+    denominator: int
+
+    @classmethod
+    def find(cls, values: Values, arrow_type: pa.DataType) -> Self | None:
+        """Returns the coarsest lattice that holds all values, if there is one.
+
+        Fractions are looked for up to six decimals. A float that holds them must be able to tell
+        apart 64 points for every one on the lattice; otherwise what looks like a lattice may be
+        its own resolution.
+
+        Args:
+            values: Numbers without NaN, (rows,), at least one.
+            arrow_type: What they came as.
+        """
+        distinct = np.unique(values)
+        largest = float(np.abs(distinct).max())
+        for decimals in range(_MOST_DECIMALS + 1):
+            denominator = 10**decimals
+            if largest * denominator >= _LARGEST:
+                wide = is_integer(arrow_type)  # float64 cannot tell its whole numbers apart
+                return cls(int(distinct[len(distinct) // 2]), 1, 1) if wide else None
+            numerators = np.rint(distinct * denominator)
+            if not _same(numerators / denominator, distinct, arrow_type):
+                continue
+            if decimals and _FEWEST_ULPS * _spacing(largest, arrow_type) * denominator > 1:
+                return None
+            return cls._through(numerators.astype(np.int64), denominator)
+        return None
+
+    @classmethod
+    def of(cls, origin: float, resolution: float) -> Self:
+        """Returns the lattice of a point and a distance as a person writes them."""
+        start, step = Fraction(str(origin)), Fraction(str(resolution))
+        denominator = math.lcm(start.denominator, step.denominator)
+        return cls(int(start * denominator), int(step * denominator), denominator)
+
+    @classmethod
+    def _through(cls, numerators: npt.NDArray[np.int64], denominator: int) -> Self:
+        """Returns the coarsest lattice through numerators, (points,), in rising order."""
+        step = int(np.gcd.reduce(np.diff(numerators))) if len(numerators) > 1 else denominator
+        middle = int(numerators[len(numerators) // 2])
+        shared = math.gcd(middle, step, denominator)
+        return cls(middle // shared, step // shared, denominator // shared)
+
+    @property
+    def resolution(self) -> float:
+        """Distance of neighbours."""
+        return self.step / self.denominator
+
+    def codes(self, values: Values) -> Values:
+        """Returns k of the nearest points, (rows,) float64, NaN where NaN."""
+        with np.errstate(over="ignore"):
+            places = (values * self.denominator - self.origin) / self.step
+        return np.rint(np.clip(places, -_FARTHEST, _FARTHEST))
+
+    def is_place(self, codes: Values) -> npt.NDArray[np.bool_]:
+        """Returns which numbers are k of a point, (rows,); NaN is none."""
+        with np.errstate(invalid="ignore"):
+            found: npt.NDArray[np.bool_] = (np.abs(codes) <= _FARTHEST) & (codes == np.rint(codes))
+            return found
+
+    def reader(self) -> CellReader:
+        """Returns what gives k of the point nearest to one number, as `codes` does."""
+        origin, step, denominator = map(float, (self.origin, self.step, self.denominator))
+
+        def read(value: object) -> float:
+            place = (plain_number(value) * denominator - origin) / step
+            return float(round(min(max(place, -_FARTHEST), _FARTHEST)))
+
+        return read
+
+    def values(self, codes: Values) -> Values:
+        """Returns the points nearest to k, (rows,) float64, NaN where NaN."""
+        return (self.origin + np.rint(codes) * self.step) / self.denominator
+
+
+def _same(candidates: Values, values: Values, arrow_type: pa.DataType) -> bool:
+    """Whether candidates are the values once they are of the column's type."""
+    dtype = _dtype(arrow_type)
+    return bool((candidates.astype(dtype) == values.astype(dtype)).all())
+
+
+def _spacing(largest: float, arrow_type: pa.DataType) -> float:
+    """Returns the distance of the largest value to the next number of its type."""
+    return float(np.spacing(np.array(largest, _dtype(arrow_type))))
+
+
+def _dtype(arrow_type: pa.DataType) -> type[np.floating]:
+    """Returns the floats that hold the values of a type."""
+    plain = value_type(arrow_type)
+    if not pa.types.is_floating(plain):
+        return np.float64
+    dtype: type[np.floating] = plain.to_pandas_dtype()
+    return dtype

@@ -1,0 +1,100 @@
+"""Reading `schema.json`: typed fields whose errors say where in the file they stand."""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from madeira.models.echo import quoted
+from madeira.models.errors import SchemaError
+from madeira.models.values.arrow_types import parse_type
+
+__all__ = ["Record"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One object of the file.
+
+    Attributes:
+        where: Place in the file, such as `columns[3] 'age'`.
+        fields: The object as read.
+        path: Keys and places that lead there, such as `("columns", 3)`.
+    """
+
+    where: str
+    fields: Mapping[str, Any]
+    path: tuple[str | int, ...] = ()
+
+    @classmethod
+    def of(cls, where: str, entry: object, path: tuple[str | int, ...] = ()) -> "Record":
+        """Checks that an entry is an object."""
+        if not isinstance(entry, Mapping):
+            raise SchemaError(f"{where}: expected an object, got {quoted(entry)}", path)
+        return cls(where, entry, path)
+
+    def inner(self, field: str) -> "Record":
+        """Returns the object that a field holds."""
+        return Record.of(f"{self.where}, {field}", self.fields.get(field), (*self.path, field))
+
+    def wrong(self, field: str, expected: str) -> SchemaError:
+        """Returns the error for a field that is absent or not what was expected."""
+        if field not in self.fields:
+            return SchemaError(
+                f"{self.where}: {field!r} is missing; expected {expected}", self.path
+            )
+        return SchemaError(
+            f"{self.where}: {field!r} must be {expected}, got {quoted(self.fields[field])}",
+            (*self.path, field),
+        )
+
+    def only(self, known: Collection[str]) -> None:
+        """Checks that there is no field besides the known ones."""
+        for field in self.fields:
+            if field not in known:
+                raise SchemaError(
+                    f"{self.where}: unknown field {quoted(field)}; expected {', '.join(known)}",
+                    (*self.path, field),
+                )
+
+    def text(self, field: str) -> str:
+        """Returns a string; the name of a column may be empty, nothing else may."""
+        value = self.fields.get(field)
+        if not isinstance(value, str) or not (value or field == "name"):
+            raise self.wrong(field, "text")
+        return value
+
+    def number(self, field: str, *, above: float = -math.inf, below: float = math.inf) -> float:
+        """Returns a finite number strictly between two limits."""
+        value = self.fields.get(field)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.wrong(field, "a number")
+        if not (math.isfinite(value) and above < value < below):
+            limits = [f"above {above:g}"] if above > -math.inf else []
+            limits += [f"below {below:g}"] if below < math.inf else []
+            raise self.wrong(field, f"a finite number {' and '.join(limits)}".rstrip())
+        return float(value)
+
+    def whole(self, field: str, *, above: int) -> int:
+        """Returns a whole number above a limit."""
+        value = self.number(field, above=above)
+        if value != int(value):
+            raise self.wrong(field, "a whole number")
+        return int(value)
+
+    def items(self, field: str) -> list[Any]:
+        """Returns a list."""
+        value = self.fields.get(field)
+        if not isinstance(value, list):
+            raise self.wrong(field, "a list")
+        return value
+
+    def arrow_type(self) -> pa.DataType:
+        """Returns the field `arrow_type`."""
+        name = self.text("arrow_type")
+        try:
+            return parse_type(name)
+        except (ValueError, pa.ArrowInvalid):
+            raise self.wrong("arrow_type", "the name of an Arrow type, such as 'int64'") from None

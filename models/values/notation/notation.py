@@ -1,0 +1,48 @@
+"""Text that holds numbers or instants: finding its notation, and reading it from `schema.json`."""
+
+from collections.abc import Collection
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from madeira.models.values.arrow_types import Family, family
+from madeira.models.values.json_record import Record
+from madeira.models.values.notation.date_notation import DateNotation
+from madeira.models.values.notation.number_notation import NumberNotation
+from madeira.models.values.numbers import plain
+
+__all__ = ["Notation", "find_notation", "notation_from_json"]
+
+Notation = NumberNotation | DateNotation
+"""How a column of text writes its numbers or instants."""
+
+_NOTATIONS: dict[Family, type[NumberNotation] | type[DateNotation]] = {
+    Family.NUMBER: NumberNotation,
+    Family.INSTANT: DateNotation,
+}
+
+
+def find_notation(
+    array: pa.ChunkedArray | pa.Array, families: Collection[Family] = tuple(_NOTATIONS)
+) -> Notation | None:
+    """Returns the notation that all texts of a column are written in, if there is one.
+
+    Args:
+        array: A column; of another family than text it has no notation.
+        families: What the texts may stand for: numbers, instants.
+    """
+    if family(array.type) is not Family.TEXT:
+        return None
+    distinct = pc.unique(plain(array).cast(pa.large_string()).drop_null())
+    found = (_NOTATIONS[which].find(distinct) for which in families if which in _NOTATIONS)
+    return next((notation for notation in found if notation is not None), None)
+
+
+def notation_from_json(record: Record) -> Notation:
+    """Reads the entry `notation` of a column.
+
+    Raises:
+        SchemaError: Names the field and what was expected.
+    """
+    which = Family.INSTANT if "pattern" in record.fields else Family.NUMBER
+    return _NOTATIONS[which].from_json(record)
