@@ -42,7 +42,7 @@ from itertools import islice
 from typing import ClassVar
 
 from madeira.models.echo import cut, did_you_mean, listed, quoted
-from madeira.models.errors import CELL_LIMIT, CellError
+from madeira.models.errors import MAX_CELL_ERRORS, CellError
 
 __all__ = [
     "CELL_ERRORS_LIMIT",
@@ -74,7 +74,7 @@ __all__ = [
     "UnsupportedMediaError",
 ]
 
-CELL_ERRORS_LIMIT = CELL_LIMIT
+CELL_ERRORS_LIMIT = MAX_CELL_ERRORS
 """Maximum number of cell errors in one answer."""
 
 MAX_DETAIL = 2000

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 import numpy as np
-import numpy.typing as npt
+
+from madeira.models.arrays import Float64
 
 __all__ = [
     "INITIAL_COST",
     "ROW_AXIS",
-    "Array",
     "Estimate",
     "ImputeJob",
     "ImputeResult",
@@ -33,7 +33,6 @@ __all__ = [
     "costs_of_filling",
 ]
 
-Array = npt.NDArray[np.float64]
 
 Estimate = Literal["draw", "mean", "median", "mode"]
 """What fills a missing cell: a draw from its distribution, or one point of it."""
@@ -68,9 +67,9 @@ class ScoreResult:
         contributions: `(rows, D)` nats, NaN where missing; None where not wanted.
     """
 
-    log_likelihood: Array
-    anomaly_score: Array
-    contributions: Array | None
+    log_likelihood: Float64
+    anomaly_score: Float64
+    contributions: Float64 | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +81,8 @@ class SampleResult:
         log_likelihood: `(rows,)` nats of the whole row; None where not wanted.
     """
 
-    values: Array
-    log_likelihood: Array | None
+    values: Float64
+    log_likelihood: Float64 | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,10 +96,10 @@ class ImputeResult:
         upper: `(rows, D)` upper end.
     """
 
-    tables: Array = field(metadata={ROW_AXIS: 1})
-    probability: Array
-    lower: Array
-    upper: Array
+    tables: Float64 = field(metadata={ROW_AXIS: 1})
+    probability: Float64
+    lower: Float64
+    upper: Float64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +112,7 @@ class Job(Generic[ResultT]):
     """
 
     model: ModelKey
-    values: Array
+    values: Float64
 
     @property
     def cost(self) -> int:
@@ -151,7 +150,7 @@ class SampleJob(Job[SampleResult]):
         within_range: Whether amounts are drawn between the ends seen in training.
     """
 
-    noise: Array
+    noise: Float64
     temperature: float
     log_likelihood: bool
     within_range: bool = False
@@ -171,7 +170,7 @@ class ImputeJob(Job[ImputeResult]):
         within_range: Whether amounts are drawn between the ends seen in training.
     """
 
-    noise: Array
+    noise: Float64
     draws: int
     estimate: Estimate
     within_range: bool = False
@@ -190,12 +189,12 @@ def cost_of_scoring(columns: int, contributions: bool) -> int:
     return 1 + contributions * columns
 
 
-def costs_of_filling(values: Array, tables: int) -> Array:
+def costs_of_filling(values: Float64, tables: int) -> Float64:
     """Cost of filling each row, `(rows,)`: 1, and 1 for each missing cell and table.
 
     Args:
         values: `(rows, D)`, NaN where a cell is to be drawn.
         tables: How many times each row is drawn.
     """
-    costs: Array = 1.0 + tables * np.count_nonzero(np.isnan(values), axis=1)
+    costs: Float64 = 1.0 + tables * np.count_nonzero(np.isnan(values), axis=1)
     return costs

@@ -29,7 +29,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from madeira.app.jobs import Array, ModelKey
+from madeira.app.jobs import ModelKey
+from madeira.models.arrays import Float64
 
 __all__ = ["SHARED_DIRECTORY", "Metrics", "Reading"]
 
@@ -113,10 +114,10 @@ class Metrics:
             ("model", "result"),
             registry=self._own,
         )
-        self._likelihoods: dict[ModelKey, tuple[Histogram, Histogram, Array]] = {}
+        self._likelihoods: dict[ModelKey, tuple[Histogram, Histogram, Float64]] = {}
         self._computed: dict[tuple[str, ModelKey], tuple[Counter, Histogram]] = {}
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._references: dict[ModelKey, Array] = {}
+        self._references: dict[ModelKey, Float64] = {}
 
     # ------------------------------------------------------------ told
 
@@ -169,7 +170,7 @@ class Metrics:
         """A version was taken into service, or could not be."""
         self._loads.labels(key.name, "loaded" if loaded else "failed").inc()
 
-    def refer(self, key: ModelKey, log_likelihood: Array) -> None:
+    def refer(self, key: ModelKey, log_likelihood: Float64) -> None:
         """Takes note of the likelihoods, (rows,) nats, of the reference rows of a version."""
         quantiles = np.quantile(log_likelihood, QUANTILES)
         spread = max(float(quantiles[4] - quantiles[1]), 1e-3)
@@ -186,7 +187,7 @@ class Metrics:
         child = histogram.labels(key.name, key.version)
         self._likelihoods[key] = histogram, child, np.array(edges)
 
-    def scored(self, key: ModelKey, log_likelihood: Array) -> None:
+    def scored(self, key: ModelKey, log_likelihood: Float64) -> None:
         """Rows have been scored: their likelihoods, (rows,) nats."""
         known = self._likelihoods.get(key)
         if known is None or not len(log_likelihood):

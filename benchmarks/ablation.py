@@ -14,18 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchmarks.data import read_mixed
 from benchmarks.report import Report
 from madeira.models import DensityEstimator, FitConfig, MemberConfig, Schema, preset
-from madeira.models.columns.numeric import Amount
+from madeira.models.arrays import Float64
+from madeira.models.columns.numeric import Numeric
 from madeira.models.inference import Density
 
 __all__ = ["MEASURES", "SETTINGS", "Setting", "config_of", "main", "measure"]
 
-Values = npt.NDArray[np.float64]
 
 KEPT = Path(".bench/ablation")
 TABLES = ("adult_census", "online_shoppers")
@@ -99,7 +98,7 @@ def measure(setting: Setting, name: str, rows: int, steps: int, seed: int = 0) -
     schema = Schema.infer(train)
     if setting.logistics is not None:
         columns = (
-            replace(c, components=setting.logistics) if isinstance(c, Amount) else c
+            replace(c, components=setting.logistics) if isinstance(c, Numeric) else c
             for c in schema.columns
         )
         schema = Schema(tuple(columns), schema.left_out)
@@ -133,7 +132,7 @@ def config_of(setting: Setting, steps: int) -> FitConfig:
     return replace(base, members=(member,))
 
 
-def _evidence(density: Density, complete: Values, seed: int) -> float:
+def _evidence(density: Density, complete: Float64, seed: int) -> float:
     """Nats of what is observed, over random patterns."""
     generator = np.random.default_rng(seed)
     nats = []

@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float64
 from madeira.models.inference import Density
 from madeira.models.inference.weights.folded import FoldedNetwork, fold
 from madeira.models.made import Mask
@@ -16,12 +16,14 @@ from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, Units
 
 __all__ = ["MaskedEachCall", "impute_row", "sample_by_full_passes", "score_row"]
 
-Values = npt.NDArray[np.float64]
-
 
 @torch.inference_mode()
 def sample_by_full_passes(
-    density: Density, folded: FoldedNetwork, values: Values, noise: Values, steps: int | None = None
+    density: Density,
+    folded: FoldedNetwork,
+    values: Float64,
+    noise: Float64,
+    steps: int | None = None,
 ) -> Tensor:
     """Draws what is missing of rows of one pattern, a full pass with folded masks for each.
 
@@ -45,13 +47,13 @@ def sample_by_full_passes(
     return known
 
 
-def impute_row(density: Density, values: Values, noise: Values) -> Tensor:
+def impute_row(density: Density, values: Float64, noise: Float64) -> Tensor:
     """Fills one row, `(1, variables)`: masks folded for its pattern, then full passes."""
     return sample_by_full_passes(density, _folded_for(density, values), values, noise)
 
 
 @torch.inference_mode()
-def score_row(density: Density, values: Values) -> float:
+def score_row(density: Density, values: Float64) -> float:
     """Scores one row, `(1, variables)`: masks folded for its pattern, then one full pass."""
     layout = density.layout
     known = torch.as_tensor(values, dtype=torch.float32, device=layout.device)
@@ -60,7 +62,7 @@ def score_row(density: Density, values: Values) -> float:
     return float(torch.where(known.isnan(), 0.0, terms).sum())
 
 
-def _folded_for(density: Density, values: Values) -> FoldedNetwork:
+def _folded_for(density: Density, values: Float64) -> FoldedNetwork:
     component = density.components[0]
     order = variables_in_order(component.mask.positions)
     positions = np.argsort(evidence_first(order, ~np.isnan(values))[0]) + 1
@@ -78,7 +80,7 @@ class MaskedEachCall:
         self._masks = [tensors.matrix(after, before).float() for before, after in pairwise(path)]
 
     @torch.inference_mode()
-    def __call__(self, values: Values) -> Values:
+    def __call__(self, values: Float64) -> Float64:
         """Nats, `(rows, variables)` -> `(rows,)`."""
         network, layout = self._network, self._layout
         rows = torch.as_tensor(values, dtype=torch.float32, device=layout.device)

@@ -7,7 +7,6 @@ is scaled; the case says so.
 """
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from benchmarks.baselines import MaskedEachCall, impute_row, sample_by_full_passes, score_row
@@ -16,6 +15,7 @@ from benchmarks.report import Report, in_turns, parse_arguments, peak_memory_mib
 from benchmarks.roofline import Roofline
 from benchmarks.scaling import measure_scaling
 from benchmarks.streaming import measure_stream
+from madeira.models.arrays import Float64
 from madeira.models.columns import Layout
 from madeira.models.inference import Density, draw_noise, noise_generator, warm_up
 from madeira.models.inference.weights.folded import fold
@@ -23,7 +23,6 @@ from madeira.models.made import NetworkConfig
 
 __all__ = ["main"]
 
-Values = npt.NDArray[np.float64]
 
 PLAIN = {"conditioning": False, "direct": False}
 IMAGE = NetworkConfig((512, 512), **PLAIN)  # type: ignore[arg-type]
@@ -99,7 +98,7 @@ def measure_sample(
     )
 
 
-def with_missing(density: Density, rows: int) -> Values:
+def with_missing(density: Density, rows: int) -> Float64:
     """Rows of random bits, each with other variables missing."""
     generator = np.random.default_rng(0)
     values = generator.integers(0, 2, (rows, density.variables)).astype(np.float64)

@@ -22,7 +22,7 @@ __all__ = ["Case", "Report", "in_turns", "parse_arguments", "peak_memory_mib"]
 
 RESULTS = Path(__file__).parent / "results"
 MIB = 2**20
-SHORTEST_TURN_S = 0.02
+MIN_TURN_S = 0.02
 SETTLE_S = 0.1
 
 
@@ -196,7 +196,7 @@ def in_turns(
         work()
         start = time.perf_counter()
         work()
-        runs[name] = max(1, round(SHORTEST_TURN_S / (time.perf_counter() - start)))
+        runs[name] = max(1, round(MIN_TURN_S / (time.perf_counter() - start)))
     times: dict[str, list[float]] = {name: [] for name in works}
     began = time.perf_counter()
     turns = 0

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -22,6 +21,7 @@ from torch.nn import functional
 from benchmarks.data import data_folder
 from benchmarks.networks import binary_layout
 from benchmarks.report import Report, parse_arguments
+from madeira.models.arrays import Float64
 from madeira.models.columns import Layout
 from madeira.models.made import MADE, Degrees, MaskConfig, MaskSource, NetworkConfig
 from madeira.models.made.masks import even_degrees
@@ -134,7 +134,7 @@ def our_training(layout: Layout, case: Case) -> MemberTraining:
 
 def seconds_in_turns(
     works: dict[str, Callable[[], None]], turns: int, device: torch.device
-) -> dict[str, npt.NDArray[np.float64]]:
+) -> dict[str, Float64]:
     """Seconds of each piece of work in each turn, `(turns,)` each; the first two do not count."""
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(turns + 2):

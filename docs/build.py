@@ -11,13 +11,13 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from checkpoints.tables import PIXELS, digits
 from madeira.app.main import create_app
 from madeira.app.settings import Settings, settings_table
 from madeira.models import DensityEstimator
+from madeira.models.arrays import Float64
 
 __all__ = ["digits_picture", "main", "openapi_document", "settings_document"]
 
@@ -40,7 +40,7 @@ def openapi_document() -> str:
     return json.dumps(create_app(Settings()).framework.openapi(), indent=1) + "\n"
 
 
-def digits_picture() -> npt.NDArray[np.float64]:
+def digits_picture() -> Float64:
     """Digits whose lower half is imputed: grey levels, shape `(height, width)`.
 
     Each column of images is one digit: as it is, what the model is given of it, and draws of the
@@ -60,7 +60,7 @@ def digits_picture() -> npt.NDArray[np.float64]:
     return np.vstack([part for line in lines for part in (line, blank)][:-1])
 
 
-def _line(table: pa.Table) -> npt.NDArray[np.float64]:
+def _line(table: pa.Table) -> Float64:
     """Images side by side, one a row of the table; what is missing is grey."""
     columns = [np.array(table[name].to_numpy(), dtype=np.float64) for name in PIXELS]
     images = np.nan_to_num(np.stack(columns, axis=1), nan=0.35).reshape(-1, 8, 8)

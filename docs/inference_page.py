@@ -10,12 +10,12 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from madeira.models.arrays import Int64
 from madeira.models.made.masks import even_degrees
 from madeira.models.made.ordering import evidence_first
 
@@ -27,8 +27,6 @@ RESULTS = DOCS.parent / "benchmarks" / "results" / "inference.json"
 VARIABLES, WIDTH, STEP, BLOCK = 12, 22, 6, 4
 ZERO, LATER, DONE, NOW = "#ffffff", "#e3e8f0", "#9fb3d1", "#d9480f"
 ROWS, NAMES = 6, "ABCDEFGH"
-
-Cells = npt.NDArray[np.int64]
 
 
 def triangular_blocks() -> Figure:
@@ -56,7 +54,7 @@ def triangular_blocks() -> Figure:
     return figure
 
 
-def _matrix(axes: Axes, rows: Cells, columns: Cells, inclusive: bool, title: str) -> None:
+def _matrix(axes: Axes, rows: Int64, columns: Int64, inclusive: bool, title: str) -> None:
     """One masked matrix; rows and columns are given by their degree or position."""
     allowed = rows[:, None] >= columns if inclusive else rows[:, None] > columns
     when = np.broadcast_to(rows[:, None], allowed.shape)

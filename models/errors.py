@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from madeira.models.echo import escaped, quoted
 
 __all__ = [
-    "CELL_LIMIT",
+    "MAX_CELL_ERRORS",
     "MAX_REASON",
     "CellError",
     "CheckpointError",
@@ -42,7 +42,7 @@ __all__ = [
 MAX_REASON = 300
 """Most characters of a reason for which a checkpoint is refused."""
 
-CELL_LIMIT = 20
+MAX_CELL_ERRORS = 20
 """At most this many cells are named in one error: enough to see the pattern, and to read."""
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from madeira.models.arrays import Float64
 from madeira.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, save_version
 from madeira.models.checkpoint.card import model_card
 from madeira.models.errors import (
@@ -36,11 +36,10 @@ from madeira.models.training.loop import Progress
 from madeira.models.training.metrics import training_metrics
 from madeira.models.training.presets import Preset
 from madeira.models.training.presets import preset as settings_of
-from madeira.models.training.trimmed import fit_robust
+from madeira.models.training.trimmed import fit_trimmed
 
 __all__ = ["DensityEstimator"]
 
-Floats = npt.NDArray[np.float64]
 
 _Part = TypeVar("_Part", Schema, Density)
 
@@ -162,7 +161,7 @@ class DensityEstimator:
             reasons = "; ".join(f"{left.name}: {left.reason}" for left in schema.left_out)
             raise TrainingError(f"every column is left out, nothing is left to model: {reasons}")
         start = time.monotonic()
-        robust = fit_robust(
+        trimmed = fit_trimmed(
             schema.encode(rows.table),
             schema.columns,
             self._config,
@@ -172,16 +171,16 @@ class DensityEstimator:
             on_epoch=on_epoch,
             on_phase=on_phase,
         )
-        self._schema, self._card = Schema(robust.columns, schema.left_out), ""
-        self._density = robust.fitted.density
+        self._schema, self._card = Schema(trimmed.columns, schema.left_out), ""
+        self._density = trimmed.fitted.density
         self._form, self._names = rows.form, tuple(rows.table.column_names)
-        self.metrics = training_metrics(robust.fitted, time.monotonic() - start) | robust.metrics
+        self.metrics = training_metrics(trimmed.fitted, time.monotonic() - start) | trimmed.metrics
         self.metrics |= {"preset": self._preset, "seed": self._seed, "device": str(self._device)}
         for caution in cautions(self.metrics, self._schema.columns):
             warnings.warn(caution, TrainingWarning, stacklevel=2)
         return self
 
-    def log_prob(self, table: Data) -> Floats:
+    def log_prob(self, table: Data) -> Float64:
         """Log-likelihood of what is observed of each row.
 
         Returns:
@@ -192,7 +191,7 @@ class DensityEstimator:
         """
         return self.density.score(self._encoded(table))
 
-    def anomaly_score(self, table: Data) -> Floats:
+    def anomaly_score(self, table: Data) -> Float64:
         """How rare each row is among rows of the model, on what it has observed.
 
         Returns:
@@ -201,7 +200,7 @@ class DensityEstimator:
         values = self._encoded(table)
         return self.density.anomaly_score(values, self.density.score(values))
 
-    def contributions(self, table: Data) -> Floats:
+    def contributions(self, table: Data) -> Float64:
         """Surprise -log p(x_d | all other observed) of each cell.
 
         Returns:
@@ -363,7 +362,7 @@ class DensityEstimator:
             names = self.schema.names
         return rows_of(data, names, self._form)
 
-    def _encoded(self, data: Data) -> Floats:
+    def _encoded(self, data: Data) -> Float64:
         return self.schema.encode(self._rows(data).table)
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.codecs.unseen import CellWarning
-from madeira.app.jobs import Array, ImputeResult, ModelKey
+from madeira.app.jobs import ImputeResult, ModelKey
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.schema.schema import Schema
 
 __all__ = ["Answer", "FilledTable", "Samples", "Scores"]
@@ -52,10 +52,10 @@ class Scores(Answer):
         contributions: `(rows, D)` nats, NaN where missing; None where not wanted.
     """
 
-    log_likelihood: Array
-    anomaly_score: Array
-    is_anomaly: npt.NDArray[np.bool_]
-    contributions: Array | None
+    log_likelihood: Float64
+    anomaly_score: Float64
+    is_anomaly: Bool
+    contributions: Float64 | None
 
     @property
     def size_bytes(self) -> int:
@@ -91,7 +91,7 @@ class FilledTable(Answer):
     """
 
     table: RequestTable
-    values: Array
+    values: Float64
     result: ImputeResult
     sent_bytes: int
 
@@ -111,7 +111,7 @@ class FilledTable(Answer):
         """Return the rows in pieces that are written at once; without rows, one empty piece."""
         return _pieces(len(self.values), FILLED_ROWS_A_PIECE)
 
-    def gaps(self, place: int, rows: slice) -> npt.NDArray[np.int64]:
+    def gaps(self, place: int, rows: slice) -> Int64:
         """Return the rows of a piece in which a column was missing, numbered within the table.
 
         Args:
@@ -120,12 +120,12 @@ class FilledTable(Answer):
         """
         return np.flatnonzero(np.isnan(self.values[rows, place])) + (rows.start or 0)
 
-    def drawn(self, place: int, gaps: npt.NDArray[np.int64], draw: int) -> pa.Array:
+    def drawn(self, place: int, gaps: Int64, draw: int) -> pa.Array:
         """Return the values, `(gaps,)`, that fill the gaps of a column in one of the tables."""
-        values: Array = self.result.tables[draw, gaps, place]
+        values: Float64 = self.result.tables[draw, gaps, place]
         return self.schema.columns[place].decode(values)
 
-    def certainty(self, place: int, gaps: npt.NDArray[np.int64]) -> dict[str, pa.Array]:
+    def certainty(self, place: int, gaps: Int64) -> dict[str, pa.Array]:
         """Return how sure the values are that fill a column.
 
         Args:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from madeira.app.codecs.json_values import json_values
 from madeira.app.codecs.unknown_columns import unknown_columns
 from madeira.app.errors import CELL_ERRORS_LIMIT, BodyTooLargeError, InvalidInputError
-from madeira.app.jobs import Array
+from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.errors import CellError, TableError
 from madeira.models.schema.schema import Schema
@@ -28,7 +28,7 @@ class RequestTable(Protocol):
     def __len__(self) -> int:
         """Rows."""
 
-    def encode(self, schema: Schema) -> Array:
+    def encode(self, schema: Schema) -> Float64:
         """Codes, `(rows, D)`, NaN where missing; raises InvalidInputError for cells."""
 
     def cell(self, row: int, name: str) -> object:
@@ -60,7 +60,7 @@ class ArrowTable:
         rows: int = self.columns.num_rows
         return rows
 
-    def encode(self, schema: Schema) -> Array:
+    def encode(self, schema: Schema) -> Float64:
         """See `RequestTable`."""
         return encode_arrow(self.columns, schema)
 
@@ -114,7 +114,7 @@ def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str
     return places
 
 
-def encode_arrow(table: pa.Table, schema: Schema) -> Array:
+def encode_arrow(table: pa.Table, schema: Schema) -> Float64:
     """Check a table against a schema and encode it.
 
     A dictionary is encoded, not the cells that refer to it: many cells may show one long text.
@@ -151,7 +151,7 @@ def encode_arrow(table: pa.Table, schema: Schema) -> Array:
     return values
 
 
-def _codes(column: Column, array: pa.Array) -> Array:
+def _codes(column: Column, array: pa.Array) -> Float64:
     if not isinstance(array, pa.DictionaryArray):
         return column.encode(array)
     valid = array.indices.is_valid().to_numpy(zero_copy_only=False)

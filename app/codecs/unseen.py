@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from madeira.app.errors import CELL_ERRORS_LIMIT, InvalidInputError
-from madeira.app.jobs import Array
+from madeira.models.arrays import Float64
 from madeira.models.columns.categorical import Categorical
 from madeira.models.errors import CellError
 from madeira.models.schema.schema import Schema
-from madeira.models.schema.unseen import meant, unseen_cells
+from madeira.models.schema.unseen import likely_category, unseen_cells
 from madeira.models.tables.csv_types import NULL_TEXTS
 
 __all__ = ["MAX_WARNINGS", "CellWarning", "as_documents", "warnings_of"]
@@ -44,7 +44,7 @@ class CellWarning:
 
 def warnings_of(
     cell: Callable[[int, str], object],
-    values: Array,
+    values: Float64,
     schema: Schema,
     *,
     refuse: bool,
@@ -73,7 +73,7 @@ def warnings_of(
         assert isinstance(column, Categorical)  # noqa: S101 - the only kind with unknown codes
         known = (name, value)
         if known not in hints:
-            hints[known] = meant(column, value, spelled=len(hints) < _MAX_SPELLED)
+            hints[known] = likely_category(column, value, spelled=len(hints) < _MAX_SPELLED)
         found.append(_warning(None if given else row, name, value, hints[known]))
     if refuse:
         raise InvalidInputError.of_cells(

@@ -6,7 +6,8 @@ from typing import Generic
 
 import numpy as np
 
-from madeira.app.jobs import Array, Job, ModelKey, ResultT
+from madeira.app.jobs import Job, ModelKey, ResultT
+from madeira.models.arrays import Float64
 
 __all__ = ["Work"]
 
@@ -29,7 +30,7 @@ class Work(Generic[ResultT]):
     kind: type[Job[ResultT]]
     model: ModelKey
     rows: int
-    row_cost: float | Array
+    row_cost: float | Float64
     most_rows: int
     row_bytes: int
     job: Callable[[int, int], Job[ResultT]]

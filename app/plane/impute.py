@@ -8,13 +8,14 @@ from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.codecs.unseen import CellWarning
 from madeira.app.engine import Work
 from madeira.app.errors import InvalidInputError
-from madeira.app.jobs import Array, ImputeJob, ImputeResult, costs_of_filling
+from madeira.app.jobs import ImputeJob, ImputeResult, costs_of_filling
 from madeira.app.plane.call import Call
 from madeira.app.plane.parsing import check_cost, parse_request
 from madeira.app.plane.seed import pick_seed
 from madeira.app.registry import Registry, ServedModel
 from madeira.app.schemas.impute import ImputeOptions
 from madeira.app.settings import Settings
+from madeira.models.arrays import Float64
 from madeira.models.inference.noise import draw_noise, noise_generator
 
 __all__ = ["Imputing"]
@@ -41,9 +42,9 @@ class Imputing:
     model: ServedModel
     options: ImputeOptions
     table: RequestTable
-    values: Array
+    values: Float64
     warnings: Sequence[CellWarning]
-    costs: Array
+    costs: Float64
     seed: int
     sent_bytes: int
 

@@ -7,13 +7,13 @@ from typing import Any, Generic, TypeVar
 from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.codecs.unseen import CellWarning, warnings_of
 from madeira.app.errors import InvalidInputError
-from madeira.app.jobs import Array
 from madeira.app.plane.call import Call
 from madeira.app.plane.options import read_options
 from madeira.app.registry import Registry, ServedModel
 from madeira.app.schemas.base import Options
 from madeira.app.schemas.sample import SampleOptions
 from madeira.app.settings import Settings
+from madeira.models.arrays import Float64
 
 __all__ = ["ParsedRequest", "check_cost", "parse_request", "parse_sample_request"]
 
@@ -34,7 +34,7 @@ class ParsedRequest(Generic[OptionsT]):
     options: OptionsT
     table: RequestTable
 
-    def encoded(self) -> tuple[Array, Sequence[CellWarning]]:
+    def encoded(self) -> tuple[Float64, Sequence[CellWarning]]:
         """Return the codes of the rows, `(rows, D)`, NaN where missing, and warnings.
 
         Raises:

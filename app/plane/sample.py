@@ -10,13 +10,14 @@ from madeira.app.codecs.json.table import encode_given
 from madeira.app.codecs.unseen import CellWarning, warnings_of
 from madeira.app.engine import Work
 from madeira.app.errors import InvalidInputError
-from madeira.app.jobs import Array, SampleJob, SampleResult, costs_of_filling
+from madeira.app.jobs import SampleJob, SampleResult, costs_of_filling
 from madeira.app.plane.call import Call
 from madeira.app.plane.parsing import parse_sample_request
 from madeira.app.plane.seed import pick_seed
 from madeira.app.registry import Registry, ServedModel
 from madeira.app.schemas.sample import SampleOptions
 from madeira.app.settings import Settings
+from madeira.models.arrays import Float64
 from madeira.models.inference.noise import draw_noise, noise_generator
 
 __all__ = ["Sampling"]
@@ -36,7 +37,7 @@ class Sampling:
 
     model: ServedModel
     options: SampleOptions
-    evidence: Array
+    evidence: Float64
     warnings: Sequence[CellWarning]
     seed: int
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from madeira.app.codecs.answers import Scores
 from madeira.app.codecs.unseen import CellWarning
 from madeira.app.engine import Work
-from madeira.app.jobs import Array, ScoreJob, ScoreResult, cost_of_scoring
+from madeira.app.jobs import ScoreJob, ScoreResult, cost_of_scoring
 from madeira.app.plane.call import Call
 from madeira.app.plane.parsing import check_cost, parse_request
 from madeira.app.registry import Registry, ServedModel
 from madeira.app.schemas.score import ScoreOptions
 from madeira.app.settings import Settings
+from madeira.models.arrays import Float64
 
 __all__ = ["Scoring"]
 
@@ -32,7 +33,7 @@ class Scoring:
 
     model: ServedModel
     options: ScoreOptions
-    values: Array
+    values: Float64
     warnings: Sequence[CellWarning]
 
     @classmethod

@@ -11,10 +11,11 @@ import numpy as np
 from madeira.app.engine import Engine
 from madeira.app.engine.request import QueuedJob
 from madeira.app.errors import RequestError
-from madeira.app.jobs import Array, ModelKey, ScoreJob
+from madeira.app.jobs import ModelKey, ScoreJob
 from madeira.app.logs import RequestNote
 from madeira.app.metrics import Metrics
 from madeira.app.registry import Registry, ServedModel
+from madeira.models.arrays import Float64
 
 __all__ = ["EngineMetrics"]
 
@@ -90,7 +91,7 @@ class EngineMetrics:
         except RequestError as error:
             log.warning("no reference likelihoods of %s: %s", model.key.name, error)
 
-    async def _score_reference(self, key: ModelKey, reference: Array, engine: Engine) -> None:
+    async def _score_reference(self, key: ModelKey, reference: Float64, engine: Engine) -> None:
         parts = []
         for start in range(0, len(reference), CHUNK_ROWS):
             job = ScoreJob(key, reference[start : start + CHUNK_ROWS], False)

@@ -8,8 +8,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from madeira.app.jobs import Array, ModelKey
+from madeira.app.jobs import ModelKey
 from madeira.app.model_directories import MAX_ENTRIES, checkpoint_path, directories_of
+from madeira.models.arrays import Float64
 from madeira.models.checkpoint import read_description, versions
 from madeira.models.echo import escaped
 from madeira.models.errors import MAX_REASON, CheckpointError
@@ -47,7 +48,7 @@ class ServedModel:
     noise_width: int
     metrics: Mapping[str, Any]
     card: str
-    reference: Array
+    reference: Float64
     size_bytes: int
 
     @property

@@ -4,7 +4,7 @@ import numpy as np
 
 from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, render
-from madeira.app.report.svg import Floats
+from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.inference.noise import draw_noise
 
@@ -41,7 +41,7 @@ def anomalies(data: ReportData) -> Section:
     return Section("anomalies", "Most anomalous rows", render("anomalies.html", rows=rows))
 
 
-def expectation(column: Column, drawn: Floats) -> str:
+def expectation(column: Column, drawn: Float64) -> str:
     """Summarise draws of one cell: the middle 90 % of numbers, or the likeliest values.
 
     Args:
@@ -70,7 +70,7 @@ def shown(value: object) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"
 
 
-def _own_rows(data: ReportData) -> Floats:
+def _own_rows(data: ReportData) -> Float64:
     """Return encoded rows of the model, (at most `_USUAL`, D), to measure the usual surprise."""
     reference = data.density.reference
     rows = data.values if reference is None else reference.values

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from madeira.app.report.svg import Floats, compact
+from madeira.app.report.svg import compact
+from madeira.models.arrays import Float64
 
 __all__ = ["edges_of", "heights_of", "instant_ticks"]
 
@@ -16,7 +17,7 @@ _MAX_STEPS = 5_000
 _UNITS = ((365.2425 * 86_400, "Y", 4), (30.44 * 86_400, "M", 7), (86_400.0, "D", 10))
 
 
-def edges_of(values: Floats) -> Floats:
+def edges_of(values: Float64) -> Float64:
     """Return the edges of about thirty bars, (bars + 1,).
 
     If the values have one resolution, every bar holds equally many possible values. If few values
@@ -44,7 +45,7 @@ def edges_of(values: Floats) -> Floats:
     return first + width * np.arange(count + 1, dtype=np.float64)
 
 
-def heights_of(values: Floats, edges: Floats) -> Floats:
+def heights_of(values: Float64, edges: Float64) -> Float64:
     """Return the share of the values in each bar, (bars,).
 
     Args:
@@ -52,7 +53,7 @@ def heights_of(values: Floats, edges: Floats) -> Floats:
         edges: Edges of the bars, (bars + 1,).
     """
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-    shares: Floats = counts / max(values.size, 1)
+    shares: Float64 = counts / max(values.size, 1)
     return shares
 
 

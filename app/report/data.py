@@ -4,19 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from madeira.app.report.svg import Floats
 from madeira.models import DensityEstimator
-from madeira.models.inference.across_patterns import comparable_scores
+from madeira.models.arrays import Float64, Int64
+from madeira.models.inference.across_patterns import scores_across_patterns
 from madeira.models.inference.density import Density
 from madeira.models.inference.noise import noise_generator
 from madeira.models.schema.schema import Schema
 
 __all__ = ["ReportData", "collect"]
 
-Integers = npt.NDArray[np.int64]
 
 _MIN_SYNTHETIC_ROWS = 1_000
 _MAX_PATTERNS = 100
@@ -38,7 +36,7 @@ class ReportData:
         train: Training rows, decoded likewise, if they were given.
         log_likelihood: Log-likelihood of the observed cells of each held-out row, nats, (n,).
         comparable: Log-likelihoods that are comparable across patterns of missing cells
-            (`comparable_scores`), of the rows in `scored`, nats, (scored,).
+            (`scores_across_patterns`), of the rows in `scored`, nats, (scored,).
         scored: Indices into `rows` of the rows that `comparable` has, (scored,).
         reference: Log-likelihoods of the model's own rows, sorted, nats, (reference,).
         generator: Random generator of the sections.
@@ -47,16 +45,16 @@ class ReportData:
     schema: Schema
     density: Density
     metrics: dict[str, Any]
-    rows: Integers
+    rows: Int64
     given: pa.Table
-    values: Floats
+    values: Float64
     real: pa.Table
     synthetic: pa.Table
     train: pa.Table | None
-    log_likelihood: Floats
-    comparable: Floats
-    scored: Integers
-    reference: Floats
+    log_likelihood: Float64
+    comparable: Float64
+    scored: Int64
+    reference: Float64
     generator: np.random.Generator
 
     @property
@@ -108,20 +106,20 @@ def collect(
         synthetic=synthetic,
         train=learned,
         log_likelihood=density.score(values),
-        comparable=comparable_scores(density, values[scored]),
+        comparable=scores_across_patterns(density, values[scored]),
         scored=scored,
         reference=np.sort(density.score(own)),
         generator=generator,
     )
 
 
-def _some(count: int, limit: int, generator: np.random.Generator) -> Integers:
+def _some(count: int, limit: int, generator: np.random.Generator) -> Int64:
     if count <= limit:
         return np.arange(count)
     return np.sort(generator.choice(count, limit, replace=False))
 
 
-def _rows_of_few_patterns(values: Floats) -> Integers:
+def _rows_of_few_patterns(values: Float64) -> Int64:
     """Return the indices of rows with one of the most frequent patterns of missing cells.
 
     The limit is there because the reference is scored once for each pattern.

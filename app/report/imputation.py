@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from markupsafe import Markup
 
 from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, Tile, render
-from madeira.app.report.svg import Floats, Plot
+from madeira.app.report.svg import Plot
+from madeira.models.arrays import Bool, Float64
 from madeira.models.columns.base import Column
-from madeira.models.columns.numeric import Amount
+from madeira.models.columns.numeric import Numeric
 from madeira.models.inference.noise import draw_noise
 
 __all__ = ["imputation"]
@@ -23,8 +23,6 @@ _HIDDEN = 0.2
 _MAX_DRAWN_CELLS = 4_000_000  # drawn at once: 32 MB
 _LEVELS = np.arange(0.1, 1.0, 0.1)
 _LEVEL = 0.9
-
-Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -38,17 +36,17 @@ class _Hidden:
             uniform if the draws have the distribution of the truth.
     """
 
-    truth: Floats
-    drawn: Floats
-    rank: Floats
+    truth: Float64
+    drawn: Float64
+    rank: Float64
 
     @property
-    def covered(self) -> Floats:
+    def covered(self) -> Float64:
         """Lowest level of a central interval that covers the truth, (cells,)."""
-        levels: Floats = np.abs(2 * self.rank - 1)
+        levels: Float64 = np.abs(2 * self.rank - 1)
         return levels
 
-    def stated(self) -> tuple[Floats, Booleans]:
+    def stated(self) -> tuple[Float64, Bool]:
         """Return the share of the most frequent value of each cell, and whether it is the truth.
 
         Returns:
@@ -123,7 +121,7 @@ def _hide(data: ReportData, rows: int) -> dict[int, _Hidden]:
     return found
 
 
-def _coverage(covered: Floats) -> Markup:
+def _coverage(covered: Float64) -> Markup:
     """Draw the share of cells in their interval, by the level of the interval."""
     shares = np.array([(covered <= level).mean() for level in _LEVELS])
     plot = Plot(400, 300, (0.0, 1.0), (0.0, 1.0))
@@ -142,7 +140,7 @@ def _coverage(covered: Floats) -> Markup:
     )
 
 
-def _reliability(stated: Floats, right: Booleans) -> tuple[Markup, float]:
+def _reliability(stated: Float64, right: Bool) -> tuple[Markup, float]:
     """Draw how often the likeliest value is right, by its stated probability.
 
     Returns:
@@ -190,13 +188,13 @@ def _row(data: ReportData, d: int, cells: _Hidden) -> Sequence[str]:
     return [name, count, unit, _plain(error), _plain(alone), _gain(gain), covered]
 
 
-def _amounts(column: Column, codes: Floats) -> Floats:
+def _amounts(column: Column, codes: Float64) -> Float64:
     """Return numbers in their own units, instants in days; NaN where missing."""
-    if not isinstance(column, Amount):
+    if not isinstance(column, Numeric):
         return codes
-    amounts: Floats = np.full(codes.shape, np.nan)
+    amounts: Float64 = np.full(codes.shape, np.nan)
     known = ~np.isnan(codes)
-    amounts[known] = column.amounts(codes[known])
+    amounts[known] = column.values_of(codes[known])
     return amounts / 86_400 if column.kind == "datetime" else amounts
 
 

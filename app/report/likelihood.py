@@ -5,7 +5,8 @@ from markupsafe import Markup
 
 from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, Tile, render
-from madeira.app.report.svg import Floats, Plot
+from madeira.app.report.svg import Plot
+from madeira.models.arrays import Float64
 
 __all__ = ["likelihood"]
 
@@ -47,7 +48,7 @@ def likelihood(data: ReportData) -> Section:
     return Section("likelihood", "Likelihood", body, [tile])
 
 
-def _scores(scores: Floats) -> Markup:
+def _scores(scores: Float64) -> Markup:
     """Draw the share of rows in each tenth of the anomaly score, with the range of chance."""
     edges = np.linspace(0, 1, _TENTHS + 1)
     shares = np.histogram(np.clip(scores, 0, 1), edges)[0] / scores.size

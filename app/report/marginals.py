@@ -9,9 +9,10 @@ from markupsafe import Markup
 from madeira.app.report.bins import edges_of, heights_of, instant_ticks
 from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, Tile, render, three_decimals
-from madeira.app.report.svg import Floats, Plot, nice_ticks
+from madeira.app.report.svg import Plot, nice_ticks
+from madeira.models.arrays import Float64
 from madeira.models.evaluation import column_shapes
-from madeira.models.evaluation.aligned_columns import Comparable, comparable
+from madeira.models.evaluation.aligned_columns import AlignedColumn, aligned_columns
 from madeira.models.values.arrow_types import Family, family
 
 __all__ = ["marginals"]
@@ -28,7 +29,7 @@ def marginals(data: ReportData) -> Section:
     likeness = column_shapes(real, synthetic, codes)
     noise = _noise(real, synthetic, codes, data.generator)
     columns, rows = [], []
-    for column in comparable([real, synthetic], codes):
+    for column in aligned_columns([real, synthetic], codes):
         distance = 1 - likeness[column.name]
         kind = next(c.kind for c in data.schema.columns if c.name == column.name)
         measure = "Kolmogorov-Smirnov" if column.number else "total variation"
@@ -83,7 +84,7 @@ def _noise(
     return {name: float(np.quantile(found, 0.95)) for name, found in distances.items()}
 
 
-def _numbers(column: Comparable, real: pa.Table) -> Markup:
+def _numbers(column: AlignedColumn, real: pa.Table) -> Markup:
     """Draw bars of the real values, and the outline of the synthetic ones over them."""
     first, second = (_known(column.floats(table)) for table in (0, 1))
     if not first.size or not second.size:
@@ -105,7 +106,7 @@ def _numbers(column: Comparable, real: pa.Table) -> Markup:
     )
 
 
-def _categories(column: Comparable, real: pa.Table, synthetic: pa.Table) -> Markup:
+def _categories(column: AlignedColumn, real: pa.Table, synthetic: pa.Table) -> Markup:
     """Draw a pair of bars for each of the most frequent categories."""
     codes = [column.codes(table) for table in (0, 1)]
     codes = [known[known >= 0] for known in codes]
@@ -153,7 +154,7 @@ class _Rows(Plot):
         self.text(self._room - 5, self.y(-row - 0.5) + 3.5, name, anchor="end", style="name")
 
 
-def _names(column: Comparable, tables: list[pa.Table]) -> list[str]:
+def _names(column: AlignedColumn, tables: list[pa.Table]) -> list[str]:
     """Return the text of each category by its code."""
     names = [""] * column.count
     for place, rows in enumerate(tables):
@@ -172,7 +173,7 @@ def _percents(top: float) -> list[tuple[float, str]]:
     return [(value, f"{100 * value:g}%") for value, _ in nice_ticks(0.0, top, 3) if value > 0]
 
 
-def _known(values: Floats) -> Floats:
+def _known(values: Float64) -> Float64:
     return values[~np.isnan(values)]
 
 

@@ -7,7 +7,8 @@ from markupsafe import Markup
 
 from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, Tile, render, three_decimals
-from madeira.app.report.svg import Floats, Plot
+from madeira.app.report.svg import Plot
+from madeira.models.arrays import Float64
 from madeira.models.evaluation import associations, column_pair_trends
 
 __all__ = ["pairs"]
@@ -27,7 +28,7 @@ def pairs(data: ReportData) -> Section:
     names = real.column_names
     place = {name: d for d, name in enumerate(names)}
     strengths = [associations(rows, codes, like=real).values for rows in (real, synthetic)]
-    trends = column_pair_trends(real, synthetic, codes, robust=True)
+    trends = column_pair_trends(real, synthetic, codes, by_deciles=True)
     gaps = np.full((len(names), len(names)), np.nan)
     for (first, second), likeness in trends.items():
         gaps[place[second], place[first]] = gaps[place[first], place[second]] = 1 - likeness
@@ -62,7 +63,7 @@ def pairs(data: ReportData) -> Section:
     return Section("pairs", "Pairs of columns", body, [tile])
 
 
-def _heat_map(title: str, names: list[str], values: Floats, full: float) -> Markup:
+def _heat_map(title: str, names: list[str], values: Float64, full: float) -> Markup:
     """Draw the triangle below the diagonal; the opacity of a cell is its share of `full`."""
     last, named = len(names) - 1, len(names) <= _MAX_NAMED
     short = [name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…" for name in names]

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from madeira.app.report.bins import edges_of, heights_of
 from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, Tile, render
-from madeira.app.report.svg import Floats, Plot
+from madeira.app.report.svg import Plot
+from madeira.models.arrays import Float64
 from madeira.models.evaluation import closest_distances
 
 __all__ = ["privacy"]
@@ -68,7 +69,7 @@ def _without_training_rows(data: ReportData) -> Section:
     return Section("privacy", "Closest records", body, [tile])
 
 
-def _distances(first: Floats, second: Floats, what: str) -> Markup:
+def _distances(first: Float64, second: Float64, what: str) -> Markup:
     """Draw the distances of held-out rows, and those of synthetic rows over them."""
     edges = edges_of(np.concatenate([first, second]).astype(np.float64))
     edges = edges[edges >= 0] if (edges >= 0).sum() > 1 else edges

@@ -8,12 +8,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from markupsafe import Markup
 
-__all__ = ["Floats", "Plot", "compact", "nice_ticks"]
+from madeira.models.arrays import Float64
 
-Floats = npt.NDArray[np.float64]
+__all__ = ["Plot", "compact", "nice_ticks"]
+
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -89,7 +89,9 @@ class Plot:
         if y_label:
             self.text(11, (self._top + self._bottom) / 2, y_label, anchor="middle", turned=True)
 
-    def line(self, xs: Sequence[float] | Floats, ys: Sequence[float] | Floats, style: str) -> None:
+    def line(
+        self, xs: Sequence[float] | Float64, ys: Sequence[float] | Float64, style: str
+    ) -> None:
         """Draw a line through points.
 
         Args:
@@ -105,7 +107,7 @@ class Plot:
         if points:
             self._path(style, f"M{'L'.join(points)}")
 
-    def band(self, xs: Sequence[float] | Floats, low: Floats, high: Floats, style: str) -> None:
+    def band(self, xs: Sequence[float] | Float64, low: Float64, high: Float64, style: str) -> None:
         """Fill the area between two lines.
 
         Args:
@@ -118,7 +120,7 @@ class Plot:
         back = [f"{self.x(x):.1f} {self.y(y):.1f}" for x, y in zip(xs, high, strict=True)]
         self._path(style, f"M{'L'.join(ahead + back[::-1])}Z")
 
-    def bars(self, edges: Floats, heights: Floats, style: str) -> None:
+    def bars(self, edges: Float64, heights: Float64, style: str) -> None:
         """Draw a histogram of filled bars.
 
         Args:
@@ -130,7 +132,7 @@ class Plot:
             if height > 0:
                 self.box(left, right, 0.0, height, style)
 
-    def steps(self, edges: Floats, heights: Floats, style: str) -> None:
+    def steps(self, edges: Float64, heights: Float64, style: str) -> None:
         """Draw the outline of a histogram.
 
         Args:

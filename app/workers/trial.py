@@ -11,8 +11,9 @@ from typing import Any, get_args
 import numpy as np
 
 from madeira.app.codecs.json.text import encode
-from madeira.app.jobs import Array, Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from madeira.app.jobs import Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
 from madeira.app.workers.execute import execute
+from madeira.models.arrays import Float64
 from madeira.models.errors import CheckpointError, OrderingError
 from madeira.models.inference.density import Density
 from madeira.models.schema.schema import Schema
@@ -64,7 +65,7 @@ def try_out(key: ModelKey, schema: Schema, density: Density, limit_s: float) -> 
         raise CheckpointError(message) from error
 
 
-def _jobs(key: ModelKey, density: Density, rows: Array) -> Iterator[Job[Any]]:
+def _jobs(key: ModelKey, density: Density, rows: Float64) -> Iterator[Job[Any]]:
     few = rows[:_FEW_ROWS]
     gappy, nothing = few.copy(), np.full(few.shape, np.nan)
     gappy[:, 1::2] = np.nan

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.anomaly.sets import Setting, Split
 from madeira.models import DensityEstimator
+from madeira.models.arrays import Float64
 from madeira.models.made.config import MaskConfig, NetworkConfig
 from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 
@@ -27,7 +27,6 @@ __all__ = [
     "madeira_scores",
 ]
 
-Floats = npt.NDArray[np.float64]
 Smoothing = float | Literal["auto"]
 
 PEERS_PYTHON = Path(".bench/anomaly/bin/python")
@@ -55,7 +54,7 @@ SMALL = FitConfig(
 
 def madeira_scores(
     split: Split, seed: int, smoothing: Smoothing, contamination: float, device: str = "cpu"
-) -> tuple[Floats, float]:
+) -> tuple[Float64, float]:
     """Minus the log-likelihood of the test rows, all columns continuous, and seconds taken."""
     names = [f"x{index}" for index in range(split.train.shape[1])]
     train, test = (pa.table(dict(zip(names, x.T, strict=True))) for x in (split.train, split.test))
@@ -72,7 +71,7 @@ class Peers:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
-    def scores(self, split: Split, seed: int) -> dict[str, tuple[Floats, float]]:
+    def scores(self, split: Split, seed: int) -> dict[str, tuple[Float64, float]]:
         """Scores of the test rows and seconds, by peer.
 
         Raises:

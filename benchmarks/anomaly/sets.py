@@ -4,18 +4,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.data import data_folder
+from madeira.models.arrays import Bool, Float64
 
 __all__ = ["SETTINGS", "Setting", "Split", "set_names", "split"]
 
-Floats = npt.NDArray[np.float64]
 Setting = Literal["unsupervised", "semi-supervised"]
 
 SETTINGS: tuple[Setting, ...] = ("unsupervised", "semi-supervised")
 ROWS_LIMIT = 5_000
-FEWEST_ANOMALIES = 10
+MIN_ANOMALIES = 10
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ class Split:
         anomalous: Which of these are anomalies, bool, shape `(test rows,)`.
     """
 
-    train: Floats
-    test: Floats
-    anomalous: npt.NDArray[np.bool_]
+    train: Float64
+    test: Float64
+    anomalous: Bool
 
 
 def set_names() -> list[str]:
@@ -58,7 +57,7 @@ def split(name: str, setting: Setting, seed: int, rows_limit: int = ROWS_LIMIT) 
     if len(rows) > rows_limit:
         odd, usual = np.flatnonzero(anomalous), np.flatnonzero(~anomalous)
         share = round(rows_limit * len(odd) / len(rows))
-        count = max(share, min(FEWEST_ANOMALIES, len(odd)))
+        count = max(share, min(MIN_ANOMALIES, len(odd)))
         kept = np.concatenate(
             [
                 generator.choice(odd, count, replace=False),

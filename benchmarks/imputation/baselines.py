@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -13,11 +12,10 @@ from sklearn.impute import IterativeImputer, KNNImputer
 
 from benchmarks.imputation.measures import Filled, interval_of_draws
 from benchmarks.imputation.tables import Complete
+from madeira.models.arrays import Float64
 
 __all__ = ["BASELINES", "DRAWS", "Baseline"]
 
-Values = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
 Baseline = Callable[[pd.DataFrame, Complete, int], Filled]
 
 DRAWS = 5
@@ -93,9 +91,9 @@ class Units:
             hot = gappy[name].to_numpy(dtype=object)[:, None] == outcomes
             units = hot.astype(float) if one_hot else hot.argmax(axis=1)[:, None].astype(float)
             parts.append(np.where(gappy[name].isna().to_numpy()[:, None], np.nan, units))
-        self.values: Values = np.hstack(parts)
+        self.values: Float64 = np.hstack(parts)
 
-    def decode(self, filled: Values) -> pd.DataFrame:
+    def decode(self, filled: Float64) -> pd.DataFrame:
         """The table with its gaps filled from units: the likeliest, or nearest, category."""
         result = self._gappy.copy()
         at = len(self._table.numbers)
@@ -112,8 +110,8 @@ class Units:
         return result
 
 
-def _iterated(units: Units, imputer: IterativeImputer) -> Values:
+def _iterated(units: Units, imputer: IterativeImputer) -> Float64:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        filled: Values = imputer.fit_transform(units.values)
+        filled: Float64 = imputer.fit_transform(units.values)
     return filled

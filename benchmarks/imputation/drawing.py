@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -15,13 +14,13 @@ from benchmarks.imputation.baselines import DRAWS
 from benchmarks.imputation.measures import Filled, interval_of_draws
 from benchmarks.imputation.tables import Complete
 from madeira.models import DensityEstimator
+from madeira.models.arrays import Float64
 from madeira.models.inference import draw_noise, impute, noise_generator
 from madeira.models.tables.filled import fill_nulls
 from madeira.models.training.presets import Preset
 
 __all__ = ["PEERS", "madeira", "peer"]
 
-Values = npt.NDArray[np.float64]
 
 PEERS = ("miceforest", "hyperimpute")
 PYTHON = Path(".bench/imputation/bin/python")
@@ -37,7 +36,7 @@ def madeira(preset: Preset, device: str) -> Callable[[pd.DataFrame, Complete, in
         schema, density = estimator.schema, estimator.density
         values = schema.encode(arrow)
 
-        def decode(codes: Values) -> pd.DataFrame:
+        def decode(codes: Float64) -> pd.DataFrame:
             filled = fill_nulls(arrow, schema.decode(codes)).to_pandas()
             return _typed(filled, gappy, table)
 

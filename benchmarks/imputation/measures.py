@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t as student
 from scipy.stats import wasserstein_distance
 
 from benchmarks.imputation.tables import Complete
+from madeira.models.arrays import Bool, Float64
 
 __all__ = ["NOMINAL", "Filled", "interval_of_draws", "measure"]
 
-Booleans = npt.NDArray[np.bool_]
-Values = npt.NDArray[np.float64]
 
 NOMINAL = 0.9
 
@@ -47,7 +45,7 @@ def interval_of_draws(draws: list[pd.DataFrame], numbers: list[str]) -> tuple[pd
     return tuple(pd.DataFrame(end, columns=numbers) for end in (middle - half, middle + half))
 
 
-def measure(table: Complete, removed: Booleans, filled: Filled) -> dict[str, float]:
+def measure(table: Complete, removed: Bool, filled: Filled) -> dict[str, float]:
     """All measures of one filled table; numbers on the scale of their range, columns alike.
 
     Returns:
@@ -100,7 +98,7 @@ def measure(table: Complete, removed: Booleans, filled: Filled) -> dict[str, flo
     return result
 
 
-def _crps(drawn: Values, true: Values) -> float:
+def _crps(drawn: Float64, true: Float64) -> float:
     """Mean continuous ranked probability score of draws, without bias for few of them.
 
     E|X - y| - E|X - X'| / 2 (Gneiting, Raftery, JASA 2007, equation 21), X' another draw.

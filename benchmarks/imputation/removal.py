@@ -7,24 +7,22 @@ section 6: logistic models whose intercept gives the share that is asked for.
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit
 
 from benchmarks.imputation.tables import Complete
+from madeira.models.arrays import Bool, Float64
 
 __all__ = ["MECHANISMS", "Mechanism", "remove"]
 
-Booleans = npt.NDArray[np.bool_]
-Values = npt.NDArray[np.float64]
 Mechanism = Literal["MCAR", "MAR", "MNAR"]
 
 MECHANISMS: tuple[Mechanism, ...] = ("MCAR", "MAR", "MNAR")
 KEPT_SHARE = 0.3
 
 
-def remove(table: Complete, mechanism: Mechanism, share: float, seed: int) -> Booleans:
+def remove(table: Complete, mechanism: Mechanism, share: float, seed: int) -> Bool:
     """Which cells are removed.
 
     `MCAR` removes each cell with the same probability. `MAR` keeps a random 30 % of the columns
@@ -57,7 +55,7 @@ def remove(table: Complete, mechanism: Mechanism, share: float, seed: int) -> Bo
         else:
             signs = generator.choice([-1.0, 1.0], size=columns)
             chances = _with_share(scores * signs, share)
-    removed: Booleans = generator.uniform(size=(rows, columns)) < chances
+    removed: Bool = generator.uniform(size=(rows, columns)) < chances
     for row in np.flatnonzero(removed.all(axis=1)):
         removed[row, generator.integers(columns)] = False
     for column in np.flatnonzero(removed.all(axis=0)):
@@ -65,18 +63,18 @@ def remove(table: Complete, mechanism: Mechanism, share: float, seed: int) -> Bo
     return removed
 
 
-def _standard(series: pd.Series, generator: np.random.Generator) -> Values:
+def _standard(series: pd.Series, generator: np.random.Generator) -> Float64:
     """A number as it is, a category as a random number for each; mean 0, variance 1."""
     if series.dtype == "float64":
         values = series.to_numpy()
     else:
         codes = pd.factorize(series, sort=True)[0]
         values = generator.normal(size=codes.max() + 1)[codes]
-    standard: Values = (values - values.mean()) / values.std()
+    standard: Float64 = (values - values.mean()) / values.std()
     return standard
 
 
-def _with_share(logits: Values, share: float) -> Values:
+def _with_share(logits: Float64, share: float) -> Float64:
     """Probabilities whose mean is `share` in each column."""
     intercepts = [
         brentq(lambda shift, x=column: expit(x + shift).mean() - share, -50, 50)

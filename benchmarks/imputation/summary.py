@@ -13,7 +13,7 @@ __all__ = ["RANKED", "Case", "ranks", "summarise"]
 RANKED = {"rmse": 1, "accuracy": -1, "wasserstein": 1}
 """Measures that every method has; -1 where more is better."""
 SHOWN = ("rmse", "accuracy", "wasserstein", "crps", "width")
-FARTHEST_COVERAGE = 0.03
+MAX_COVERAGE_ERROR = 0.03
 
 Measures = Mapping[str, float]
 
@@ -71,7 +71,7 @@ def summarise(report: Report, cases: list[Case], ours: str) -> None:
         distance,
         "",
         "the most that is aimed at",
-        FARTHEST_COVERAGE,
+        MAX_COVERAGE_ERROR,
         target=1.0,
     )
     for mechanism in dict.fromkeys(case.mechanism for case in cases):

@@ -15,7 +15,7 @@ TABLES = ("penguins", "wine_quality", "titanic", "california_housing", "diamonds
 LEFT_OUT = {"titanic": ["deck", "alive", "embark_town", "class", "who", "adult_male", "alone"]}
 """Columns that repeat others (titanic's) or that few rows have."""
 
-MOST_CATEGORY_NUMBERS = 10
+MAX_CATEGORY_NUMBERS = 10
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def load(name: str, rows: int, seed: int) -> Complete:
     chosen = np.sort(generator.permutation(len(whole))[:rows])
     frame = whole.iloc[chosen].reset_index(drop=True)
     frame = frame.loc[:, frame.nunique() > 1]
-    few = frame.nunique() <= MOST_CATEGORY_NUMBERS
+    few = frame.nunique() <= MAX_CATEGORY_NUMBERS
     numbers = [
         column
         for column in frame

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.likelihood.sets import Bits
+from madeira.models.arrays import Float64
 
 __all__ = ["BernoulliMixture", "fit_bernoulli_mixture"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -22,8 +20,8 @@ class BernoulliMixture:
         chances: p, shape `(components, variables)`, in (0, 1).
     """
 
-    weights: Floats
-    chances: Floats
+    weights: Float64
+    chances: Float64
 
     @classmethod
     def start(cls, train: Bits, components: int, generator: np.random.Generator) -> Self:
@@ -38,17 +36,17 @@ class BernoulliMixture:
         chances = 0.75 * train.mean(axis=0) + 0.25 * train[chosen]
         return cls(np.full(components, 1 / components), np.clip(chances, 0.005, 0.995))
 
-    def log_joint(self, bits: Bits) -> Floats:
+    def log_joint(self, bits: Bits) -> Float64:
         """Log w_k + log p_k(x), nats, shape `(rows, components)`."""
         rows = bits.astype(np.float64)
         off = np.log1p(-self.chances)
         log_weights = np.log(np.maximum(self.weights, np.finfo(float).tiny))
-        joint: Floats = rows @ (np.log(self.chances) - off).T + (off.sum(axis=1) + log_weights)
+        joint: Float64 = rows @ (np.log(self.chances) - off).T + (off.sum(axis=1) + log_weights)
         return joint
 
-    def log_prob(self, bits: Bits) -> Floats:
+    def log_prob(self, bits: Bits) -> Float64:
         """Log-likelihood of each row, nats, shape `(rows,)`."""
-        total: Floats = np.logaddexp.reduce(self.log_joint(bits), axis=1)
+        total: Float64 = np.logaddexp.reduce(self.log_joint(bits), axis=1)
         return total
 
     def improved(self, train: Bits, prior: float) -> Self:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.likelihood.sets import Bits
 from benchmarks.networks import binary_layout
+from madeira.models.arrays import Bool, Float64
 from madeira.models.columns import Layout
 from madeira.models.columns.categorical import Categorical
 from madeira.models.schema import Schema
@@ -26,7 +26,6 @@ from madeira.models.schema import Schema
 __all__ = ["BitColumns", "Grouping", "groups_of_bits"]
 
 Grouping = Literal["bits", "groups"]
-Values = npt.NDArray[np.float64]
 Groups = tuple[tuple[int, int], ...]
 
 _SHARE_OF_ONE_BIT = 0.99
@@ -89,13 +88,13 @@ class BitColumns:
         schema = Schema.infer(table, kinds)
         return cls(Layout(schema.columns), groups, schema)
 
-    def encode(self, bits: Bits) -> Values:
+    def encode(self, bits: Bits) -> Float64:
         """Values as a network has them: `(rows, bits)` to `(rows, columns)`."""
         if self.schema is None:
             return bits.astype(np.float64)
         return self.schema.encode(_patterns(bits, self.groups))
 
-    def unseen_nats(self, bits: Bits, values: Values) -> Values:
+    def unseen_nats(self, bits: Bits, values: Float64) -> Float64:
         """What each pattern that training does not show has less than all of them together.
 
         Args:
@@ -117,7 +116,7 @@ class BitColumns:
         return nats
 
 
-def _spread(few: npt.NDArray[np.bool_], width: int, few_there_are: int) -> Values:
+def _spread(few: Bool, width: int, few_there_are: int) -> Float64:
     """Log-share of the mass of all unseen patterns that one of them has.
 
     Args:
@@ -130,7 +129,7 @@ def _spread(few: npt.NDArray[np.bool_], width: int, few_there_are: int) -> Value
         return np.full(len(few), -np.log(few_there_are + others))
     of_few = np.log(_SHARE_OF_ONE_BIT / few_there_are)
     of_others = np.log((1 - _SHARE_OF_ONE_BIT) / others)
-    shares: Values = of_others + (of_few - of_others) * few
+    shares: Float64 = of_others + (of_few - of_others) * few
     return shares
 
 

@@ -5,17 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from benchmarks.likelihood.bernoulli_mixture import fit_bernoulli_mixture
 from benchmarks.likelihood.columns import BitColumns, Grouping
 from benchmarks.likelihood.sets import BinarySet
+from madeira.models.arrays import Float64
 from madeira.models.training import FitConfig, Fitted, Progress, fit
 
 __all__ = ["BernoulliMixtures", "Figures", "Made", "Model"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Figures:
         notes: What else is worth keeping, JSON values.
     """
 
-    test_nats: Floats
+    test_nats: Float64
     valid_nats: float
     train_seconds: float
     test_seconds: float

@@ -13,7 +13,12 @@ from matplotlib.figure import Figure
 from benchmarks.likelihood.columns import BitColumns
 from benchmarks.likelihood.sets import BinarySet
 from madeira.models.made.ordering import smooth_positions
-from madeira.models.training.dependence import coordinates, dependence_graph, entropies, near
+from madeira.models.training.dependence import (
+    coordinates,
+    dependence_graph,
+    entropies,
+    neighbourhood,
+)
 
 SIDE = 28
 ORDERINGS = 4
@@ -36,7 +41,7 @@ def main() -> None:
     for seed, axes in enumerate(upper):
         _show(axes, smooth_positions(places, np.random.default_rng(seed)), "viridis")
         axes.set_title(f"a smooth ordering, {seed + 1}", fontsize=8)
-    within = near(joined, REACH)
+    within = neighbourhood(joined, REACH)
     _show(lower[0], values.mean(axis=0), "gray_r")
     lower[0].set_title("share of ones", fontsize=8)
     _show(lower[1], entropies(values), "magma")

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pyod.models.copod import COPOD
 from pyod.models.ecod import ECOD
 from pyod.models.gmm import GMM
@@ -25,9 +24,10 @@ from pyod.models.mcd import MCD
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
+from madeira.models.arrays import Float64
+
 __all__ = ["PEERS", "main"]
 
-Floats = npt.NDArray[np.float64]
 MIXTURE_SIZES = (1, 2, 3, 5, 8, 12)
 
 PEERS: dict[str, Callable[[int], Any]] = {
@@ -40,7 +40,7 @@ PEERS: dict[str, Callable[[int], Any]] = {
 }
 
 
-def detect(name: str, train: Floats, test: Floats, seed: int) -> Floats:
+def detect(name: str, train: Float64, test: Float64, seed: int) -> Float64:
     """Scores of the test rows, higher where more anomalous.
 
     Training rows that are scored themselves have the scores that PyOD keeps of them: a row is
@@ -66,7 +66,7 @@ def main() -> None:
         with np.load(job["input"]) as arrays:
             scaler = StandardScaler().fit(arrays["train"])
             train, test = scaler.transform(arrays["train"]), scaler.transform(arrays["test"])
-        results: dict[str, Floats] = {}
+        results: dict[str, Float64] = {}
         for name in (*PEERS, "mixture (BIC)"):
             start = time.perf_counter()
             scores = detect(name, train, test, job["seed"])

@@ -20,8 +20,8 @@ MEASURES = {
 REAL = {"trends": "trends_real", "shapes": "shapes_real", "useful": "useful_real"}
 """What real rows come to: those held out, in the place of synthetic ones, or to learn from."""
 
-LEAST = {"two_sample": 0.62, "trends": 0.977}
-MOST_FROM_HALF = 0.03
+MIN_VALUES = {"two_sample": 0.62, "trends": 0.977}
+MAX_FROM_HALF = 0.03
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _add_targets(report: Report, ours: Sequence[Measured]) -> None:
     if not ours:
         return
     tables = ", ".join(one.table for one in ours)
-    for name, least in LEAST.items():
+    for name, least in MIN_VALUES.items():
         case = f"{MEASURES[name]}, mean of {len(ours)} full tables"
         detail: dict[str, float | str] = {"tables": tables}
         if name in REAL:
@@ -96,7 +96,7 @@ def _add_closest(report: Report, ours: Sequence[Measured]) -> None:
     shares = {f"{one.table}, {one.rows} rows": one.measures["closest_share"] for one in ours}
     furthest = max(abs(share - 0.5) for share in shares.values())
     case = "closest-record share: furthest from a half"
-    report.limit(case, furthest, "share", MOST_FROM_HALF, **shares)
+    report.limit(case, furthest, "share", MAX_FROM_HALF, **shares)
 
 
 def _mean(ones: Sequence[Measured], name: str) -> float:

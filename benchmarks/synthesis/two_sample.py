@@ -8,23 +8,22 @@ stratified cross-validation; 1 where the classifier can do no better than guess.
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from madeira.models.evaluation.aligned_columns import comparable
+from madeira.models.arrays import Bool, Float64
+from madeira.models.evaluation.aligned_columns import aligned_columns
 
 __all__ = ["BINS", "feature_matrices", "two_sample_score"]
 
-Floats = npt.NDArray[np.float64]
 
 FOLDS = 3
 BINS = 255  # of the trees: more categories than that are ordered, not split apart
 
 
-def feature_matrices(tables: Sequence[pa.Table]) -> tuple[list[Floats], npt.NDArray[np.bool_]]:
+def feature_matrices(tables: Sequence[pa.Table]) -> tuple[list[Float64], Bool]:
     """What the trees are given of some tables with the same columns.
 
     Returns:
@@ -34,7 +33,7 @@ def feature_matrices(tables: Sequence[pa.Table]) -> tuple[list[Floats], npt.NDAr
     Raises:
         TableError: A table lacks a column of the first, or has another sort of values in it.
     """
-    columns = comparable(tables)
+    columns = aligned_columns(tables)
     matrices = [
         np.column_stack([column.floats(table) for column in columns])
         for table in range(len(tables))

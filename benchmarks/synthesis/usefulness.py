@@ -6,7 +6,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.metrics import r2_score, roc_auc_score
 
 from benchmarks.synthesis.two_sample import feature_matrices
-from madeira.models.evaluation.aligned_columns import comparable
+from madeira.models.evaluation.aligned_columns import aligned_columns
 
 __all__ = ["usefulness"]
 
@@ -28,7 +28,7 @@ def usefulness(train: pa.Table, test: pa.Table, target: str, seed: int = 0) -> f
         TableError: A table lacks a column, or has another sort of values in it.
     """
     (x, x_test), categories = feature_matrices([train.drop([target]), test.drop([target])])
-    (column,) = comparable([train.select([target]), test.select([target])])
+    (column,) = aligned_columns([train.select([target]), test.select([target])])
     y, y_test = column.floats(0), column.floats(1)
     x, y = x[~np.isnan(y)], y[~np.isnan(y)]
     if column.number:

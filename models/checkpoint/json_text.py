@@ -12,7 +12,7 @@ __all__ = ["MAX_DEPTH", "parse_object", "to_json_bytes"]
 MAX_DEPTH = 32
 """How deep lists and objects may be nested."""
 
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+_MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**64 - 1
 
 
 def parse_object(name: str, content: bytes) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _check_plain(name: str, value: object) -> None:
             if not _is_text(one):
                 raise CheckpointError(f"{name} holds half of a surrogate pair: {escaped(one, 80)}")
         elif isinstance(one, int):
-            if not _SMALLEST <= one <= _LARGEST:
+            if not _MIN_INTEGER <= one <= _MAX_INTEGER:
                 raise CheckpointError(f"{name} holds a whole number of more than 64 bits")
         elif isinstance(one, float):
             if not math.isfinite(one):

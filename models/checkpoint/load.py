@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors.torch import load as load_tensors
 from torch import Tensor
 
+from madeira.models.arrays import Float64
 from madeira.models.checkpoint.config import StoredMember, check_metrics, members_of
 from madeira.models.checkpoint.files import SCHEMA, CheckpointFiles, explained
 from madeira.models.checkpoint.tensors import (
@@ -66,7 +65,7 @@ class Description:
     schema: Schema
     metrics: Mapping[str, Any]
     card: str
-    reference: npt.NDArray[np.float64]
+    reference: Float64
     size_bytes: int
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float64
 from madeira.models.checkpoint.config import StoredMember
 from madeira.models.checkpoint.json_text import parse_object
 from madeira.models.columns.base import Column
@@ -34,7 +34,6 @@ __all__ = [
     "masks_of",
 ]
 
-Values = npt.NDArray[np.float64]
 
 FILE, REFERENCE, LOG_WEIGHTS = "model.safetensors", "reference", "log_weights"
 
@@ -129,7 +128,7 @@ class Header:
                 f"{FILE} has {self.size:,} bytes; its arrays need {self.data + total:,}"
             )
 
-    def reference(self, file: BinaryIO) -> Values:
+    def reference(self, file: BinaryIO) -> Float64:
         """The reference rows, encoded, shape `(rows, variables)`; none where there are none."""
         stored = self.arrays.get(REFERENCE)
         if stored is None:
@@ -152,7 +151,7 @@ def check_finite(tensors: Mapping[str, Tensor]) -> None:
             raise CheckpointError(f"{FILE}, {name}: holds a number that is not finite")
 
 
-def check_log_weights(log_weights: Values) -> None:
+def check_log_weights(log_weights: Float64) -> None:
     """Checks that the mixture weights sum to 1.
 
     Raises:
@@ -164,7 +163,7 @@ def check_log_weights(log_weights: Values) -> None:
         raise CheckpointError(f"{FILE}, {LOG_WEIGHTS}: the weights sum to {found:g}, not to 1")
 
 
-def check_reference(reference: Values, columns: Sequence[Column]) -> None:
+def check_reference(reference: Float64, columns: Sequence[Column]) -> None:
     """Checks that reference rows hold codes of the columns.
 
     Args:

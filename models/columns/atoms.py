@@ -4,18 +4,15 @@ Zeros, caps, defaults, round numbers. Each is an outcome of its own beside the m
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from madeira.models.values.numbers import Values
+from madeira.models.arrays import Bool, Float64, Int64
 
-__all__ = ["MOST_ATOMS", "find_atoms"]
+__all__ = ["MAX_ATOMS", "find_atoms"]
 
-Counts = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
-MOST_ATOMS = 256
-_SMALLEST_SHARE = 0.001
-_FEWEST_ROWS = 5
+MAX_ATOMS = 256
+_MIN_SHARE = 0.001
+_MIN_ROWS = 5
 _PROMINENCE = 1.5
 _DEVIATIONS = 4.0
 _NEIGHBOURS = 0.05
@@ -25,7 +22,7 @@ _ROWS_EACH = 10
 _SPARSE = 0.25
 
 
-def find_atoms(values: Values, resolution: float) -> Values:
+def find_atoms(values: Float64, resolution: float) -> Float64:
     """Returns the values that stand out, in rising order, (atoms,).
 
     A value is an atom if 5 rows and 0.1 % of all rows hold it and, on a lattice, if it is more
@@ -42,22 +39,22 @@ def find_atoms(values: Values, resolution: float) -> Values:
             chance.
     """
     distinct, counts = np.unique(values, return_counts=True)
-    outstanding = (counts >= _FEWEST_ROWS) & (counts >= _SMALLEST_SHARE * len(values))
+    outstanding = (counts >= _MIN_ROWS) & (counts >= _MIN_SHARE * len(values))
     if resolution > 0 and not _sparse(distinct, len(values), resolution):
         outstanding = _prominent(distinct, counts, outstanding, resolution)
     places = np.flatnonzero(outstanding)
     ranked = places[np.argsort(-counts[places], kind="stable")]
-    return np.sort(distinct[ranked[:MOST_ATOMS]])
+    return np.sort(distinct[ranked[:MAX_ATOMS]])
 
 
-def _sparse(distinct: Values, rows: int, resolution: float) -> bool:
+def _sparse(distinct: Float64, rows: int, resolution: float) -> bool:
     """Returns whether few places of the lattice are held, but for far-off values, each by many."""
     low, high = np.quantile(distinct, [0.05, 0.95])
     held = 0.9 * len(distinct) * resolution
     return rows >= _ROWS_EACH * len(distinct) and held < _SPARSE * (high - low)
 
 
-def _prominent(distinct: Values, counts: Counts, possible: Flags, resolution: float) -> Flags:
+def _prominent(distinct: Float64, counts: Int64, possible: Bool, resolution: float) -> Bool:
     """Returns which possible values are more frequent than their neighbourhood, (distinct,)."""
     atoms = np.zeros(len(distinct), dtype=bool)
     for _ in range(_ROUNDS):
@@ -70,7 +67,7 @@ def _prominent(distinct: Values, counts: Counts, possible: Flags, resolution: fl
     return atoms
 
 
-def _expected(distinct: Values, counts: Counts, atoms: Flags, resolution: float) -> Values:
+def _expected(distinct: Float64, counts: Int64, atoms: Bool, resolution: float) -> Float64:
     """Returns the rows a value would have, were its neighbourhood even, (distinct,)."""
     smooth = np.where(atoms, 0, counts)
     ends, taken = (np.append(0, each.cumsum()) for each in (smooth, atoms))

@@ -12,17 +12,15 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Bool, Float64
 from madeira.models.errors import TableError
 from madeira.models.values.arrow_types import Family, family, type_name
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import Values
-from madeira.models.values.row_encoder import CellReader, NotPlainError
+from madeira.models.values.row_encoder import CellEncoder, UnsupportedCellError
 
 __all__ = ["Column", "Head"]
 
@@ -165,37 +163,37 @@ class Column(ABC):
         """
 
     @abstractmethod
-    def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
         """Returns the codes of Arrow values, (rows,) float64, NaN where null.
 
         Raises:
             TableError: Names each cell that does not fit, and what was expected.
         """
 
-    def cell_reader(self) -> CellReader:
+    def cell_encoder(self) -> CellEncoder:
         """Returns what encodes one cell as `encode` does, where it is plain."""
         reads_text = family(self.arrow_type) in (Family.TEXT, Family.INSTANT)
 
         def read(value: object) -> float:
             if not reads_text or type(value) is not str:
-                raise NotPlainError
+                raise UnsupportedCellError
             try:
                 return float(self.encode(pa.array([value], pa.string()))[0])
             except TableError:
-                raise NotPlainError from None
+                raise UnsupportedCellError from None
 
         return read
 
     @abstractmethod
-    def is_code(self, values: Values) -> npt.NDArray[np.bool_]:
+    def is_code(self, values: Float64) -> Bool:
         """Returns which numbers are codes that this column can have, (rows,); NaN is none."""
 
     @abstractmethod
-    def decode(self, values: Values) -> pa.Array:
+    def decode(self, values: Float64) -> pa.Array:
         """Returns the Arrow values of codes, (rows,), null where NaN."""
 
     @abstractmethod
-    def initial_parameters(self, values: Values) -> Values:
+    def initial_parameters(self, values: Float64) -> Float64:
         """Returns output parameters, (outputs,), that reproduce the marginal of codes, (rows,)."""
 
     @abstractmethod

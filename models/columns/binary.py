@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from madeira.models.arrays import Bool, Float64
 from madeira.models.columns.base import Column, Head
-from madeira.models.columns.choice import COLDEST
+from madeira.models.columns.choice import MIN_TEMPERATURE
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError
 from madeira.models.values.arrow_types import type_name
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import Values, plain, refuse, shown
-from madeira.models.values.row_encoder import CellReader
+from madeira.models.values.numbers import decoded, refuse, shown
+from madeira.models.values.row_encoder import CellEncoder
 from madeira.models.values.vocabulary import UNSEEN, Vocabulary
 
 __all__ = ["Binary", "BinaryHead"]
@@ -47,7 +47,7 @@ class BinaryHead(Head):
         within_range: bool = False,
     ) -> Tensor:
         """Returns 1 where the uniform is below sigmoid(logit / T); see `Head.sample`."""
-        chances = torch.sigmoid(parameters.to(noise.dtype) / max(temperature, COLDEST))
+        chances = torch.sigmoid(parameters.to(noise.dtype) / max(temperature, MIN_TEMPERATURE))
         return (noise < chances).to(noise.dtype)
 
 
@@ -95,12 +95,12 @@ class Binary(Column):
             )
         return cls(name, array.type, vocabulary)
 
-    def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
         """Returns 0, 1, or NaN where null; see `Column.encode`."""
         codes = self.vocabulary.codes(self.name, array)
         unseen = codes == UNSEEN
         if unseen.any():
-            values = plain(array)
+            values = decoded(array)
             first, second = self.vocabulary.values
             refuse(
                 self.name,
@@ -111,20 +111,20 @@ class Binary(Column):
             )
         return codes
 
-    def cell_reader(self) -> CellReader:
-        """Returns what looks one value up; see `Column.cell_reader`."""
-        return self.vocabulary.reader(None) or super().cell_reader()
+    def cell_encoder(self) -> CellEncoder:
+        """Returns what looks one value up; see `Column.cell_encoder`."""
+        return self.vocabulary.encoder(None) or super().cell_encoder()
 
-    def is_code(self, values: Values) -> npt.NDArray[np.bool_]:
+    def is_code(self, values: Float64) -> Bool:
         """Returns which are 0 or 1; see `Column.is_code`."""
-        found: npt.NDArray[np.bool_] = (values == 0) | (values == 1)
+        found: Bool = (values == 0) | (values == 1)
         return found
 
-    def decode(self, values: Values) -> pa.Array:
+    def decode(self, values: Float64) -> pa.Array:
         """Returns the two values in the column's type; see `Column.decode`."""
         return self.vocabulary.take(values)
 
-    def initial_parameters(self, values: Values) -> Values:
+    def initial_parameters(self, values: Float64) -> Float64:
         """Returns the logit of the share of ones, with half a row added to either side."""
         known = values[~np.isnan(values)]
         ones = known.sum()

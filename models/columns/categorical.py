@@ -10,26 +10,25 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.base import Column, Head
 from madeira.models.columns.choice import choose
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError
 from madeira.models.values.arrow_types import type_name
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import Values
-from madeira.models.values.row_encoder import CellReader
+from madeira.models.values.row_encoder import CellEncoder
 from madeira.models.values.vocabulary import UNSEEN, Vocabulary
 
 __all__ = ["Categorical", "CategoricalHead", "unseen_share"]
 
-_LARGEST_UNKNOWN_RATE = 0.05
+_MAX_UNKNOWN_RATE = 0.05
 _DESCRIBED = 50
-_MOST_CATEGORIES = 10_000
+_MAX_CATEGORIES = 10_000
 
 
 class CategoricalHead(Head):
@@ -136,41 +135,39 @@ class Categorical(Column):
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
         """Learns the categories and the mass of what is not among them; see `Column.fit`."""
         vocabulary, counts = Vocabulary.fit(name, array)
-        if len(vocabulary) > _MOST_CATEGORIES:
+        if len(vocabulary) > _MAX_CATEGORIES:
             raise SchemaError(
                 f"column {quoted(name)} holds {len(vocabulary)} distinct values: too many for "
                 "categorical, whose memory grows with them; make it factorised"
             )
         return cls(name, array.type, vocabulary, unseen_share(counts))
 
-    def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
         """Returns 0..K-1, K where not seen in training, NaN where null; see `Column.encode`."""
         codes = self.vocabulary.codes(self.name, array)
         codes[codes == UNSEEN] = len(self.vocabulary)
         return codes
 
-    def cell_reader(self) -> CellReader:
-        """Returns what looks one value up; see `Column.cell_reader`."""
-        return self.vocabulary.reader(self.unknown_code) or super().cell_reader()
+    def cell_encoder(self) -> CellEncoder:
+        """Returns what looks one value up; see `Column.cell_encoder`."""
+        return self.vocabulary.encoder(self.unknown_code) or super().cell_encoder()
 
-    def is_code(self, values: Values) -> npt.NDArray[np.bool_]:
+    def is_code(self, values: Float64) -> Bool:
         """Returns which are whole numbers from 0 to K; see `Column.is_code`."""
-        found: npt.NDArray[np.bool_] = (
-            (values >= 0) & (values <= len(self.vocabulary)) & (values == np.rint(values))
-        )
+        found: Bool = (values >= 0) & (values <= len(self.vocabulary)) & (values == np.rint(values))
         return found
 
-    def decode(self, values: Values) -> pa.Array:
+    def decode(self, values: Float64) -> pa.Array:
         """Returns the categories, null for `unknown`; see `Column.decode`."""
         return self.vocabulary.take(values)
 
-    def initial_parameters(self, values: Values) -> Values:
+    def initial_parameters(self, values: Float64) -> Float64:
         """Returns log shares, one row spread over all categories, `unknown` at its own rate."""
         size = len(self.vocabulary)
         known = values[values < size].astype(np.int64)
         shares = (np.bincount(known, minlength=size) + 1 / size) / (known.size + 1)
         masses = np.append(shares * (1 - self.unseen_mass), self.unseen_mass)
-        logits: Values = np.log(masses)
+        logits: Float64 = np.log(masses)
         return logits
 
     def learned(self) -> dict[str, Any]:
@@ -212,8 +209,8 @@ class Categorical(Column):
         }
 
 
-def unseen_share(counts: npt.NDArray[np.int64]) -> float:
+def unseen_share(counts: Int64) -> float:
     """Returns the Good-Turing estimate of the mass of new values, of the counts of known ones."""
     rows = int(counts.sum())
     singletons = int((counts == 1).sum())
-    return min(max(singletons / rows, 1 / (rows + 2)), _LARGEST_UNKNOWN_RATE)
+    return min(max(singletons / rows, 1 / (rows + 2)), _MAX_UNKNOWN_RATE)

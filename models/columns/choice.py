@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-__all__ = ["COLDEST", "choose"]
+__all__ = ["MIN_TEMPERATURE", "choose"]
 
-COLDEST = 1e-6
+MIN_TEMPERATURE = 1e-6
 """Temperatures below are taken as this one: it draws the likeliest outcome."""
 
 
@@ -20,7 +20,7 @@ def choose(logits: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
     Returns:
         Outcomes, (batch, n) long, non-decreasing in the noise.
     """
-    masses = (logits / max(temperature, COLDEST)).softmax(2).cumsum(2)
+    masses = (logits / max(temperature, MIN_TEMPERATURE)).softmax(2).cumsum(2)
     places = noise.to(masses.dtype).unsqueeze(2) * masses[:, :, -1:]
     outcomes = torch.searchsorted(masses, places, right=True).squeeze(2)
     return outcomes.clamp(max=logits.shape[2] - 1)

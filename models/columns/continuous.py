@@ -13,29 +13,28 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from madeira.models.arrays import Bool, Float64
 from madeira.models.columns.atoms import find_atoms
 from madeira.models.columns.base import Head
 from madeira.models.columns.mixture import COMPONENTS
-from madeira.models.columns.numeric import Amount
-from madeira.models.columns.numeric_head import FARTHEST, AmountHead
+from madeira.models.columns.numeric import Numeric
+from madeira.models.columns.numeric_head import MAX_POINT, NumericHead
 from madeira.models.columns.transform import Transform, log_slope, transform
 from madeira.models.values.arrow_types import Family, is_integer
-from madeira.models.values.grid import Lattice
+from madeira.models.values.grid import Grid
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import Values
-from madeira.models.values.row_encoder import CellReader, plain_number
+from madeira.models.values.row_encoder import CellEncoder, exact_float
 from madeira.models.values.vocabulary import Value
 
 __all__ = ["Continuous", "ContinuousHead"]
 
 
-class ContinuousHead(AmountHead):
+class ContinuousHead(NumericHead):
     """Conditionals of n continuous columns: densities, and masses of atoms."""
 
     _atoms_alone = True
@@ -46,8 +45,8 @@ class ContinuousHead(AmountHead):
         self._log_units = torch.tensor(units, dtype=torch.float64)
 
     def _log_smooth(self, codes: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:
-        """Returns log-densities of the logistics; see `AmountHead`."""
-        points = transform(codes, self._transforms).clamp(-FARTHEST, FARTHEST)
+        """Returns log-densities of the logistics; see `NumericHead`."""
+        points = transform(codes, self._transforms).clamp(-MAX_POINT, MAX_POINT)
         slopes = log_slope(codes, self._transforms) - self._log_units
         distances = (points.to(means.dtype).unsqueeze(2) - means) * torch.exp(-log_scales)
         # log f(t) = -t - 2 softplus(-t); even in t, exact in both tails.
@@ -55,11 +54,11 @@ class ContinuousHead(AmountHead):
         return densities + slopes.to(means.dtype).unsqueeze(2)
 
     def _settle(self, codes: Tensor) -> Tensor:
-        return codes.clamp(-FARTHEST, FARTHEST)
+        return codes.clamp(-MAX_POINT, MAX_POINT)
 
 
 @dataclass(frozen=True)
-class Continuous(Amount):
+class Continuous(Numeric):
     """A column of numbers on a continuum, standardised.
 
     Attributes:
@@ -82,8 +81,8 @@ class Continuous(Amount):
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
         """Learns mean, deviation, range, atoms and transform; see `Column.fit`."""
         arrow_type, known, notation = cls.read(name, array)
-        lattice = Lattice.find(known, arrow_type)
-        resolution = lattice.resolution if lattice else 0.0
+        grid = Grid.find(known, arrow_type)
+        resolution = grid.resolution if grid else 0.0
         atoms = find_atoms(known, resolution)
         shift, scale = _moments(known)
         smooth = known[~np.isin(known, atoms)]
@@ -101,26 +100,26 @@ class Continuous(Amount):
             notation=notation,
         )
 
-    def codes(self, values: Values) -> Values:
-        """Returns z, clipped to a million deviations; see `Amount.codes`."""
+    def codes(self, values: Float64) -> Float64:
+        """Returns z, clipped to a million deviations; see `Numeric.codes`."""
         with np.errstate(over="ignore"):  # clipped just below
             z = (values - self.shift) / self.scale
-        return np.clip(z, -FARTHEST, FARTHEST)
+        return np.clip(z, -MAX_POINT, MAX_POINT)
 
-    def is_code(self, values: Values) -> npt.NDArray[np.bool_]:
+    def is_code(self, values: Float64) -> Bool:
         """Returns which are within a million deviations; see `Column.is_code`."""
-        return np.abs(values) <= FARTHEST
+        return np.abs(values) <= MAX_POINT
 
-    def _number_reader(self) -> CellReader:
+    def _number_encoder(self) -> CellEncoder:
         shift, scale = self.shift, self.scale
 
         def read(value: object) -> float:
-            return min(max((plain_number(value) - shift) / scale, -FARTHEST), FARTHEST)
+            return min(max((exact_float(value) - shift) / scale, -MAX_POINT), MAX_POINT)
 
         return read
 
-    def amounts(self, codes: Values) -> Values:
-        """Returns z * scale + shift; see `Amount.amounts`."""
+    def values_of(self, codes: Float64) -> Float64:
+        """Returns z * scale + shift; see `Numeric.values_of`."""
         return codes * self.scale + self.shift
 
     def learned(self) -> dict[str, Any]:
@@ -140,7 +139,7 @@ class Continuous(Amount):
         return min(max(round(self.shift, digits), self.minimum), self.maximum)
 
 
-def _moments(values: Values) -> tuple[float, float]:
+def _moments(values: Float64) -> tuple[float, float]:
     """Returns mean and standard deviation, (rows,) to scalars; 1 where the deviation vanishes."""
     unit = float(np.abs(values).max()) or 1.0  # squares of the largest floats would overflow
     relative = values / unit

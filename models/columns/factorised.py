@@ -22,16 +22,15 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float64, Int64
 from madeira.models.columns.base import Head
 from madeira.models.columns.categorical import Categorical, unseen_share
 from madeira.models.columns.choice import choose
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import Values
 from madeira.models.values.vocabulary import Vocabulary
 
 __all__ = ["COORDINATE_UNIT", "Factorised", "FactorisedHead"]
@@ -39,7 +38,7 @@ __all__ = ["COORDINATE_UNIT", "Factorised", "FactorisedHead"]
 COORDINATE_UNIT = 1 / 32
 """Coordinates are kept as whole multiples of it, which take little room in a file."""
 
-_LARGEST_COORDINATE = 127
+_MAX_COORDINATE = 127
 
 
 class FactorisedHead(Head):
@@ -143,7 +142,7 @@ class Factorised(Categorical):
         return len(self.coordinates[0])
 
     @property
-    def log_shares(self) -> Values:
+    def log_shares(self) -> Float64:
         """Logarithm of the share of each member of each group, (G, M); -inf where there is none.
 
         One row is spread over all categories, so that none is impossible.
@@ -156,7 +155,7 @@ class Factorised(Categorical):
             return np.asarray(np.log(table) - np.log(table.sum(1, keepdims=True)))
 
     @property
-    def points(self) -> Values:
+    def points(self) -> Float64:
         """Coordinates of each member of each group, (G, M, R); 0 where there is none."""
         points = np.zeros((self.groups * self.group_size, self.dimensions))
         points[: len(self.vocabulary)] = np.array(self.coordinates) * COORDINATE_UNIT
@@ -192,14 +191,14 @@ class Factorised(Categorical):
         mass = unseen_share(counts)
         return cls(name, array.type, vocabulary, mass, occurrences, nowhere, size)
 
-    def arranged(self, order: npt.NDArray[np.int64], coordinates: Values) -> Self:
+    def with_category_order(self, order: Int64, coordinates: Float64) -> Self:
         """Returns the column with its categories in another order.
 
         Args:
             order: Codes that they have now, (K,).
             coordinates: Where they stand, of about unit deviation, in the order of now, (K, R).
         """
-        limit = _LARGEST_COORDINATE
+        limit = _MAX_COORDINATE
         whole = np.rint(np.clip(coordinates[order] / COORDINATE_UNIT, -limit, limit))
         values, counts, codes = self.vocabulary.values, self.counts, order.tolist()
         return replace(
@@ -209,7 +208,7 @@ class Factorised(Categorical):
             coordinates=tuple(map(tuple, whole.astype(np.int64).tolist())),
         )
 
-    def initial_parameters(self, values: Values) -> Values:
+    def initial_parameters(self, values: Float64) -> Float64:
         """Returns log-shares of groups, one row spread over all, and 0 for all else."""
         codes = values[values < len(self.vocabulary)].astype(np.int64)
         rows = np.bincount(codes // self.group_size, minlength=self.groups)
@@ -239,8 +238,8 @@ class Factorised(Categorical):
         if points is None or points.ndim != 2 or len(points) != size:
             expected = f"equally many whole numbers for each of the {size} categories"
             raise record.wrong("coordinates", expected)
-        if np.abs(points).max(initial=0) > _LARGEST_COORDINATE:
-            expected = f"whole numbers from -{_LARGEST_COORDINATE} to {_LARGEST_COORDINATE}"
+        if np.abs(points).max(initial=0) > _MAX_COORDINATE:
+            expected = f"whole numbers from -{_MAX_COORDINATE} to {_MAX_COORDINATE}"
             raise record.wrong("coordinates", expected)
         group_size = record.whole("group_size", above=0)
         if group_size > size:
@@ -252,7 +251,7 @@ class Factorised(Categorical):
         }
 
 
-def _whole_numbers(values: list[Any]) -> npt.NDArray[np.int64] | None:
+def _whole_numbers(values: list[Any]) -> Int64 | None:
     """Returns numbers of a file as an array, or None where they are no whole numbers."""
     try:
         numbers = np.array(values)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column, Head
-from madeira.models.values.numbers import Values
 
 __all__ = ["Layout"]
 
@@ -139,7 +139,7 @@ class Layout:
             ]
         )
 
-    def initial_parameters(self, values: Values) -> Values:
+    def initial_parameters(self, values: Float64) -> Float64:
         """Returns output units, (O,), that reproduce each marginal of values, (rows, D)."""
         return np.concatenate(
             [

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from madeira.models.values.numbers import Values
+from madeira.models.arrays import Float64
 
-__all__ = ["COMPONENTS", "LOG_SCALE_LIMIT", "Points", "fit_mixture"]
+__all__ = ["COMPONENTS", "MAX_LOG_SCALE", "Points", "fit_mixture"]
 
 COMPONENTS = 8
-LOG_SCALE_LIMIT = 7.0
+MAX_LOG_SCALE = 7.0
 """Log-scales stay within it: a spike cannot grow without bound."""
 
 _ITERATIONS = 30
-_MOST_POINTS = 1024
-_NARROWEST = 1 / 12  # cells: a logistic of this scale has 99.5 % of its mass in one
-_RAREST = 1e-4  # share of the rows that an outcome keeps, so that it can grow in training
+_MAX_POINTS = 1024
+_MIN_SCALE = 1 / 12  # cells: a logistic of this scale has 99.5 % of its mass in one
+_MIN_SHARE = 1e-4  # share of the rows that an outcome keeps, so that it can grow in training
 
 
 @dataclass(frozen=True)
@@ -34,24 +34,24 @@ class Points:
         atoms: Which atom each point is, (points,); -1 for none.
     """
 
-    places: Values
-    weights: Values
-    widths: Values
-    atoms: Values
+    places: Float64
+    weights: Float64
+    widths: Float64
+    atoms: Float64
 
     @staticmethod
-    def thin(codes: Values) -> tuple[Values, Values]:
+    def thin(codes: Float64) -> tuple[Float64, Float64]:
         """Returns at most 1024 codes that stand for all, (rows,), and their shares."""
         distinct, counts = np.unique(codes, return_counts=True)
-        if len(distinct) > _MOST_POINTS:
-            ranks = (np.arange(_MOST_POINTS) + 0.5) / _MOST_POINTS
+        if len(distinct) > _MAX_POINTS:
+            ranks = (np.arange(_MAX_POINTS) + 0.5) / _MAX_POINTS
             return np.quantile(codes, ranks, method="nearest"), np.full(
-                _MOST_POINTS, 1 / _MOST_POINTS
+                _MAX_POINTS, 1 / _MAX_POINTS
             )
         return distinct, counts / max(1, len(codes))
 
 
-def fit_mixture(points: Points, atoms: int, components: int) -> Values:
+def fit_mixture(points: Points, atoms: int, components: int) -> Float64:
     """Fits a mixture of logistics and atoms to the marginal of one column.
 
     Expectation-maximisation from quantiles, with moments in the place of the logistic's own
@@ -70,7 +70,7 @@ def fit_mixture(points: Points, atoms: int, components: int) -> Values:
     smooth = (points.atoms < 0) | (points.widths > 0)
     alone = np.where(points.atoms < 0, weights, 0.0)
     means = _quantiles(points.places, alone if alone.sum() > 0 else weights, components)
-    floor = np.exp(-LOG_SCALE_LIMIT) * 3
+    floor = np.exp(-MAX_LOG_SCALE) * 3
     gaps = np.gradient(means) if components > 1 else np.ones(1)
     scales = np.maximum(np.maximum(gaps / 2, points.widths.min() / 4), floor)
     scales *= np.where(np.arange(components) % 2, 1.25, 0.8)  # no two logistics start alike
@@ -80,7 +80,7 @@ def fit_mixture(points: Points, atoms: int, components: int) -> Values:
         logs = _log_logistics(places, points.widths[:, None], means, scales)
         logs = np.hstack([np.where(smooth[:, None], logs, -np.inf), hits]) + np.log(shares)
         parts = np.exp(logs - np.logaddexp.reduce(logs, axis=1)[:, None]) * weights[:, None]
-        shares = parts.sum(0) + _RAREST / len(shares)
+        shares = parts.sum(0) + _MIN_SHARE / len(shares)
         shares /= shares.sum()
         rows = parts[:, :components]
         mass = rows.sum(0)
@@ -88,16 +88,16 @@ def fit_mixture(points: Points, atoms: int, components: int) -> Values:
         safe = np.where(held, mass, 1.0)
         means = np.where(held, (rows * places).sum(0) / safe, means)
         variances = (rows * (places - means) ** 2).sum(0) / safe
-        narrowest = (rows * points.widths[:, None]).sum(0) / safe * _NARROWEST
+        narrowest = (rows * points.widths[:, None]).sum(0) / safe * _MIN_SCALE
         estimate = np.maximum(np.sqrt(3 * variances) / np.pi, np.maximum(narrowest, floor))
         scales = np.where(held, estimate, scales)
-    bound = LOG_SCALE_LIMIT * 0.99
-    raw = np.arctanh(np.clip(np.log(scales), -bound, bound) / LOG_SCALE_LIMIT) * LOG_SCALE_LIMIT
+    bound = MAX_LOG_SCALE * 0.99
+    raw = np.arctanh(np.clip(np.log(scales), -bound, bound) / MAX_LOG_SCALE) * MAX_LOG_SCALE
     logits = np.log(shares)
     return np.concatenate([logits[:components], means, raw, logits[components:]])
 
 
-def _log_logistics(places: Values, widths: Values, means: Values, scales: Values) -> Values:
+def _log_logistics(places: Float64, widths: Float64, means: Float64, scales: Float64) -> Float64:
     """Returns log-densities, or log-masses of cells, (points, M); see `columns.amount`."""
     t = (places - means) / scales
     cells = np.maximum(widths, 1e-30) / scales
@@ -106,7 +106,7 @@ def _log_logistics(places: Values, widths: Values, means: Values, scales: Values
     return np.asarray(volumes - sigmoids)
 
 
-def _quantiles(places: Values, weights: Values, count: int) -> Values:
+def _quantiles(places: Float64, weights: Float64, count: int) -> Float64:
     """Returns evenly spread quantiles of weighted points, (count,)."""
     order = np.argsort(places)
     ranks = weights[order].cumsum() / weights.sum()

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.columns.mixture import Points, fit_mixture
 from madeira.models.columns.transform import Transform, stack, transform
@@ -25,18 +26,18 @@ from madeira.models.errors import SchemaError, TableError
 from madeira.models.values.arrow_types import Family, family, is_integer, type_name, value_type
 from madeira.models.values.json_record import Record
 from madeira.models.values.notation.notation import Notation, find_notation, notation_from_json
-from madeira.models.values.numbers import Values, from_numbers, to_numbers
-from madeira.models.values.row_encoder import CellReader
+from madeira.models.values.numbers import from_numbers, to_numbers
+from madeira.models.values.row_encoder import CellEncoder
 from madeira.models.values.vocabulary import Value
 
-__all__ = ["PLACE_UNITS", "Amount"]
+__all__ = ["SCALAR_UNITS", "Numeric"]
 
-PLACE_UNITS = 4
+SCALAR_UNITS = 4
 """Input units that say where a value lies: T(code), and three steps of it."""
 
 
 @dataclass(frozen=True)
-class Amount(Column):
+class Numeric(Column):
     """A column of numbers or instants on a line.
 
     Attributes:
@@ -58,11 +59,11 @@ class Amount(Column):
     notation: Notation | None = field(default=None, kw_only=True)
 
     @abstractmethod
-    def codes(self, values: Values) -> Values:
+    def codes(self, values: Float64) -> Float64:
         """Returns the codes of values in original units, (rows,), NaN where NaN."""
 
     @abstractmethod
-    def amounts(self, codes: Values) -> Values:
+    def values_of(self, codes: Float64) -> Float64:
         """Returns the values of codes in original units, (rows,), NaN where NaN."""
 
     @property
@@ -71,7 +72,7 @@ class Amount(Column):
         return 0.0
 
     @property
-    def atom_codes(self) -> Values:
+    def atom_codes(self) -> Float64:
         """Codes of the atoms, (A,)."""
         return self.codes(np.array(self.atoms, dtype=np.float64))
 
@@ -80,9 +81,9 @@ class Amount(Column):
         """Codes of the smallest and the largest value; what lies between decodes between them."""
         low, high = self.codes(np.array([self.minimum, self.maximum])).tolist()
         step = np.spacing(max(abs(low), abs(high)))
-        while self.amounts(np.array([low]))[0] < self.minimum:
+        while self.values_of(np.array([low]))[0] < self.minimum:
             low, step = low + step, 2 * step
-        while self.amounts(np.array([high]))[0] > self.maximum:
+        while self.values_of(np.array([high]))[0] > self.maximum:
             high, step = high - step, 2 * step
         return min(low, high), high
 
@@ -96,7 +97,7 @@ class Amount(Column):
     @property
     def inputs(self) -> int:
         """Four units for the place, one for each atom."""
-        return PLACE_UNITS + len(self.atoms)
+        return SCALAR_UNITS + len(self.atoms)
 
     @property
     def outputs(self) -> int:
@@ -111,7 +112,7 @@ class Amount(Column):
     @classmethod
     def read(
         cls, name: str, array: pa.ChunkedArray | pa.Array
-    ) -> tuple[pa.DataType, Values, Notation | None]:
+    ) -> tuple[pa.DataType, Float64, Notation | None]:
         """Returns type and notation of a training column, and its values that are not null.
 
         Raises:
@@ -136,26 +137,26 @@ class Amount(Column):
         """Type of the values as numbers or instants, whether or not they are held as text."""
         return self.arrow_type if self.notation is None else self.notation.number_type
 
-    def encode(self, array: pa.ChunkedArray | pa.Array) -> Values:
+    def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
         """Returns codes, NaN where null; see `Column.encode`."""
         return self.codes(_read(self.name, array, self.arrow_type, self.notation))
 
-    def cell_reader(self) -> CellReader:
-        """Returns what encodes a number, or a text in the notation; see `Column.cell_reader`."""
+    def cell_encoder(self) -> CellEncoder:
+        """Returns what encodes a number, or a text in the notation; see `Column.cell_encoder`."""
         if family(self.arrow_type) is Family.NUMBER:
-            return self._number_reader()
-        return super().cell_reader()
+            return self._number_encoder()
+        return super().cell_encoder()
 
     @abstractmethod
-    def _number_reader(self) -> CellReader:
+    def _number_encoder(self) -> CellEncoder:
         """Returns what encodes a number as `codes` does."""
 
-    def decode(self, values: Values) -> pa.Array:
+    def decode(self, values: Float64) -> pa.Array:
         """Returns values, rounded and clipped to the type; see `Column.decode`."""
         with np.errstate(over="ignore"):
-            return self._written(self.amounts(values))
+            return self._written(self.values_of(values))
 
-    def initial_parameters(self, values: Values) -> Values:
+    def initial_parameters(self, values: Float64) -> Float64:
         """Returns the mixture fitted to the codes by expectation-maximisation."""
         known = values[~np.isnan(values)]
         spikes = self.atom_codes
@@ -231,8 +232,8 @@ class Amount(Column):
             "notation": notation,
         }
 
-    def _transformed(self, codes: Values) -> Values:
-        points: Values = transform(
+    def _transformed(self, codes: Float64) -> Float64:
+        points: Float64 = transform(
             torch.from_numpy(codes)[:, None], stack([self.transform])
         ).numpy()
         return points[:, 0]
@@ -246,9 +247,9 @@ class Amount(Column):
             return text
         return int(value) if is_integer(self.arrow_type) else value
 
-    def _written(self, amounts: Values) -> pa.Array:
+    def _written(self, numbers: Float64) -> pa.Array:
         """Returns values in original units, (rows,), in the column's type."""
-        values = from_numbers(amounts, self.number_type)
+        values = from_numbers(numbers, self.number_type)
         if self.notation is None:
             return values
         return self.notation.write(values).cast(self.arrow_type)
@@ -268,7 +269,7 @@ def _read(
     array: pa.ChunkedArray | pa.Array,
     arrow_type: pa.DataType,
     notation: Notation | None,
-) -> Values:
+) -> Float64:
     """Returns values in original units, (rows,), NaN where null."""
     if notation is None or family(array.type) is not Family.TEXT:
         return to_numbers(name, array, arrow_type if notation is None else notation.number_type)

@@ -8,22 +8,22 @@ import torch
 from torch import Tensor
 
 from madeira.models.columns.base import Head
-from madeira.models.columns.choice import COLDEST, choose
-from madeira.models.columns.mixture import LOG_SCALE_LIMIT
-from madeira.models.columns.numeric import PLACE_UNITS, Amount
+from madeira.models.columns.choice import MIN_TEMPERATURE, choose
+from madeira.models.columns.mixture import MAX_LOG_SCALE
+from madeira.models.columns.numeric import SCALAR_UNITS, Numeric
 from madeira.models.columns.transform import stack, transform, untransform
 from madeira.models.columns.truncation import log_mass_between, quantile_between
 
-__all__ = ["FARTHEST", "FEATURE_LIMIT", "AmountHead"]
+__all__ = ["MAX_FEATURE", "MAX_POINT", "NumericHead"]
 
-FARTHEST = 1e6
+MAX_POINT = 1e6
 """What lies farther out on the scale of the mixture counts as here: likelihoods stay finite."""
 
-FEATURE_LIMIT = 8.0
+MAX_FEATURE = 8.0
 """Standard deviations of T(code) that the network tells apart."""
 
 
-class AmountHead(Head):
+class NumericHead(Head):
     """Conditionals of n amounts with M logistics each; the numbers of their atoms may differ.
 
     The input units of a column are T(code), clipped, tanh(2 (T(code) - c)) for c = -1, 0, 1, and
@@ -32,7 +32,7 @@ class AmountHead(Head):
     (n, 3 M + A), A the largest number of atoms, whose padding has no mass.
     """
 
-    def __init__(self, columns: Sequence[Amount]) -> None:
+    def __init__(self, columns: Sequence[Numeric]) -> None:
         super().__init__(columns)
         self._components = columns[0].components
         self._transforms = stack([column.transform for column in columns])
@@ -58,8 +58,8 @@ class AmountHead(Head):
         self._steps = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)
         # Of (n, 4) places and (n, A) hits in a row, which unit is which, columns in order.
         numbers = torch.arange(len(columns))[:, None]
-        where = numbers * PLACE_UNITS + torch.arange(PLACE_UNITS)
-        which = len(columns) * PLACE_UNITS + numbers * most + places
+        where = numbers * SCALAR_UNITS + torch.arange(SCALAR_UNITS)
+        which = len(columns) * SCALAR_UNITS + numbers * most + places
         exists = torch.cat([torch.ones_like(where, dtype=torch.bool), ~self._padding], dim=1)
         self._units = torch.cat([where, which], dim=1)[exists]
 
@@ -78,7 +78,7 @@ class AmountHead(Head):
         """Returns T(code), steps of it, and which atom the value is; see `Head.features`."""
         points = transform(values, self._transforms).unsqueeze(2)
         steps = torch.tanh(2 * (points - self._steps))
-        places = torch.cat([points.clamp(-FEATURE_LIMIT, FEATURE_LIMIT), steps], dim=2)
+        places = torch.cat([points.clamp(-MAX_FEATURE, MAX_FEATURE), steps], dim=2)
         units = places.masked_fill(~observed.unsqueeze(2), 0.0).to(values.dtype).flatten(1)
         if not self._atoms.shape[1]:
             return units
@@ -114,7 +114,9 @@ class AmountHead(Head):
         scales = log_scales.exp() * temperature
         which, where = noise.reshape(len(noise), len(self.columns), 2).unbind(2)
         if within_range:
-            logits = logits / max(temperature, COLDEST) + self._log_shares_inside(means, scales)
+            logits = logits / max(temperature, MIN_TEMPERATURE) + self._log_shares_inside(
+                means, scales
+            )
             drawn = choose(logits, which)
         else:
             drawn = choose(logits, which, temperature)
@@ -128,7 +130,7 @@ class AmountHead(Head):
             points = points.double().clamp(self._low, self._high)
         else:
             points = mean + scale * where.logit(_smallest(where))
-        codes = untransform(points.clamp(-FARTHEST, FARTHEST), self._transforms)
+        codes = untransform(points.clamp(-MAX_POINT, MAX_POINT), self._transforms)
         values = self._settle(codes).to(noise.dtype)
         if within_range:  # what rounding put beyond the ends
             values = values.clamp(self._lowest, self._highest).to(noise.dtype)
@@ -161,7 +163,7 @@ class AmountHead(Head):
         logits, means, raw, atoms = torch.split(block, [each, each, each, most], dim=2)
         if not self._uniform:
             atoms = atoms.masked_fill(self._padding, -torch.inf)
-        log_scales = LOG_SCALE_LIMIT * torch.tanh(raw / LOG_SCALE_LIMIT)
+        log_scales = MAX_LOG_SCALE * torch.tanh(raw / MAX_LOG_SCALE)
         return torch.cat([logits, atoms], dim=2), means, log_scales
 
 

@@ -19,13 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float64
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import Values
 
 __all__ = ["Transform", "log_slope", "stack", "transform", "untransform"]
 
 _POINTS = 512
-_NARROWEST, _WIDEST, _WIDTHS = -6.0, 2.5, 24  # logs of widths in standard deviations
+_MIN_LOG_WIDTH, _MAX_LOG_WIDTH = -6.0, 2.5  # of widths in standard deviations
+_WIDTH_COUNT = 24
 _CENTERS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 
@@ -50,7 +51,7 @@ class Transform:
     scale: float
 
     @classmethod
-    def fit(cls, codes: Values, cell: float = 0.0) -> Self:
+    def fit(cls, codes: Float64, cell: float = 0.0) -> Self:
         """Returns the transform under which codes are likeliest to be normal.
 
         The best center is looked for among their quantiles, the best width on a logarithmic grid.
@@ -63,7 +64,7 @@ class Transform:
         codes = _spread(codes, cell)
         spread = _deviation(codes)
         quantiles = np.quantile(codes, (np.arange(_POINTS) + 0.5) / _POINTS)
-        widths = spread * np.exp(np.linspace(_NARROWEST, _WIDEST, _WIDTHS))[:, None]
+        widths = spread * np.exp(np.linspace(_MIN_LOG_WIDTH, _MAX_LOG_WIDTH, _WIDTH_COUNT))[:, None]
         best = (-np.inf, 0.0, 1.0)
         for center in np.unique(np.quantile(codes, _CENTERS)):
             y = (quantiles - center) / widths  # (widths, points)
@@ -131,7 +132,7 @@ def untransform(points: Tensor, numbers: Tensor) -> Tensor:
     return codes
 
 
-def _spread(codes: Values, cell: float) -> Values:
+def _spread(codes: Float64, cell: float) -> Float64:
     """Spreads equal codes evenly over a cell around them, (rows,) to (rows,) rising."""
     ordered = np.sort(codes)
     if cell == 0:
@@ -141,7 +142,7 @@ def _spread(codes: Values, cell: float) -> Values:
     return np.asarray(ordered + cell * (places / np.repeat(counts, counts) - 0.5))
 
 
-def _deviation(values: Values) -> float:
+def _deviation(values: Float64) -> float:
     """Returns the standard deviation, 1 where it vanishes."""
     deviation = float(values.std())
     smallest = 16 * np.finfo(np.float64).eps * float(np.abs(values).max())

@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["NARROWEST", "log_mass_between", "quantile_between"]
+__all__ = ["MIN_WIDTH", "log_mass_between", "quantile_between"]
 
-NARROWEST = 1e-300
+MIN_WIDTH = 1e-300
 """Ends that are closer count as so far apart: a range of a single point keeps a finite mass."""
 
 
 def log_mass_between(low: Tensor, high: Tensor) -> Tensor:
     """Returns the logarithm of the mass between standardised ends, in float64, any one shape."""
     low, high = low.double(), high.double()
-    widths = (high - low).clamp(min=NARROWEST)
+    widths = (high - low).clamp(min=MIN_WIDTH)
     both = functional.logsigmoid(high) + functional.logsigmoid(-low)
     return both + torch.log(-torch.expm1(-widths))
 

@@ -8,18 +8,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from madeira.models.arrays import Float64, Int64
 from madeira.models.errors import CellError, TableError
 from madeira.models.values.arrow_types import Family, family, value_type
 
-__all__ = ["MISSING", "Comparable", "comparable"]
+__all__ = ["MISSING", "AlignedColumn", "aligned_columns"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 MISSING = -1
 
 
 @dataclass(frozen=True)
-class Comparable:
+class AlignedColumn:
     """One column of several tables.
 
     Attributes:
@@ -35,19 +34,21 @@ class Comparable:
     values: tuple[npt.NDArray[np.generic], ...]
     count: int
 
-    def floats(self, table: int) -> Floats:
+    def floats(self, table: int) -> Float64:
         """Amounts, or codes with NaN where missing, of one table, `(rows,)`."""
         values = self.values[table]
         if self.number:
             return values.astype(np.float64)
         return np.where(values == MISSING, np.nan, values.astype(np.float64))
 
-    def codes(self, table: int) -> Integers:
+    def codes(self, table: int) -> Int64:
         """Codes of one table, `(rows,)`; -1 where missing."""
         return self.values[table].astype(np.int64)
 
 
-def comparable(tables: Sequence[pa.Table], categories: Collection[str] = ()) -> list[Comparable]:
+def aligned_columns(
+    tables: Sequence[pa.Table], categories: Collection[str] = ()
+) -> list[AlignedColumn]:
     """Reads the columns of the first table from all of them.
 
     Args:
@@ -60,7 +61,7 @@ def comparable(tables: Sequence[pa.Table], categories: Collection[str] = ()) -> 
     return [_read(name, tables, name in categories) for name in tables[0].column_names]
 
 
-def _read(name: str, tables: Sequence[pa.Table], category: bool) -> Comparable:
+def _read(name: str, tables: Sequence[pa.Table], category: bool) -> AlignedColumn:
     arrays = []
     for table in tables:
         if name not in table.column_names:
@@ -70,7 +71,7 @@ def _read(name: str, tables: Sequence[pa.Table], category: bool) -> Comparable:
     if families <= {Family.NUMBER} or families <= {Family.INSTANT}:
         amounts = [_amounts(array) for array in arrays]
         if not category:
-            return Comparable(name, True, tuple(amounts), 0)
+            return AlignedColumn(name, True, tuple(amounts), 0)
         arrays = [pa.array(values, from_pandas=True) for values in amounts]
     elif not families.isdisjoint({Family.NUMBER, Family.INSTANT}):
         found = ", ".join(sorted(families))
@@ -89,7 +90,7 @@ def _decoded(array: pa.ChunkedArray) -> pa.Array:
     return array
 
 
-def _amounts(array: pa.Array) -> Floats:
+def _amounts(array: pa.Array) -> Float64:
     """Amounts of numbers; of instants their seconds since 1970."""
     if family(array.type) is Family.INSTANT:
         microseconds = array.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
@@ -97,13 +98,13 @@ def _amounts(array: pa.Array) -> Floats:
     return _floats(array)
 
 
-def _floats(array: pa.Array) -> Floats:
-    values: Floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+def _floats(array: pa.Array) -> Float64:
+    values: Float64 = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return values
 
 
-def _coded(name: str, arrays: Sequence[pa.Array]) -> Comparable:
+def _coded(name: str, arrays: Sequence[pa.Array]) -> AlignedColumn:
     together = pa.chunked_array(arrays).combine_chunks().dictionary_encode()
     codes = pc.fill_null(together.indices, MISSING).to_numpy(zero_copy_only=False).astype(np.int64)
     ends = np.cumsum([len(array) for array in arrays])[:-1]
-    return Comparable(name, False, tuple(np.split(codes, ends)), len(together.dictionary))
+    return AlignedColumn(name, False, tuple(np.split(codes, ends)), len(together.dictionary))

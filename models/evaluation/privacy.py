@@ -11,15 +11,13 @@ a value).
 from collections.abc import Collection, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from madeira.models.evaluation.aligned_columns import MISSING, Comparable, comparable
+from madeira.models.arrays import Float32, Float64
+from madeira.models.evaluation.aligned_columns import MISSING, AlignedColumn, aligned_columns
 
 __all__ = ["closest_distances", "closest_record_share"]
 
-Floats = npt.NDArray[np.float64]
-Float32s = npt.NDArray[np.float32]
 
 ROWS_COMPARED = 10_000
 _BLOCK_CELLS = 1 << 19  # distances computed at once: they stay in the cache
@@ -67,7 +65,7 @@ def closest_record_share(
 
 def closest_distances(
     rows: pa.Table, references: Sequence[pa.Table], categories: Collection[str] = ()
-) -> list[Floats]:
+) -> list[Float64]:
     """Distance of each row to the closest row of each of some tables.
 
     Args:
@@ -81,7 +79,7 @@ def closest_distances(
     Raises:
         TableError: A table lacks a column, or has another sort of values in it.
     """
-    columns = [_scaled(column) for column in comparable([rows, *references], categories)]
+    columns = [_scaled(column) for column in aligned_columns([rows, *references], categories)]
     return [_closest(columns, table) for table in range(1, 1 + len(references))]
 
 
@@ -91,7 +89,7 @@ def _some(table: pa.Table, rows: int, generator: np.random.Generator) -> pa.Tabl
     return table.take(np.sort(generator.choice(table.num_rows, rows, replace=False)))
 
 
-def _scaled(column: Comparable) -> list[Float32s]:
+def _scaled(column: AlignedColumn) -> list[Float32]:
     """Values of every table such that the distance of two is min(|difference|, 1)."""
     tables = [column.floats(table) for table in range(len(column.values))]
     if not column.number:
@@ -102,7 +100,7 @@ def _scaled(column: Comparable) -> list[Float32s]:
     return [np.where(np.isnan(values), _FAR_OFF, values).astype(np.float32) for values in scaled]
 
 
-def _closest(columns: Sequence[Sequence[Float32s]], table: int) -> Floats:
+def _closest(columns: Sequence[Sequence[Float32]], table: int) -> Float64:
     """Least distance of each row of table 0 to the rows of another, `(rows,)`."""
     rows, others = len(columns[0][0]), len(columns[0][table])
     result = np.full(rows, np.inf)

@@ -9,14 +9,12 @@ of SDMetrics (Synthetic Data Metrics, DataCebo), whose report averages them over
 from collections.abc import Collection
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from madeira.models.evaluation.aligned_columns import Comparable, comparable
+from madeira.models.arrays import Float64
+from madeira.models.evaluation.aligned_columns import AlignedColumn, aligned_columns
 
 __all__ = ["column_shapes"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def column_shapes(
@@ -35,10 +33,12 @@ def column_shapes(
     Raises:
         TableError: `synthetic` lacks a column, or has another sort of values in it.
     """
-    return {column.name: _likeness(column) for column in comparable([real, synthetic], categories)}
+    return {
+        column.name: _likeness(column) for column in aligned_columns([real, synthetic], categories)
+    }
 
 
-def _likeness(column: Comparable) -> float:
+def _likeness(column: AlignedColumn) -> float:
     real, synthetic = (values[~np.isnan(values)] for values in map(column.floats, (0, 1)))
     if not real.size or not synthetic.size:
         return float("nan")
@@ -51,7 +51,7 @@ def _likeness(column: Comparable) -> float:
     return 1 - float(np.abs(shares[0] - shares[1]).sum()) / 2
 
 
-def _largest_gap(first: Floats, second: Floats) -> float:
+def _largest_gap(first: Float64, second: Float64) -> float:
     """Kolmogorov-Smirnov statistic of two samples."""
     places = np.concatenate([first, second])
     below = [

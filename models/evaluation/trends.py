@@ -15,18 +15,16 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from madeira.models.evaluation.aligned_columns import MISSING, Comparable, comparable
+from madeira.models.arrays import Float64, Int64
+from madeira.models.evaluation.aligned_columns import MISSING, AlignedColumn, aligned_columns
 
 __all__ = ["CELLS", "Associations", "associations", "column_pair_trends"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 CELLS = 10
-_LEAST_VARIANCE = 1e-12  # of standardised values: a pair of which one is constant
+_MIN_VARIANCE = 1e-12  # of standardised values: a pair of which one is constant
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Associations:
     """
 
     names: tuple[str, ...]
-    values: Floats
+    values: Float64
 
 
 def column_pair_trends(
@@ -48,7 +46,7 @@ def column_pair_trends(
     synthetic: pa.Table,
     categories: Collection[str] = (),
     *,
-    robust: bool = False,
+    by_deciles: bool = False,
 ) -> dict[tuple[str, str], float]:
     """Likeness of the relation of each pair of columns.
 
@@ -56,7 +54,7 @@ def column_pair_trends(
         real: Real rows.
         synthetic: Synthetic rows; columns that `real` lacks are ignored.
         categories: Names of number columns that are categories.
-        robust: Whether numbers are cut at the deciles of the real ones, in the place of cells that
+        by_deciles: Whether numbers are cut at the deciles of the real ones, in place of cells that
             one extreme value moves, and rows that miss one of the two values are left out of every
             pair. Not comparable with published figures.
 
@@ -67,10 +65,10 @@ def column_pair_trends(
     Raises:
         TableError: `synthetic` lacks a column, or has another sort of values in it.
     """
-    columns = comparable([real, synthetic], categories)
+    columns = aligned_columns([real, synthetic], categories)
     correlations = [_correlations(columns, table) for table in (0, 1)]
     gaps = 1 - np.abs(correlations[0] - correlations[1]) / 2
-    cut = _decile if robust else _cells
+    cut = _decile if by_deciles else _cells
     cells = [[cut(column, table) for column in columns] for table in (0, 1)]
     scores = {}
     for i, j in combinations(range(len(columns)), 2):
@@ -78,7 +76,7 @@ def column_pair_trends(
             score = float(gaps[i, j])
         else:
             tables = [(cells[table][i], cells[table][j]) for table in (0, 1)]
-            if robust:
+            if by_deciles:
                 tables = [_known(a, b) for a, b in tables]
             score = _contingency(*tables[0], *tables[1])
         scores[columns[i].name, columns[j].name] = score
@@ -101,7 +99,7 @@ def associations(
     Raises:
         TableError: `like` lacks a column, or has another sort of values in it.
     """
-    columns = comparable([table if like is None else like, table], categories)
+    columns = aligned_columns([table if like is None else like, table], categories)
     values = _correlations(columns, 1)
     cells = [_decile(column, 1) for column in columns]
     for i, j in combinations(range(len(columns)), 2):
@@ -111,7 +109,7 @@ def associations(
     return Associations(tuple(column.name for column in columns), values)
 
 
-def _correlations(columns: Sequence[Comparable], table: int) -> Floats:
+def _correlations(columns: Sequence[AlignedColumn], table: int) -> Float64:
     """Pearson's r of all pairs of numbers, over the rows that have both: `(D, D)`."""
     result = np.full((len(columns), len(columns)), np.nan)
     places = [place for place, column in enumerate(columns) if column.number]
@@ -131,13 +129,13 @@ def _correlations(columns: Sequence[Comparable], table: int) -> Floats:
     covariance = scaled.T @ scaled / both - first * first.T
     variance = square - first**2
     product = variance * variance.T
-    defined = (variance > _LEAST_VARIANCE) & (variance.T > _LEAST_VARIANCE)
+    defined = (variance > _MIN_VARIANCE) & (variance.T > _MIN_VARIANCE)
     r = np.where(defined, covariance / np.sqrt(np.where(defined, product, 1)), np.nan)
     result[np.ix_(places, places)] = np.clip(r, -1, 1)
     return result
 
 
-def _cells(column: Comparable, table: int) -> Integers:
+def _cells(column: AlignedColumn, table: int) -> Int64:
     """Which cell each row is in, from 0; `(rows,)`."""
     if not column.number:
         return column.codes(table) - MISSING
@@ -149,7 +147,7 @@ def _cells(column: Comparable, table: int) -> Integers:
     return np.where(np.isnan(values), 0, cells).astype(np.int64)
 
 
-def _decile(column: Comparable, table: int) -> Integers:
+def _decile(column: AlignedColumn, table: int) -> Int64:
     """Which tenth of the values of table 0 each row is in, from 1, or category; 0 for missing."""
     if not column.number:
         return column.codes(table) - MISSING
@@ -161,13 +159,13 @@ def _decile(column: Comparable, table: int) -> Integers:
     return np.where(np.isnan(values), 0, np.digitize(values, edges) + 1).astype(np.int64)
 
 
-def _known(a: Integers, b: Integers) -> tuple[Integers, Integers]:
+def _known(a: Int64, b: Int64) -> tuple[Int64, Int64]:
     """Rows of two columns of cells that miss neither value: cell 0 is what is missing."""
     both = (a > 0) & (b > 0)
     return a[both], b[both]
 
 
-def _contingency(a: Integers, b: Integers, synthetic_a: Integers, synthetic_b: Integers) -> float:
+def _contingency(a: Int64, b: Int64, synthetic_a: Int64, synthetic_b: Int64) -> float:
     """1 minus the total variation distance of two contingency tables."""
     if not a.size or not synthetic_a.size:
         return float("nan")
@@ -179,7 +177,7 @@ def _contingency(a: Integers, b: Integers, synthetic_a: Integers, synthetic_b: I
     return 1 - float(np.abs(real - synthetic).sum()) / 2
 
 
-def _cramer(a: Integers, b: Integers) -> float:
+def _cramer(a: Int64, b: Int64) -> float:
     """Cramer's V, corrected for bias; NaN where a column has one value."""
     rows = a.size
     if rows < 2:

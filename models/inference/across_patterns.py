@@ -1,19 +1,18 @@
 """Likelihoods made comparable between rows that have observed different columns."""
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Float64
 from madeira.models.inference.density import Density
 from madeira.models.inference.patterns import by_pattern
 
-__all__ = ["comparable_scores"]
+__all__ = ["scores_across_patterns"]
 
-Floats = npt.NDArray[np.float64]
 
 REFERENCE_ROWS = 1_000
 
 
-def comparable_scores(density: Density, values: Floats) -> Floats:
+def scores_across_patterns(density: Density, values: Float64) -> Float64:
     """Log-likelihood of each row as if all of it were observed, judged by how rare it is.
 
     A complete row keeps its own. A row with missing values gets that of a complete row that is as

@@ -5,16 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.inference.patterns import by_pattern
 
 __all__ = ["Reference"]
 
-Values = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
-Score = Callable[[Values], Values]
+Score = Callable[[Float64], Float64]
 
 FIRST_LOOK_ROWS = 100
 CLOSE_LOOK_ROWS = 1_000
@@ -39,10 +36,10 @@ class Reference:
         values: Encoded complete rows, shape `(rows, variables)`.
     """
 
-    values: Values
-    _kept: OrderedDict[tuple[bytes, int], Values] = field(default_factory=OrderedDict, repr=False)
+    values: Float64
+    _kept: OrderedDict[tuple[bytes, int], Float64] = field(default_factory=OrderedDict, repr=False)
 
-    def rarity(self, score: Score, values: Values, log_likelihood: Values) -> Values:
+    def rarity(self, score: Score, values: Float64, log_likelihood: Float64) -> Float64:
         """1 minus the share of reference rows that are less likely, in [0, 1].
 
         Args:
@@ -77,8 +74,8 @@ class Reference:
         return result
 
     def _scored(
-        self, score: Score, groups: Sequence[tuple[Booleans, Integers]], part: slice
-    ) -> list[Values]:
+        self, score: Score, groups: Sequence[tuple[Bool, Int64]], part: slice
+    ) -> list[Float64]:
         """Sorted log-likelihoods of some reference rows under the pattern of each group."""
         reference = self.values[part]
         keys = [(observed.tobytes(), part.start) for observed, _ in groups]
@@ -97,9 +94,9 @@ class Reference:
         return [found[key] for key in keys]
 
 
-def _blocks(values: Values) -> Iterator[list[tuple[Booleans, Integers]]]:
+def _blocks(values: Float64) -> Iterator[list[tuple[Bool, Int64]]]:
     """Groups of rows of one pattern, those of nothing observed left out, some at a time."""
-    block: list[tuple[Booleans, Integers]] = []
+    block: list[tuple[Bool, Int64]] = []
     for observed, rows in by_pattern(values):
         if observed.any():
             block.append((observed, rows))
@@ -110,6 +107,6 @@ def _blocks(values: Values) -> Iterator[list[tuple[Booleans, Integers]]]:
         yield block
 
 
-def _rarity(ordered: Values, log_likelihood: Values) -> Values:
+def _rarity(ordered: Float64, log_likelihood: Float64) -> Float64:
     """1 minus the share of sorted log-likelihoods that are below, `(rows,)` to `(rows,)`."""
     return np.asarray(1 - np.searchsorted(ordered, log_likelihood, side="left") / len(ordered))

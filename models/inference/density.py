@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import NumericalError, OrderingError
 from madeira.models.inference.calibration import Reference
@@ -21,9 +21,6 @@ from madeira.models.inference.predictive import Predictive, drawn, read
 
 __all__ = ["Density", "warm_up"]
 
-Values = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 
 CELLS_AT_ONCE = 16_384
 
@@ -47,7 +44,7 @@ class Density:
         self,
         members: Sequence[Member],
         layout: Layout,
-        log_weights: Values,
+        log_weights: Float64,
         reference: Reference | None = None,
     ) -> None:
         self.members = tuple(members)
@@ -78,7 +75,7 @@ class Density:
         reference = Reference(drawn.astype(np.float32).astype(np.float64))
         return Density(self.members, self.layout, self.log_weights, reference)
 
-    def score(self, values: Values) -> Values:
+    def score(self, values: Float64) -> Float64:
         """Log-likelihood of what is observed of each row.
 
         Args:
@@ -98,7 +95,7 @@ class Density:
             total = np.where(observed.any(axis=1), np.logaddexp.reduce(scores, axis=1), 0.0)
         return _finite(total, "log-likelihood")
 
-    def component_scores(self, values: Values) -> Values:
+    def component_scores(self, values: Float64) -> Float64:
         """Log-likelihood of complete rows under each component.
 
         Args:
@@ -109,7 +106,7 @@ class Density:
         """
         return self._engine.score_complete(self.components, values)
 
-    def anomaly_score(self, values: Values, log_likelihood: Values) -> Values:
+    def anomaly_score(self, values: Float64, log_likelihood: Float64) -> Float64:
         """How rare each row is among rows of the model with the same variables observed.
 
         Args:
@@ -124,7 +121,7 @@ class Density:
             raise RuntimeError("this density has no reference rows")
         return self.reference.rarity(self.score, values, log_likelihood)
 
-    def contributions(self, values: Values) -> Values:
+    def contributions(self, values: Float64) -> Float64:
         """Surprise of each observed value given all the others that are observed.
 
         The variable is put last among the evidence, so that -log p(x_d | others) is a difference
@@ -166,11 +163,11 @@ class Density:
 
     def sample(
         self,
-        values: Values,
-        noise: Values,
+        values: Float64,
+        noise: Float64,
         temperature: float = 1.0,
         within_range: bool = False,
-    ) -> Values:
+    ) -> Float64:
         """Rows drawn given their evidence.
 
         Args:
@@ -203,7 +200,7 @@ class Density:
             )
         return _finite(result, "drawn value")
 
-    def predictive(self, values: Values, within_range: bool = False) -> Iterator[Predictive]:
+    def predictive(self, values: Float64, within_range: bool = False) -> Iterator[Predictive]:
         """The distribution of each missing variable given all that is observed of its row.
 
         Exact under the components that can put it right after the evidence, the any-order ones,
@@ -231,7 +228,7 @@ class Density:
         for component in self.components:
             self._engine.prepare(component)
 
-    def _choose(self, values: Values, observed: Booleans, noise: Values) -> Integers:
+    def _choose(self, values: Float64, observed: Bool, noise: Float64) -> Int64:
         """Component of each row, drawn from its posterior given the evidence: `(rows,)`.
 
         Rows that repeat the one before them, as several draws for one row do, share its
@@ -248,10 +245,10 @@ class Density:
         cumulative = np.cumsum(posterior, axis=1)
         cumulative[:, -1] = np.inf
         possible = cumulative[run] >= noise[:, None]
-        chosen: Integers = possible.argmax(axis=1)
+        chosen: Int64 = possible.argmax(axis=1)
         return chosen
 
-    def _log_weights(self, observed: Booleans, last_observed: Integers | None = None) -> Values:
+    def _log_weights(self, observed: Bool, last_observed: Int64 | None = None) -> Float64:
         """Log-weight of every component for every row, those that do not answer it at -inf.
 
         Returns:
@@ -265,10 +262,10 @@ class Density:
                 "this model was trained on fixed orderings alone, and none of them puts the "
                 "observed columns first; train it with an any-order member"
             )
-        normalised: Values = log_weights - total
+        normalised: Float64 = log_weights - total
         return normalised
 
-    def _scores(self, values: Values, observed: Booleans, log_weights: Values) -> Values:
+    def _scores(self, values: Float64, observed: Bool, log_weights: Float64) -> Float64:
         """Log-weight plus log-likelihood of the evidence, by component: `(rows, components)`."""
         result = log_weights.copy()
         every = observed.all(axis=1)
@@ -285,7 +282,7 @@ class Density:
         return result
 
 
-def _finite(result: Values, what: str) -> Values:
+def _finite(result: Float64, what: str) -> Float64:
     """A result of which every number is finite."""
     if not np.isfinite(result).all():
         raise NumericalError(f"a {what} is not a finite number")

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from madeira.models.arrays import Bool, Float32, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.member import Component, Member
 from madeira.models.inference.walk.cpu_walk import CpuPass
@@ -25,14 +25,11 @@ from madeira.models.inference.weights.sorted import SortedNetwork, sort_units
 
 __all__ = ["Engine"]
 
-Values = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 
-PREPARED_LIMIT_BYTES = 256 * 2**20
-WALKED_LIMIT_NUMBERS = 8 * 2**20
-PASSED_LIMIT_NUMBERS = 2**20  # an array of so many stays in the processor's last cache
-PASSED_ROWS = 256  # with fewer, where there are more, the weights are read oftener than it pays
+MAX_PREPARED_BYTES = 256 * 2**20
+MAX_WALKED_NUMBERS = 8 * 2**20
+MAX_PASSED_NUMBERS = 2**20  # an array of so many stays in the processor's last cache
+PASSED_ROWS = 256  # smallest chunk of a larger input: below it, re-reading the weights dominates
 
 
 class _Sized(Protocol):
@@ -60,7 +57,7 @@ class Engine:
         self._walks: OrderedDict[object, Walk] = OrderedDict()
         self._sorted: OrderedDict[object, SortedNetwork] = OrderedDict()
 
-    def score_complete(self, components: Sequence[Component], values: Values) -> Values:
+    def score_complete(self, components: Sequence[Component], values: Float64) -> Float64:
         """Log-likelihood of complete rows under each of some components.
 
         Args:
@@ -74,23 +71,23 @@ class Engine:
             return self._passed(components, values)
         return np.stack([self._pass(one).score(values) for one in components], axis=1)
 
-    def _passed(self, components: Sequence[Component], values: Values) -> Values:
+    def _passed(self, components: Sequence[Component], values: Float64) -> Float64:
         """The same in PyTorch, of as many components at once as leave room for the rows."""
         widths = [width for member in self._members for width in member.network.config.hidden]
         widest = max(self._layout.inputs, self._layout.outputs, *widths)
         rows = max(1, min(len(values), PASSED_ROWS))
-        most = max(1, PASSED_LIMIT_NUMBERS // (widest * rows))
+        most = max(1, MAX_PASSED_NUMBERS // (widest * rows))
         parts = [components[start : start + most] for start in range(0, len(components), most)]
         return np.hstack([self._passed_together(part, values) for part in parts])
 
     @torch.inference_mode()
-    def _passed_together(self, components: Sequence[Component], values: Values) -> Values:
+    def _passed_together(self, components: Sequence[Component], values: Float64) -> Float64:
         """Full passes of some components; the heads see the rows of all of them at once."""
         layout, device = self._layout, self._layout.device
         networks = [self._network(component) for component in components]
         numbers = max(layout.inputs, len(networks) * max(one.widest for one in networks))
         result = np.empty((len(values), len(networks)))
-        for chunk in _chunks(len(values), PASSED_LIMIT_NUMBERS, numbers):
+        for chunk in _chunks(len(values), MAX_PASSED_NUMBERS, numbers):
             part = torch.as_tensor(values[chunk], dtype=layout.value_dtype, device=device)
             everything = torch.ones_like(part, dtype=torch.bool)
             features = layout.features(part, everything).float()
@@ -103,10 +100,10 @@ class Engine:
     def score_evidence(
         self,
         component: Component,
-        values: Values,
-        observed: Booleans,
-        last_observed: Integers | None = None,
-    ) -> Values:
+        values: Float64,
+        observed: Bool,
+        last_observed: Int64 | None = None,
+    ) -> Float64:
         """Log-likelihood of what is observed of rows.
 
         Args:
@@ -120,7 +117,7 @@ class Engine:
         """
         walk = self._walk(component)
         result = np.empty((len(values), 2))
-        for chunk in _chunks(len(values), WALKED_LIMIT_NUMBERS, self._layout.variables):
+        for chunk in _chunks(len(values), MAX_WALKED_NUMBERS, self._layout.variables):
             known = observed[chunk]
             last = None if last_observed is None else last_observed[chunk]
             stops = known.sum(axis=1)
@@ -130,11 +127,11 @@ class Engine:
     def draw(
         self,
         component: Component,
-        values: Values,
-        noise: Values,
+        values: Float64,
+        noise: Float64,
         temperature: float,
         within_range: bool,
-    ) -> Values:
+    ) -> Float64:
         """Rows with what is missing drawn given what is not.
 
         Args:
@@ -149,7 +146,7 @@ class Engine:
         """
         walk = self._walk(component)
         result = values.copy()
-        for chunk in _chunks(len(values), WALKED_LIMIT_NUMBERS, self._layout.variables):
+        for chunk in _chunks(len(values), MAX_WALKED_NUMBERS, self._layout.variables):
             observed = ~np.isnan(values[chunk])
             own = observed.any(axis=1) & component.any_order  # rows with orderings of their own
             for some in (own, ~own):
@@ -169,11 +166,9 @@ class Engine:
     def predictive_chunks(self, rows: int) -> Iterator[slice]:
         """Cuts of so many rows that the parameters of all components are bounded."""
         components = sum(len(member.masks) for member in self._members)
-        return _chunks(rows, WALKED_LIMIT_NUMBERS, components * max(self._layout.outputs, 1))
+        return _chunks(rows, MAX_WALKED_NUMBERS, components * max(self._layout.outputs, 1))
 
-    def predictive(
-        self, components: Sequence[Component], values: Values
-    ) -> npt.NDArray[np.float32]:
+    def predictive(self, components: Sequence[Component], values: Float64) -> Float32:
         """Every missing variable's conditional given the evidence alone.
 
         Args:
@@ -243,7 +238,7 @@ def _kept(
     prepared = store.pop(key, None) or prepare()
     store[key] = prepared
     total = sum(entry.size_bytes for entry in list(store.values()))
-    while total > PREPARED_LIMIT_BYTES and len(store) > 1:
+    while total > MAX_PREPARED_BYTES and len(store) > 1:
         total -= store.popitem(last=False)[1].size_bytes
     return prepared
 

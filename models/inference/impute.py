@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Float64
 from madeira.models.errors import ConfigError
 from madeira.models.inference.density import Density
 from madeira.models.inference.noise import draw_noise
 
 __all__ = ["Estimate", "Imputation", "filled_tables", "impute"]
 
-Values = npt.NDArray[np.float64]
 Estimate = Literal["draw", "mean", "median", "mode"]
 
 INTERVAL = (0.05, 0.95)
@@ -38,16 +37,16 @@ class Imputation:
         upper: The upper end.
     """
 
-    draws: Values
-    probability: Values
-    lower: Values
-    upper: Values
+    draws: Float64
+    probability: Float64
+    lower: Float64
+    upper: Float64
 
 
 def impute(
     density: Density,
-    values: Values,
-    noise: Values,
+    values: Float64,
+    noise: Float64,
     draws: int,
     estimate: Estimate = "draw",
     within_range: bool = False,
@@ -106,12 +105,12 @@ def impute(
 
 def filled_tables(
     density: Density,
-    values: Values,
+    values: Float64,
     generator: np.random.Generator,
     draws: int,
     estimate: Estimate,
     within_range: bool,
-) -> Values:
+) -> Float64:
     """The filled tables alone, some rows at a time: memory is bounded.
 
     Args:
@@ -138,7 +137,7 @@ def filled_tables(
     return filled
 
 
-def _drawn(density: Density, values: Values, noise: Values, within_range: bool) -> Values:
+def _drawn(density: Density, values: Float64, noise: Float64, within_range: bool) -> Float64:
     """Tables filled with draws, one for each of noise: `(draws, rows, variables)`."""
     draws, width = noise.shape[1:]
     filled = np.broadcast_to(values, (draws, *values.shape)).copy()

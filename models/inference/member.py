@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Bool, Int64
 from madeira.models.made.masks import Mask
 from madeira.models.made.network import MADE
 from madeira.models.made.ordering import evidence_first, variables_in_order
 
 __all__ = ["Component", "Member"]
-
-Booleans = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Component:
     mask: Mask
     any_order: bool
 
-    def answers(self, observed: Booleans, last_observed: Integers | None = None) -> Booleans:
+    def answers(self, observed: Bool, last_observed: Int64 | None = None) -> Bool:
         """For which rows this component can put the evidence first.
 
         Args:
@@ -60,12 +57,12 @@ class Component:
         if self.any_order or (last_observed is None and observed.all()):
             return np.ones(len(observed), dtype=bool)
         counts = observed.sum(axis=1)
-        fits: Booleans = np.where(observed, self.mask.positions, 0).max(axis=1) == counts
+        fits: Bool = np.where(observed, self.mask.positions, 0).max(axis=1) == counts
         if last_observed is not None:
             fits &= self.mask.positions[last_observed] == counts
         return fits
 
-    def orders(self, observed: Booleans, last_observed: Integers | None = None) -> Integers:
+    def orders(self, observed: Bool, last_observed: Int64 | None = None) -> Int64:
         """The variable at each position of rows that this component answers.
 
         Args:

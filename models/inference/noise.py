@@ -5,11 +5,12 @@ batching it with others, changes nothing of what is drawn.
 """
 
 import numpy as np
-import numpy.typing as npt
+
+from madeira.models.arrays import Float64
 
 __all__ = ["draw_noise", "noise_generator"]
 
-LOWEST = 2.0**-54
+MIN_UNIFORM = 2.0**-54
 
 
 def noise_generator(seed: int | None) -> np.random.Generator:
@@ -17,6 +18,6 @@ def noise_generator(seed: int | None) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(seed))
 
 
-def draw_noise(rows: int, width: int, generator: np.random.Generator) -> npt.NDArray[np.float64]:
+def draw_noise(rows: int, width: int, generator: np.random.Generator) -> Float64:
     """Uniform noise in the open interval (0, 1), shape `(rows, width)`."""
-    return np.maximum(generator.random((rows, width)), LOWEST)
+    return np.maximum(generator.random((rows, width)), MIN_UNIFORM)

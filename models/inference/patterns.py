@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
+
+from madeira.models.arrays import Bool, Float64, Int64
 
 __all__ = ["by_pattern", "runs"]
 
 
 def by_pattern(
-    values: npt.NDArray[np.float64],
-) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]]:
+    values: Float64,
+) -> Iterator[tuple[Bool, Int64]]:
     """Groups of rows that have the same variables observed.
 
     Args:
@@ -30,8 +31,8 @@ def by_pattern(
 
 
 def runs(
-    values: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    values: Float64,
+) -> tuple[Int64, Int64]:
     """Runs of equal rows, NaN being equal to NaN.
 
     Args:

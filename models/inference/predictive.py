@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.kernels import kernel_of
 from madeira.models.columns.layout import Layout
-from madeira.models.columns.numeric import Amount
+from madeira.models.columns.numeric import Numeric
 from madeira.models.inference.noise import draw_noise
 from madeira.models.inference.summaries import MEAN, MODE, NEITHER, amounts, probabilities
 from madeira.models.inference.weights.sorted import SortedNetwork
@@ -29,8 +29,6 @@ from madeira.models.made.network import ACTIVATIONS
 
 __all__ = ["Point", "Predictive", "drawn", "predictive_parameters", "read"]
 
-Values = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 Point = Literal["mean", "median", "mode"]
 
 DRAWS = 256
@@ -44,12 +42,12 @@ class Predictive(ABC):
         rows: The rows, shape `(cells,)`.
     """
 
-    def __init__(self, variable: int, rows: Integers) -> None:
+    def __init__(self, variable: int, rows: Int64) -> None:
         self.variable = variable
         self.rows = rows
 
     @abstractmethod
-    def most_probable(self) -> tuple[Values, Values]:
+    def most_probable(self) -> tuple[Float64, Float64]:
         """Of a discrete variable, the most probable value of each cell and its probability.
 
         The first code of several that are equally probable; `unknown` is never one.
@@ -59,7 +57,7 @@ class Predictive(ABC):
         """
 
     @abstractmethod
-    def probability(self, codes: Values) -> Values:
+    def probability(self, codes: Float64) -> Float64:
         """Of a discrete variable, how probable values are among all that can be drawn.
 
         Args:
@@ -72,7 +70,7 @@ class Predictive(ABC):
     @abstractmethod
     def amounts(
         self, probabilities: tuple[float, ...], point: Point | None
-    ) -> tuple[Values, Values]:
+    ) -> tuple[Float64, Float64]:
         """Of a number or an instant, quantiles and an estimate.
 
         Args:
@@ -88,7 +86,7 @@ class Predictive(ABC):
 
 @torch.inference_mode()
 def predictive_parameters(
-    network: SortedNetwork, layout: Layout, orders: Integers, values: Tensor
+    network: SortedNetwork, layout: Layout, orders: Int64, values: Tensor
 ) -> Tensor:
     """Parameters of every variable's conditional given what is observed of each row.
 
@@ -125,7 +123,7 @@ def predictive_parameters(
 def _first_layer(
     network: SortedNetwork,
     layout: Layout,
-    orders: Integers,
+    orders: Int64,
     features: Tensor,
     observed: Tensor,
 ) -> Tensor:
@@ -155,9 +153,9 @@ def _first_layer(
 
 def read(
     layout: Layout,
-    values: Values,
-    parameters: npt.NDArray[np.float32],
-    posterior: Values,
+    values: Float64,
+    parameters: Float32,
+    posterior: Float64,
     within_range: bool,
     first_row: int = 0,
 ) -> Iterator[Predictive]:
@@ -184,7 +182,7 @@ def read(
 
 
 def drawn(
-    values: Values, layout: Layout, sample: Callable[[Values, Values], Values]
+    values: Float64, layout: Layout, sample: Callable[[Float64, Float64], Float64]
 ) -> Iterator[Predictive]:
     """What `read` gives, from draws: probabilities, quantiles and means are theirs.
 
@@ -220,10 +218,10 @@ class _Conditionals(Predictive):
     def __init__(
         self,
         variable: int,
-        rows: Integers,
+        rows: Int64,
         layout: Layout,
-        parameters: npt.NDArray[np.float32],
-        posterior: Values,
+        parameters: Float32,
+        posterior: Float64,
         within_range: bool,
     ) -> None:
         super().__init__(variable, rows)
@@ -231,14 +229,14 @@ class _Conditionals(Predictive):
         self._parameters, self._posterior = parameters, np.ascontiguousarray(posterior)
         self._within_range = within_range
 
-    def most_probable(self) -> tuple[Values, Values]:
+    def most_probable(self) -> tuple[Float64, Float64]:
         codes = np.full(len(self.rows), np.nan)
         return codes, self._probabilities(codes)
 
-    def probability(self, codes: Values) -> Values:
+    def probability(self, codes: Float64) -> Float64:
         return self._probabilities(np.array(codes, dtype=np.float64))
 
-    def _probabilities(self, codes: Values) -> Values:
+    def _probabilities(self, codes: Float64) -> Float64:
         """Of each code; the most probable one is put in the place of NaN."""
         kind, kernel = kernel_of(self._column)
         unknown = self._column.unknown_code
@@ -250,9 +248,9 @@ class _Conditionals(Predictive):
 
     def amounts(
         self, probabilities: tuple[float, ...], point: Point | None
-    ) -> tuple[Values, Values]:
+    ) -> tuple[Float64, Float64]:
         column = self._column
-        if not isinstance(column, Amount):
+        if not isinstance(column, Numeric):
             raise TypeError(f"column {column.name!r} is no amount")
         cells, median = len(self.rows), point == "median" or (point == "mode" and not column.cell)
         wanted = np.array((*probabilities, 0.5) if median else probabilities)
@@ -268,31 +266,31 @@ class _Conditionals(Predictive):
 class _Draws(Predictive):
     """Draws of a variable, `(draws, cells)`, in the place of its distributions."""
 
-    def __init__(self, variable: int, rows: Integers, layout: Layout, draws: Values) -> None:
+    def __init__(self, variable: int, rows: Int64, layout: Layout, draws: Float64) -> None:
         super().__init__(variable, rows)
         column = layout.columns[variable]
         self._draws = draws
-        self._lattice = isinstance(column, Amount) and column.cell > 0
+        self._on_grid = isinstance(column, Numeric) and column.cell > 0
 
-    def most_probable(self) -> tuple[Values, Values]:
+    def most_probable(self) -> tuple[Float64, Float64]:
         codes = _most_frequent(self._draws)
         return codes, self.probability(codes)
 
-    def probability(self, codes: Values) -> Values:
+    def probability(self, codes: Float64) -> Float64:
         return np.asarray((self._draws == codes).mean(axis=0))
 
     def amounts(
         self, probabilities: tuple[float, ...], point: Point | None
-    ) -> tuple[Values, Values]:
+    ) -> tuple[Float64, Float64]:
         ends = np.quantile(self._draws, probabilities, axis=0)
-        if point == "mode" and self._lattice:
+        if point == "mode" and self._on_grid:
             return ends, _most_frequent(self._draws)
         if point == "mean":
             return ends, self._draws.mean(axis=0)
         return ends, np.median(self._draws, axis=0) if point else np.full(len(self.rows), np.nan)
 
 
-def _most_frequent(codes: Values) -> Values:
+def _most_frequent(codes: Float64) -> Float64:
     """The most frequent code over the first axis; the smallest where several are.
 
     The length of the run that ends at each place of the sorted codes is counted along the axis.
@@ -301,5 +299,5 @@ def _most_frequent(codes: Values) -> Values:
     run = np.zeros(ordered.shape, dtype=np.int64)
     for table in range(1, len(ordered)):
         run[table] = np.where(ordered[table] == ordered[table - 1], run[table - 1] + 1, 0)
-    longest: Values = np.take_along_axis(ordered, run.argmax(axis=0)[None], axis=0)[0]
+    longest: Float64 = np.take_along_axis(ordered, run.argmax(axis=0)[None], axis=0)[0]
     return longest

@@ -5,8 +5,8 @@ here is a function of that cell alone.
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Float32, Float64
 from madeira.models.columns.kernels import masses
 from madeira.models.columns.kernels.mixture import (
     add_mixture,
@@ -19,8 +19,6 @@ from madeira.models.compiled import compiled
 
 __all__ = ["MEAN", "MODE", "NEITHER", "amounts", "probabilities"]
 
-Values = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
 
 NEITHER, MEAN, MODE = 0, 1, 2
 
@@ -28,12 +26,12 @@ NEITHER, MEAN, MODE = 0, 1, 2
 @compiled
 def probabilities(
     kind: int,
-    parameters: Floats,
-    shares: Values,
-    constants: Values,
+    parameters: Float32,
+    shares: Float64,
+    constants: Float64,
     size: int,
-    codes: Values,
-    result: Values,
+    codes: Float64,
+    result: Float64,
 ) -> None:
     """The probability of a value of each cell, or its most probable value and its probability.
 
@@ -71,14 +69,14 @@ def probabilities(
 @compiled
 def amounts(
     cell_width: float,
-    parameters: Floats,
-    shares: Values,
-    constants: Values,
+    parameters: Float32,
+    shares: Float64,
+    constants: Float64,
     within_range: bool,
-    wanted: Values,
+    wanted: Float64,
     estimate: int,
-    quantiles: Values,
-    points: Values,
+    quantiles: Float64,
+    points: Float64,
 ) -> None:
     """Quantiles of amounts, and their mean or their most probable value.
 

@@ -1,7 +1,7 @@
 """The network of a density: orderings, masks, and the masked autoencoder itself."""
 
 from madeira.models.made.config import Activation, Degrees, MaskConfig, NetworkConfig, Ordering
-from madeira.models.made.mask_statistics import Guide
+from madeira.models.made.mask_statistics import MaskStatistics
 from madeira.models.made.masks import Mask, MaskSource, sample_mask
 from madeira.models.made.network import MADE
 from madeira.models.made.ordering import evidence_first, natural_positions, random_positions
@@ -10,10 +10,10 @@ __all__ = [
     "MADE",
     "Activation",
     "Degrees",
-    "Guide",
     "Mask",
     "MaskConfig",
     "MaskSource",
+    "MaskStatistics",
     "NetworkConfig",
     "Ordering",
     "evidence_first",

@@ -1,34 +1,32 @@
-"""What masks may follow of the rows that a network learns from."""
+"""Statistics of the training rows that orderings, degrees and reach are chosen by."""
 
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["Guide"]
+from madeira.models.arrays import Bool, Float64, Int64
 
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+__all__ = ["MaskStatistics"]
 
 
 @dataclass(frozen=True)
-class Guide:
+class MaskStatistics:
     """Facts about the variables, for orderings and degrees that follow the data.
 
     Attributes:
-        tiers: Variables of lower tiers come first in every ordering that is not natural, but
-            for those of fresh training masks; shape `(D,)`.
+        missingness_tiers: Variables of lower tiers come first in every ordering that is not
+            natural, except in those of fresh training masks; shape `(D,)`.
         entropies: Marginal entropy of each variable in nats, shape `(D,)`; of `entropy` degrees.
         coordinates: Where each variable lies among those that it depends on, shape
             `(D, dimensions)`, NaN of variables that depend on none; of `smooth` orderings.
-        near: Which variables are within `reach` of which, shape `(D, D)`.
+        neighbourhood: Which variables are within `reach` of which, shape `(D, D)`.
     """
 
-    tiers: Integers
-    entropies: Floats | None = None
-    coordinates: Floats | None = None
-    near: npt.NDArray[np.bool_] | None = None
+    missingness_tiers: Int64
+    entropies: Float64 | None = None
+    coordinates: Float64 | None = None
+    neighbourhood: Bool | None = None
 
     @classmethod
     def none(cls, variables: int) -> Self:

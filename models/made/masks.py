@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Float64, Int64
 from madeira.models.made.config import MaskConfig, NetworkConfig
-from madeira.models.made.mask_statistics import Guide
+from madeira.models.made.mask_statistics import MaskStatistics
 from madeira.models.made.ordering import (
     in_tiers,
     natural_positions,
@@ -26,8 +26,6 @@ from madeira.models.made.ordering import (
 )
 
 __all__ = ["Mask", "MaskSource", "sample_mask"]
-
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -40,15 +38,15 @@ class Mask:
             nothing to see), one array of shape `(width,)` a layer.
     """
 
-    positions: Integers
-    degrees: tuple[Integers, ...]
+    positions: Int64
+    degrees: tuple[Int64, ...]
 
-    def with_positions(self, positions: Integers) -> "Mask":
+    def with_positions(self, positions: Int64) -> "Mask":
         """The same degrees under another ordering."""
         return Mask(positions, self.degrees)
 
 
-def even_degrees(width: int, variables: int) -> Integers:
+def even_degrees(width: int, variables: int) -> Int64:
     """Degrees spread evenly and ascending, shape `(width,)`.
 
     Example:
@@ -59,7 +57,7 @@ def even_degrees(width: int, variables: int) -> Integers:
     return min(1, highest) + np.arange(width) * highest // width
 
 
-def entropy_degrees(width: int, entropies: npt.NDArray[np.float64]) -> Integers:
+def entropy_degrees(width: int, entropies: Float64) -> Int64:
     """Degrees spread evenly over the entropy along an ordering, ascending, shape `(width,)`.
 
     Between two units lies the same share of it: a variable is preceded by as many units of its
@@ -78,13 +76,13 @@ def entropy_degrees(width: int, entropies: npt.NDArray[np.float64]) -> Integers:
     until = entropies.cumsum() / entropies.sum()
     shares = (np.arange(width) + 0.5) / width
     highest = max(len(entropies) - 1, 0)
-    degrees: Integers = until.searchsorted(shares).clip(min(1, highest), highest)
+    degrees: Int64 = until.searchsorted(shares).clip(min(1, highest), highest)
     return degrees
 
 
 def sampled_degrees(
     width: int, variables: int, lowest: int, generator: np.random.Generator
-) -> Integers:
+) -> Int64:
     """Degrees drawn evenly from `lowest..D-1`, shape `(width,)`."""
     highest = max(variables - 1, 0)
     return generator.integers(min(lowest, highest), highest + 1, size=width)
@@ -92,7 +90,7 @@ def sampled_degrees(
 
 def sample_degrees(
     network: NetworkConfig, masks: MaskConfig, variables: int, generator: np.random.Generator
-) -> tuple[Integers, ...]:
+) -> tuple[Int64, ...]:
     """Degrees of every hidden layer; even ones where they are not drawn.
 
     A sampled degree is never below the lowest of the layer before it, or its unit would see
@@ -100,7 +98,7 @@ def sample_degrees(
     """
     if masks.degrees != "sampled":
         return tuple(even_degrees(width, variables) for width in network.hidden)
-    degrees: list[Integers] = []
+    degrees: list[Int64] = []
     for width in network.hidden:
         if network.residual and degrees:
             degrees.append(degrees[0])
@@ -113,7 +111,7 @@ def sample_degrees(
 def sample_mask(
     network: NetworkConfig, masks: MaskConfig, variables: int, generator: np.random.Generator
 ) -> Mask:
-    """One mask, drawn as `masks` says as far as that needs no `Guide`.
+    """One mask, drawn as `masks` says as far as that needs no `MaskStatistics`.
 
     Args:
         network: Widths of the hidden layers.
@@ -139,12 +137,12 @@ class MaskSource:
         masks: How orderings and degrees are chosen.
         variables: Number of variables D.
         seed: Seed of every random choice.
-        guide: What is known of the variables; None is nothing. A setting that follows what is
+        statistics: What is known of the variables; None is nothing. A setting that follows what is
             not known falls back: `smooth` orderings on random ones, `entropy` on even degrees, a
             reach on all variables.
 
     Attributes:
-        guide: As given.
+        statistics: As given.
         answering: The masks that answer.
     """
 
@@ -154,17 +152,18 @@ class MaskSource:
         masks: MaskConfig,
         variables: int,
         seed: int,
-        guide: Guide | None = None,
+        statistics: MaskStatistics | None = None,
     ) -> None:
         self._network, self._masks, self._variables = network, masks, variables
-        self.guide = Guide.none(variables) if guide is None else guide
+        self.statistics = MaskStatistics.none(variables) if statistics is None else statistics
         one_ordering, answering, fresh, share = np.random.SeedSequence(seed).spawn(4)
         self._fresh = np.random.default_rng(fresh)
         self._share = np.random.default_rng(share)
         self._fixed = self._fixed_positions(np.random.default_rng(one_ordering))
         generator = np.random.default_rng(answering)
         self.answering: tuple[Mask, ...] = tuple(
-            self._draw(generator, self.guide.tiers) for _ in range(masks.count or masks.ensemble)
+            self._draw(generator, self.statistics.missingness_tiers)
+            for _ in range(masks.count or masks.ensemble)
         )
 
     def training(self) -> Iterator[Mask]:
@@ -177,26 +176,26 @@ class MaskSource:
             else:
                 yield self._draw(self._fresh)
 
-    def _fixed_positions(self, generator: np.random.Generator) -> Integers | None:
+    def _fixed_positions(self, generator: np.random.Generator) -> Int64 | None:
         """The ordering that all masks share, or None where each has its own."""
         if self._masks.ordering == "sampled":
             return None
         if self._masks.ordering == "natural":
             return natural_positions(self._variables)
-        if self._masks.ordering == "smooth" and self.guide.coordinates is not None:
-            positions = smooth_positions(self.guide.coordinates, generator)
+        if self._masks.ordering == "smooth" and self.statistics.coordinates is not None:
+            positions = smooth_positions(self.statistics.coordinates, generator)
         else:
             positions = random_positions(self._variables, generator)
-        return in_tiers(positions, self.guide.tiers)
+        return in_tiers(positions, self.statistics.missingness_tiers)
 
-    def _draw(self, generator: np.random.Generator, tiers: Integers | None = None) -> Mask:
+    def _draw(self, generator: np.random.Generator, missingness_tiers: Int64 | None = None) -> Mask:
         mask = sample_mask(self._network, self._masks, self._variables, generator)
         if self._fixed is not None:
             mask = mask.with_positions(self._fixed)
-        elif tiers is not None:
-            mask = mask.with_positions(in_tiers(mask.positions, tiers))
-        if self._masks.degrees == "entropy" and self.guide.entropies is not None:
-            entropies = self.guide.entropies[variables_in_order(mask.positions)]
+        elif missingness_tiers is not None:
+            mask = mask.with_positions(in_tiers(mask.positions, missingness_tiers))
+        if self._masks.degrees == "entropy" and self.statistics.entropies is not None:
+            entropies = self.statistics.entropies[variables_in_order(mask.positions)]
             degrees = tuple(entropy_degrees(width, entropies) for width in self._network.hidden)
             mask = Mask(mask.positions, degrees)
         return mask

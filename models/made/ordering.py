@@ -4,7 +4,8 @@ An ordering is held as its positions: `positions[d]` in 1..D says when variable 
 """
 
 import numpy as np
-import numpy.typing as npt
+
+from madeira.models.arrays import Bool, Float64, Int64
 
 __all__ = [
     "evidence_first",
@@ -15,22 +16,18 @@ __all__ = [
     "variables_in_order",
 ]
 
-Positions = npt.NDArray[np.int64]
 
-
-def natural_positions(variables: int) -> Positions:
+def natural_positions(variables: int) -> Int64:
     """The order of the columns: `1, 2, ..., D`, shape `(D,)`."""
     return np.arange(1, variables + 1)
 
 
-def random_positions(variables: int, generator: np.random.Generator) -> Positions:
+def random_positions(variables: int, generator: np.random.Generator) -> Int64:
     """A permutation drawn evenly from all `D!`, shape `(D,)`."""
     return generator.permutation(variables) + 1
 
 
-def smooth_positions(
-    coordinates: npt.NDArray[np.float64], generator: np.random.Generator
-) -> Positions:
+def smooth_positions(coordinates: Float64, generator: np.random.Generator) -> Int64:
     """An ordering that sweeps over the variables in a random direction.
 
     Of an image it passes from one side to the other at some angle: what a variable depends on
@@ -48,12 +45,12 @@ def smooth_positions(
     return along.argsort(kind="stable").argsort() + 1
 
 
-def variables_in_order(positions: Positions) -> Positions:
+def variables_in_order(positions: Int64) -> Int64:
     """The variable at each position: shape `(D,)`, 0-based variables."""
     return np.argsort(positions)
 
 
-def in_tiers(positions: Positions, tiers: npt.NDArray[np.int64]) -> Positions:
+def in_tiers(positions: Int64, tiers: Int64) -> Int64:
     """The nearest ordering to `positions` in which lower tiers come first.
 
     Args:
@@ -67,10 +64,10 @@ def in_tiers(positions: Positions, tiers: npt.NDArray[np.int64]) -> Positions:
 
 
 def evidence_first(
-    order: Positions,
-    observed: npt.NDArray[np.bool_],
-    last_observed: Positions | None = None,
-) -> Positions:
+    order: Int64,
+    observed: Bool,
+    last_observed: Int64 | None = None,
+) -> Int64:
     """For every row, the nearest ordering in which its observed variables come first.
 
     Observed variables keep their order among themselves, and so do the others. The sum of the

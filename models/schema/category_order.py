@@ -11,31 +11,29 @@ in which those of a part differ most, into groups of neighbours.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float64, Int64
 from madeira.models.columns.base import Column
 from madeira.models.columns.factorised import Factorised
 from madeira.models.columns.layout import Layout
-from madeira.models.values.numbers import Values
 
-__all__ = ["COORDINATES", "arranged", "coordinates_of", "neighbours"]
+__all__ = ["COORDINATES", "coordinates_of", "neighbours", "with_category_order"]
 
-Integers = npt.NDArray[np.int64]
 
 SHRINKAGE = 10.0
 COORDINATES = 8
 _CUT = 4  # coordinates that make the groups
 
-_MOST_UNITS = 256  # what describes a row: more input units are projected to as many
+_MAX_UNITS = 256  # what describes a row: more input units are projected to as many
 _CHUNK_ROWS = 16_384
-_SMALLEST_DEVIATION = 0.02  # of an input unit: rare values of other columns do not decide alone
+_MIN_DEVIATION = 0.02  # of an input unit: rare values of other columns do not decide alone
 _SWEEPS = 2
 _NOTHING = 1e-6  # deviation of a coordinate that tells nothing apart
 
 
-def arranged(columns: Sequence[Column], codes: Values) -> list[Column]:
+def with_category_order(columns: Sequence[Column], codes: Float64) -> list[Column]:
     """Returns columns with the categories of factorised ones in order, and their coordinates.
 
     A dictionary that came ordered keeps its order.
@@ -56,12 +54,12 @@ def arranged(columns: Sequence[Column], codes: Values) -> list[Column]:
             order = np.arange(len(points))
             if not getattr(column.arrow_type, "ordered", False):
                 order = neighbours(points, np.array(column.counts, np.float64), column.group_size)
-            columns[d] = many[d] = column.arranged(order, points)
+            columns[d] = many[d] = column.with_category_order(order, points)
             codes[known, d] = np.argsort(order)[own]
     return columns
 
 
-def coordinates_of(own: Integers, size: int, layout: Layout, others: Values) -> Values:
+def coordinates_of(own: Int64, size: int, layout: Layout, others: Float64) -> Float64:
     """Returns principal coordinates of the categories, of unit deviation, (size, COORDINATES).
 
     Args:
@@ -70,13 +68,13 @@ def coordinates_of(own: Integers, size: int, layout: Layout, others: Values) -> 
         layout: The other columns.
         others: The same rows of the other columns, encoded, (rows, D - 1).
     """
-    sums, counts = torch.zeros(size, min(layout.inputs, _MOST_UNITS)), torch.zeros(size)
+    sums, counts = torch.zeros(size, min(layout.inputs, _MAX_UNITS)), torch.zeros(size)
     sample = np.linspace(0, len(others) - 1, min(len(others), _CHUNK_ROWS)).astype(np.int64)
     units, seen = next(_units(layout, others[sample]))
     rows = seen.sum(0).clamp(min=1)
     mean = units.sum(0) / rows
     deviation = (((units - mean) * seen).square().sum(0) / rows).sqrt()
-    scale = 1 / deviation.clamp(min=_SMALLEST_DEVIATION)
+    scale = 1 / deviation.clamp(min=_MIN_DEVIATION)
     projection = _projection(layout.inputs)
     codes = torch.from_numpy(own)
     for start, (units, seen) in zip(
@@ -88,12 +86,12 @@ def coordinates_of(own: Integers, size: int, layout: Layout, others: Values) -> 
     means = (sums / (counts + SHRINKAGE)[:, None]).double()
     weighted = means * counts.double().sqrt()[:, None]
     _, directions = torch.linalg.eigh(weighted.T @ weighted)
-    points: Values = (means @ directions.flip(1)[:, :COORDINATES]).numpy()
+    points: Float64 = (means @ directions.flip(1)[:, :COORDINATES]).numpy()
     deviations = points.std(0)
     return np.asarray(points[:, deviations > _NOTHING] / deviations[deviations > _NOTHING])
 
 
-def _units(layout: Layout, values: Values) -> Iterator[tuple[Tensor, Tensor]]:
+def _units(layout: Layout, values: Float64) -> Iterator[tuple[Tensor, Tensor]]:
     """Yields input units of rows, some at a time, and which of them are known, (rows, I)."""
     for start in range(0, len(values), _CHUNK_ROWS):
         part = torch.as_tensor(values[start : start + _CHUNK_ROWS], dtype=layout.value_dtype)
@@ -104,14 +102,14 @@ def _units(layout: Layout, values: Values) -> Iterator[tuple[Tensor, Tensor]]:
 
 def _projection(units: int) -> Tensor:
     """Returns the identity, or a random projection of many units, (units, at most 256)."""
-    if units <= _MOST_UNITS:
+    if units <= _MAX_UNITS:
         return torch.eye(units)
     generator = torch.Generator().manual_seed(0)
-    matrix: Tensor = torch.randn(units, _MOST_UNITS, generator=generator) / _MOST_UNITS**0.5
+    matrix: Tensor = torch.randn(units, _MAX_UNITS, generator=generator) / _MAX_UNITS**0.5
     return matrix
 
 
-def neighbours(points: Values, weights: Values, group_size: int) -> Integers:
+def neighbours(points: Float64, weights: Float64, group_size: int) -> Int64:
     """Returns an order in which every `group_size` categories are a group of neighbours, (K,).
 
     Args:
@@ -123,7 +121,7 @@ def neighbours(points: Values, weights: Values, group_size: int) -> Integers:
     if not points.shape[1]:
         return np.arange(len(points))
     parts = [(np.arange(len(points)), groups)]
-    result: list[Integers] = []
+    result: list[Int64] = []
     while parts:
         part, leaves = parts.pop()
         if leaves == 1:

@@ -14,19 +14,19 @@ import pyarrow.compute as pc
 
 from madeira.models.schema.profile import Profile
 from madeira.models.values.arrow_types import Family, is_integer
-from madeira.models.values.grid import Lattice
+from madeira.models.values.grid import Grid
 from madeira.models.values.notation.date_notation import DateNotation
-from madeira.models.values.numbers import plain, shown
+from madeira.models.values.numbers import decoded, shown
 
 __all__ = ["LEFT_OUT", "RULES", "Verdict", "infer"]
 
 LEFT_OUT = "left_out"
 """The kind of a column that is not modelled."""
 
-_MOST_CATEGORIES = 100_000
-_MOST_PLAIN_CATEGORIES = 200  # of a softmax over all of them
-_MOST_WHOLE_CATEGORIES = 10
-_FEWEST_KEYS = 20
+_MAX_CATEGORIES = 100_000
+_MAX_SOFTMAX_CATEGORIES = 200  # of a softmax over all of them
+_MAX_WHOLE_CATEGORIES = 10
+_MIN_KEY_ROWS = 20
 _KEY_SHARE = 0.9
 _RARE_SHARE = 0.5
 _WORDS_OF_PROSE = 4.0
@@ -43,7 +43,7 @@ class Verdict:
 
 def _categories(profile: Profile, reason: str) -> Verdict:
     """Categories in one softmax where there are few, factorised where there are many."""
-    if profile.distinct <= _MOST_PLAIN_CATEGORIES:
+    if profile.distinct <= _MAX_SOFTMAX_CATEGORIES:
         return Verdict("categorical", reason)
     return Verdict("factorised", f"{reason}, {profile.distinct} distinct")
 
@@ -91,9 +91,9 @@ def _uuid(profile: Profile) -> Verdict | None:
 
 def _written(profile: Profile) -> Verdict | None:
     """Numbers and dates written as text are numbers and dates; a few of them are categories."""
-    if profile.distinct <= _MOST_WHOLE_CATEGORIES or profile.notation is None:
+    if profile.distinct <= _MAX_WHOLE_CATEGORIES or profile.notation is None:
         return None
-    numbers = profile.notation.read(profile.name, plain(profile.array))
+    numbers = profile.notation.read(profile.name, decoded(profile.array))
     verdict = infer(profile.name, pa.chunked_array([numbers]))
     if verdict.kind in ("binary", "categorical"):
         return None
@@ -107,7 +107,7 @@ def _prose_or_key(profile: Profile) -> Verdict | None:
     """Texts that occur less than twice on average say little of further rows."""
     rows = len(profile.values)
     share = profile.distinct / rows
-    if profile.family is not Family.TEXT or rows < _FEWEST_KEYS or share <= _RARE_SHARE:
+    if profile.family is not Family.TEXT or rows < _MIN_KEY_ROWS or share <= _RARE_SHARE:
         return None
     if pc.mean(pc.count_substring(profile.values, " ")).as_py() + 1 >= _WORDS_OF_PROSE:
         what = "free text"
@@ -118,10 +118,10 @@ def _prose_or_key(profile: Profile) -> Verdict | None:
 
 def _too_many_texts(profile: Profile) -> Verdict | None:
     """More texts than a factorised column holds."""
-    if profile.family is Family.TEXT and profile.distinct > _MOST_CATEGORIES:
+    if profile.family is Family.TEXT and profile.distinct > _MAX_CATEGORIES:
         return Verdict(
             LEFT_OUT,
-            f"{profile.distinct} distinct texts: more than {_MOST_CATEGORIES}{profile.hint}",
+            f"{profile.distinct} distinct texts: more than {_MAX_CATEGORIES}{profile.hint}",
         )
     return None
 
@@ -135,7 +135,7 @@ def _text(profile: Profile) -> Verdict | None:
 
 def _declared(profile: Profile) -> Verdict | None:
     """Dictionary-encoded values were declared to be categories."""
-    if profile.encoded and profile.distinct <= _MOST_CATEGORIES:
+    if profile.encoded and profile.distinct <= _MAX_CATEGORIES:
         return _categories(profile, "dictionary-encoded")
     return None
 
@@ -156,7 +156,7 @@ def _identifier(profile: Profile) -> Verdict | None:
 def _row_number(profile: Profile) -> Verdict | None:
     """Whole numbers that count up by one, in whatever order, number the rows."""
     rows = len(profile.array)
-    if profile.array.null_count or rows < _FEWEST_KEYS or not profile.whole:
+    if profile.array.null_count or rows < _MIN_KEY_ROWS or not profile.whole:
         return None
     if profile.named_time or profile.distinct < rows:
         return None
@@ -178,7 +178,7 @@ def _zero_one(profile: Profile) -> Verdict | None:
 def _few_numbers(profile: Profile) -> Verdict | None:
     """Few whole numbers that repeat are grades or codes; two numbers of any sort are a choice."""
     repeats = 2 * profile.distinct <= len(profile.values)
-    few_whole = profile.whole and profile.distinct <= _MOST_WHOLE_CATEGORIES and repeats
+    few_whole = profile.whole and profile.distinct <= _MAX_WHOLE_CATEGORIES and repeats
     if few_whole or profile.distinct == 2:
         return Verdict("categorical", f"{profile.distinct} distinct numbers")
     return None
@@ -188,7 +188,7 @@ def _code_by_name(profile: Profile) -> Verdict | None:
     """Whole numbers under the name of a code or key that repeat are names of something."""
     repeats = 2 * profile.distinct <= len(profile.values)
     named = profile.named_code or profile.named_key
-    if named and profile.whole and repeats and profile.distinct <= _MOST_CATEGORIES:
+    if named and profile.whole and repeats and profile.distinct <= _MAX_CATEGORIES:
         return _categories(profile, f"{profile.distinct} codes: named like one")
     return None
 
@@ -200,17 +200,17 @@ def _beyond_floats(profile: Profile) -> Verdict | None:
     ends = pc.min_max(profile.values).as_py()
     if max(-ends["min"], ends["max"]) <= _LARGEST_EXACT:
         return None
-    if 2 * profile.distinct <= len(profile.values) and profile.distinct <= _MOST_CATEGORIES:
+    if 2 * profile.distinct <= len(profile.values) and profile.distinct <= _MAX_CATEGORIES:
         return _categories(profile, f"{profile.distinct} whole numbers beyond 2**53")
     return Verdict(LEFT_OUT, "key: whole numbers beyond 2**53 are no amounts")
 
 
-def _lattice(profile: Profile) -> Verdict | None:
+def _grid(profile: Profile) -> Verdict | None:
     """Numbers of one resolution have probabilities, and come back at that resolution."""
-    lattice = Lattice.find(profile.numbers, profile.array.type)
-    if lattice is None:
+    grid = Grid.find(profile.numbers, profile.array.type)
+    if grid is None:
         return None
-    return Verdict("integer", f"steps of {lattice.resolution:g}")
+    return Verdict("integer", f"steps of {grid.resolution:g}")
 
 
 def _number(profile: Profile) -> Verdict | None:
@@ -223,7 +223,7 @@ RULES: tuple[Callable[[Profile], Verdict | None], ...] = (
     *(_uuid, _written, _prose_or_key, _too_many_texts, _text),
     *(_declared, _instant),
     *(_identifier, _row_number, _zero_one, _few_numbers, _code_by_name, _beyond_floats),
-    *(_lattice, _number),
+    *(_grid, _number),
 )
 
 

@@ -20,12 +20,12 @@ from madeira.models.columns.categorical import Categorical
 from madeira.models.columns.datetime import Datetime
 from madeira.models.columns.kinds import KINDS
 from madeira.models.echo import closest, listed, quoted
-from madeira.models.errors import CELL_LIMIT, CellError, SchemaError, TableError
+from madeira.models.errors import MAX_CELL_ERRORS, CellError, SchemaError, TableError
 from madeira.models.schema.infer import LEFT_OUT, Verdict, infer
 from madeira.models.values.arrow_types import Family, family, value_type
 from madeira.models.values.json_record import Record
 from madeira.models.values.notation.date_notation import DateNotation
-from madeira.models.values.numbers import plain, shown
+from madeira.models.values.numbers import decoded, shown
 
 __all__ = ["Override", "Overrides", "overrides_of", "suggest", "verdicts"]
 
@@ -82,7 +82,7 @@ class Override:
             expected = "left away: it is for datetime columns that are held as text"
             raise self.record.wrong("pattern", expected)
         notation = DateNotation.of(self.record)
-        column = Datetime.fit(name, notation.read(name, plain(array)))
+        column = Datetime.fit(name, notation.read(name, decoded(array)))
         return replace(column, arrow_type=value_type(array.type), notation=notation)
 
     def _closed(self, column: Column, array: pa.ChunkedArray) -> Column:
@@ -103,7 +103,7 @@ class Override:
         if isinstance(closed, Categorical) and unknown.size:
             row = int(unknown[0])
             raise SchemaError(
-                f"column {quoted(closed.name)}: {shown(plain(array), row)} in row {row} "
+                f"column {quoted(closed.name)}: {shown(decoded(array), row)} in row {row} "
                 "is not among its categories",
                 (*self.record.path, "categories"),
             )
@@ -152,7 +152,7 @@ def verdicts(table: pa.Table, overrides: Overrides | None = None) -> dict[str, V
         except TableError as error:
             errors += error.cells
     if errors:
-        raise TableError(errors[:CELL_LIMIT])
+        raise TableError(errors[:MAX_CELL_ERRORS])
     return decided
 
 

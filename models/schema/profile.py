@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from madeira.models.arrays import Float64
 from madeira.models.values.arrow_types import Family, family, is_integer
 from madeira.models.values.notation.notation import Notation, find_notation
-from madeira.models.values.numbers import Values
 from madeira.models.values.vocabulary import canonical
 
 __all__ = ["Profile"]
@@ -65,9 +65,9 @@ class Profile:
         return canonical(self.name, self.array, self.array.type).drop_null()
 
     @cached_property
-    def numbers(self) -> Values:
+    def numbers(self) -> Float64:
         """The values that are not null as float64, in a column of numbers."""
-        numbers: Values = self.values.cast(pa.float64(), safe=False).to_numpy()
+        numbers: Float64 = self.values.cast(pa.float64(), safe=False).to_numpy()
         return numbers
 
     @cached_property

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.columns.factorised import Factorised
 from madeira.models.columns.kinds import KINDS
 from madeira.models.echo import MAX_HINTS, listed, quoted
-from madeira.models.errors import CELL_LIMIT, CellError, RowsTypeError, SchemaError, TableError
-from madeira.models.schema.category_order import arranged
+from madeira.models.errors import MAX_CELL_ERRORS, CellError, RowsTypeError, SchemaError, TableError
+from madeira.models.schema.category_order import with_category_order
 from madeira.models.schema.infer import LEFT_OUT, infer
 from madeira.models.schema.overrides import Overrides, overrides_of, suggest
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import Values
-from madeira.models.values.row_encoder import CellReader, PlainRows
+from madeira.models.values.row_encoder import CellEncoder, RowEncoder
 
 __all__ = ["FORMAT_VERSION", "LeftOut", "Schema"]
 
@@ -98,10 +98,12 @@ class Schema:
             except TableError as error:
                 errors += error.cells
         if errors:
-            raise TableError(errors[:CELL_LIMIT])
+            raise TableError(errors[:MAX_CELL_ERRORS])
         schema = cls(tuple(columns), tuple(left_out))
         if any(isinstance(column, Factorised) for column in columns):
-            return replace(schema, columns=tuple(arranged(columns, schema.encode(table))))
+            return replace(
+                schema, columns=tuple(with_category_order(columns, schema.encode(table)))
+            )
         return schema
 
     @property
@@ -114,7 +116,7 @@ class Schema:
         """Arrow names and types of the modelled columns."""
         return pa.schema([(column.name, column.arrow_type) for column in self.columns])
 
-    def encode(self, table: pa.Table) -> Values:
+    def encode(self, table: pa.Table) -> Float64:
         """Turns a table into codes.
 
         Columns are found by name, in any order. Columns that the schema leaves out are ignored; a
@@ -126,7 +128,7 @@ class Schema:
         Raises:
             TableError: Names each cell that does not fit and each unknown column.
         """
-        errors = self._strangers(table.column_names)
+        errors = self._unknown_columns(table.column_names)
         present = set(table.column_names)
         codes = np.full((table.num_rows, len(self.columns)), np.nan)
         for d, column in enumerate(self.columns):
@@ -137,28 +139,28 @@ class Schema:
             except TableError as error:
                 errors += error.cells
         if errors:
-            raise TableError(errors[:CELL_LIMIT])
+            raise TableError(errors[:MAX_CELL_ERRORS])
         return codes
 
     @cached_property
-    def plain_rows(self) -> PlainRows:
+    def row_encoder(self) -> RowEncoder:
         """What encodes a few rows as JSON has them."""
-        places: dict[str, tuple[int, CellReader] | None] = {
+        places: dict[str, tuple[int, CellEncoder] | None] = {
             column.name: None for column in self.left_out
         }
         for place, column in enumerate(self.columns):
-            places[column.name] = place, column.cell_reader()
-        return PlainRows(places, len(self.columns))
+            places[column.name] = place, column.cell_encoder()
+        return RowEncoder(places, len(self.columns))
 
     @cached_property
-    def unknown_codes(self) -> Values | None:
+    def unknown_codes(self) -> Float64 | None:
         """The code of the unknown by column, (D,), NaN where there is none; None if nowhere."""
         codes = [column.unknown_code for column in self.columns]
         if not any(code is not None for code in codes):
             return None
         return np.array([math.nan if code is None else code for code in codes])
 
-    def decode(self, values: Values, columns: Sequence[str] | None = None) -> pa.Table:
+    def decode(self, values: Float64, columns: Sequence[str] | None = None) -> pa.Table:
         """Turns codes, (rows, D), into a table of all columns, or of those named."""
         wanted = self.names if columns is None else columns
         place = {name: d for d, name in enumerate(self.names)}
@@ -202,7 +204,7 @@ class Schema:
             raise SchemaError(f"schema: column {quoted(twice)} occurs twice", (*path, "name"))
         return cls(tuple(columns), tuple(left_out))
 
-    def _strangers(self, names: Sequence[str]) -> list[CellError]:
+    def _unknown_columns(self, names: Sequence[str]) -> list[CellError]:
         """Returns an error for each name that the schema does not know.
 
         Raises:
@@ -211,7 +213,7 @@ class Schema:
         if (twice := _repeated(names)) is not None:
             raise TableError([CellError(None, twice, "the table has two columns of this name")])
         known = {*self.names, *(column.name for column in self.left_out)}
-        unknown = list(islice((name for name in names if name not in known), CELL_LIMIT))
+        unknown = list(islice((name for name in names if name not in known), MAX_CELL_ERRORS))
         hints = {name: suggest(name, self.names) for name in unknown[:MAX_HINTS]}
         otherwise = f"expected one of {listed(self.names, quoted)}"
         return [

@@ -8,18 +8,18 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.categorical import Categorical
 from madeira.models.schema.schema import Schema
-from madeira.models.values.numbers import Values
 from madeira.models.values.vocabulary import Value, folded
 
-__all__ = ["meant", "unseen_cells"]
+__all__ = ["likely_category", "unseen_cells"]
 
 _MAX_COMPARED = 100
 """Most categories, and most characters of a text, that are compared letter by letter."""
 
 
-def unseen_cells(values: Values, schema: Schema, limit: int) -> list[tuple[int, str]]:
+def unseen_cells(values: Float64, schema: Schema, limit: int) -> list[tuple[int, str]]:
     """The cells that hold a category not seen in training, by row.
 
     Args:
@@ -41,7 +41,7 @@ def unseen_cells(values: Values, schema: Schema, limit: int) -> list[tuple[int, 
     return [(int(rows[row]), schema.columns[place].name) for row, place in places]
 
 
-def meant(column: Categorical, value: object, *, spelled: bool) -> Value | None:
+def likely_category(column: Categorical, value: object, *, spelled: bool) -> Value | None:
     """The category that a value not seen in training was probably meant to be.
 
     Args:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Self, get_args
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import torch
@@ -15,9 +14,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, OutlierMixin, Tran
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from madeira.models.arrays import Float64, Int64
 from madeira.models.errors import ModelsError
 from madeira.models.estimator import DensityEstimator
-from madeira.models.inference.across_patterns import comparable_scores
+from madeira.models.inference.across_patterns import scores_across_patterns
 from madeira.models.inference.impute import Estimate
 from madeira.models.schema.schema import Schema
 from madeira.models.sklearn.containers import read_rows
@@ -29,9 +29,8 @@ from madeira.models.training.presets import Preset
 
 __all__ = ["MADEDensity"]
 
-Floats = npt.NDArray[np.float64]
 
-_WIDEST = 2**31 - 1
+_MAX_SEED = 2**31 - 1
 
 
 class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEstimator):  # type: ignore[misc]
@@ -106,7 +105,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
                 names the cause, with row and column where there are such.
         """
         self._check_parameters()
-        seeds = check_random_state(self.random_state).randint(_WIDEST, size=2)
+        seeds = check_random_state(self.random_state).randint(_MAX_SEED, size=2)
         preset = None if self.config is not None else self.preset
         with _value_errors():
             rows = read_rows(self, X, reset=True)
@@ -120,7 +119,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             self.offset_ = float(np.quantile(self._complete_scores(rows), self.contamination))
         return self
 
-    def score_samples(self, X: Data) -> Floats:
+    def score_samples(self, X: Data) -> Float64:
         """Log-likelihood of what is observed of each row.
 
         Returns:
@@ -135,7 +134,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         """Mean log-likelihood of a row in nats, the higher the better; for model selection."""
         return float(self.score_samples(X).mean())
 
-    def decision_function(self, X: Data) -> Floats:
+    def decision_function(self, X: Data) -> Float64:
         """How far each row is from being an outlier: negative for outliers.
 
         Of a complete row it is `score_samples(X) - offset_`. A row with missing values is judged
@@ -150,7 +149,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         with _value_errors():
             return self._complete_scores(rows) - self.offset_
 
-    def predict(self, X: Data) -> npt.NDArray[np.int64]:
+    def predict(self, X: Data) -> Int64:
         """1 for each row that is like the training rows, -1 for outliers, shape `(rows,)`."""
         return np.where(self.decision_function(X) >= 0, 1, -1)
 
@@ -195,7 +194,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             ValueError: A value does not fit its column, or `n_samples` is negative.
         """
         check_is_fitted(self)
-        seed = int(check_random_state(random_state).randint(_WIDEST))
+        seed = int(check_random_state(random_state).randint(_MAX_SEED))
         with _value_errors():
             drawn = self.density_.sample(n_samples, given, seed, temperature)
         columns = self._repeated_constants(n_samples, self._schema)
@@ -212,9 +211,9 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         with _value_errors():
             return read_rows(self, X, reset=False, trained=self._form)
 
-    def _complete_scores(self, rows: Rows) -> Floats:
+    def _complete_scores(self, rows: Rows) -> Float64:
         density = self.density_
-        return comparable_scores(density.density, density.schema.encode(rows.table))
+        return scores_across_patterns(density.density, density.schema.encode(rows.table))
 
     def _repeated_constants(self, rows: int, schema: pa.Schema) -> dict[str, pa.Array]:
         return {

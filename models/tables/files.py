@@ -40,7 +40,7 @@ ARROW_EXTENSIONS: Final = (".arrow", ".feather", ".ipc", ".arrows")
 _ARROW_FILE: Final = b"ARROW1"
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _SAMPLE_BYTES: Final = 256 * 1024
-_LARGEST_BLOCK: Final = 1 << 30  # pyarrow counts the bytes of a block in 32 bits
+_MAX_BLOCK_BYTES: Final = 1 << 30  # pyarrow counts the bytes of a block in 32 bits
 _DECIMAL_COMMA: Final = re.compile(r"-?\d++,\d++")
 _BROKEN_TEXT: Final = re.compile(r"In CSV column #(\d{1,9}): .*invalid UTF8")
 _FRACTION: Final = re.compile(r"[-+]?\d*+\.\d++([eE][-+]?\d++)?")
@@ -160,7 +160,7 @@ def _read_csv(path: Path) -> pa.Table:
             table = pa_csv.read_csv(
                 stream,
                 # One block for the whole file: the type of a column is decided by all its rows.
-                read_options=pa_csv.ReadOptions(block_size=min(size + 1, _LARGEST_BLOCK)),
+                read_options=pa_csv.ReadOptions(block_size=min(size + 1, _MAX_BLOCK_BYTES)),
                 parse_options=pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
                 convert_options=pa_csv.ConvertOptions(
                     null_values=[], column_types=dict.fromkeys(header, pa.string())

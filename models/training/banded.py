@@ -1,23 +1,23 @@
-"""A network of one mask, as the blocks of its weights that the mask leaves.
+"""A network with one mask for all training, as the nonzero blocks of its weights.
 
-A network whose mask changes from minibatch to minibatch keeps its weights where they are, and
-gathers what each mask shows; see `madeira/models/made/products/`. Where there is one mask for all training, units
-are sorted once and for all, and only the blocks of weights that hold something other than zeros
-exist: products, gradients, the optimizer and the average of the weights all pass them alone.
+Units are sorted once, and only the blocks that the mask leaves are stored. Products, gradients,
+the optimizer and the average of the weights see these blocks alone. (A network whose mask changes
+with every minibatch keeps all its weights and gathers those that a mask shows; see
+`madeira/models/made/products/`.)
 
-A mask with a `reach` leaves less: a hidden unit stands before one variable, the first that it
-leads to, and is joined with what lies near that variable alone. Sorted along an ordering that
-passes from neighbour to neighbour, that is a band.
+With `reach`, a hidden unit of degree m is connected only to variables within `reach` steps of the
+variable at position m + 1. With units sorted along a smooth ordering the weight matrix is then
+banded.
 """
 
 from typing import Protocol, cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from madeira.models.arrays import Bool
 from madeira.models.made.masks import Mask, MaskSource
 from madeira.models.made.network import ACTIVATIONS, MADE, MaskTensors, through
 from madeira.models.made.ordering import variables_in_order
@@ -27,11 +27,10 @@ from madeira.models.training.config import MemberConfig
 
 __all__ = ["BandedMADE", "blocks_of_one_mask"]
 
-Booleans = npt.NDArray[np.bool_]
 Span = tuple[int, int, int, int]
 
-MOST_BLOCKS = 16
-LEAST_ROWS = 128
+MAX_BLOCKS = 16
+MIN_BLOCK_ROWS = 128
 LANES = 32
 ROWS_THAT_PAY = 128
 
@@ -81,17 +80,17 @@ class BandedMADE(nn.Module):
     Args:
         network: The network; its weights are copied.
         mask: The one mask that it is trained and used with.
-        near: Which variables are within reach of which, shape `(D, D)`; None is all of all.
+        neighbourhood: Which variables are within reach of which, `(D, D)`; None is all of all.
         dtype: What products are computed in; everything else is in float32.
     """
 
     def __init__(
-        self, network: MADE, mask: Mask, near: Booleans | None, dtype: torch.dtype
+        self, network: MADE, mask: Mask, neighbourhood: Bool | None, dtype: torch.dtype
     ) -> None:
         super().__init__()
         self.config, self.layout = network.config, network.layout
         self.activation = ACTIVATIONS[network.config.activation]
-        self._places = _Places(network, mask, near)
+        self._places = _Places(network, mask, neighbourhood)
         self._dtype = dtype
         hidden = range(len(network.config.hidden))
         self.hidden_weights = nn.ModuleList(
@@ -161,10 +160,12 @@ class BandedMADE(nn.Module):
 class _Places:
     """Where sorting puts units, and which of them a mask joins; the `Products` of bands."""
 
-    def __init__(self, network: MADE, mask: Mask, near: Booleans | None) -> None:
+    def __init__(self, network: MADE, mask: Mask, neighbourhood: Bool | None) -> None:
         layout = network.layout
         self._tensors = MaskTensors(mask, layout, layout.device)
-        self._near = None if near is None else torch.as_tensor(near, device=layout.device)
+        self._neighbourhood = (
+            None if neighbourhood is None else torch.as_tensor(neighbourhood, device=layout.device)
+        )
         order = variables_in_order(mask.positions)
         # The first variable that a unit of degree m leads to is the one at position m + 1.
         self._variable_of: dict[Units, Tensor] = {
@@ -205,10 +206,10 @@ class _Places:
         """
         rows, columns = self.order(after), self.order(before)
         seen = self._tensors.matrix(after, before)[rows][:, columns]
-        if self._near is None or (after, before) == (OUTPUTS, INPUTS):
+        if self._neighbourhood is None or (after, before) == (OUTPUTS, INPUTS):
             return seen, seen
         variables = self._variable_of[after][rows], self._variable_of[before][columns]
-        return seen, seen & self._near[variables[0][:, None], variables[1]]
+        return seen, seen & self._neighbourhood[variables[0][:, None], variables[1]]
 
 
 class _Context(Protocol):
@@ -259,9 +260,9 @@ def _before(layer: int) -> Units:
     return layer - 1 if layer else INPUTS
 
 
-def _spans(matrix: Booleans) -> tuple[Span, ...]:
+def _spans(matrix: Bool) -> tuple[Span, ...]:
     """Blocks of rows: start, stop, and from where to where they hold anything."""
-    count = min(MOST_BLOCKS, max(1, len(matrix) // LEAST_ROWS))
+    count = min(MAX_BLOCKS, max(1, len(matrix) // MIN_BLOCK_ROWS))
     spans = []
     for start, stop in row_blocks(len(matrix), count, LANES):
         places = np.flatnonzero(matrix[start:stop].any(axis=0))
@@ -288,7 +289,7 @@ def blocks_of_one_mask(
         return None
     halves = config.training.mixed_precision and _halves(network, batch_rows)
     dtype = torch.bfloat16 if halves else torch.float32
-    return BandedMADE(network, masks.answering[0], masks.guide.near, dtype)
+    return BandedMADE(network, masks.answering[0], masks.statistics.neighbourhood, dtype)
 
 
 def _halves(network: MADE, batch_rows: int) -> bool:

@@ -4,21 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import TrainingError
 
 __all__ = ["Rows", "UnknownReplacement", "complete_rows", "split_rows"]
 
-Values = npt.NDArray[np.float64]
-
 
 def split_rows(
-    values: Values, fraction: float, limit_rows: int, generator: np.random.Generator
-) -> tuple[Values, Values]:
+    values: Float64, fraction: float, limit_rows: int, generator: np.random.Generator
+) -> tuple[Float64, Float64]:
     """Hold out rows for validation.
 
     Args:
@@ -44,7 +42,7 @@ def split_rows(
     return values[order[held_out:]], values[order[:held_out]]
 
 
-def complete_rows(values: Values) -> Values:
+def complete_rows(values: Float64) -> Float64:
     """The rows of which nothing is missing: `(rows, variables)` to `(complete, variables)`."""
     return values[~np.isnan(values).any(axis=1)]
 
@@ -62,7 +60,7 @@ class Rows:
         complete: Whether nothing is missing.
     """
 
-    def __init__(self, values: Values, layout: Layout) -> None:
+    def __init__(self, values: Float64, layout: Layout) -> None:
         self.values = torch.as_tensor(values, dtype=layout.value_dtype, device=layout.device)
         self.observed = ~self.values.isnan()
         self.complete = bool(self.observed.all())

@@ -1,18 +1,22 @@
-"""What orderings and degrees take from the training rows; see `Guide`."""
+"""Missingness, entropy and dependence of variables, for the masks of a network."""
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.made.config import MaskConfig
-from madeira.models.made.mask_statistics import Guide
+from madeira.models.made.mask_statistics import MaskStatistics
 
-__all__ = ["coordinates", "dependence_graph", "entropies", "mask_guide", "near", "null_tiers"]
+__all__ = [
+    "coordinates",
+    "dependence_graph",
+    "entropies",
+    "mask_statistics",
+    "missingness_tiers",
+    "neighbourhood",
+]
 
-Values = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
 
 CELLS = 16
 NEAREST = 4
@@ -22,8 +26,8 @@ BACKGROUND = 1e-5
 ROWS = 100_000
 
 
-def mask_guide(masks: MaskConfig, values: Values, layout: Layout) -> Guide:
-    """What the masks of a network need to know of the rows that it learns from.
+def mask_statistics(masks: MaskConfig, values: Float64, layout: Layout) -> MaskStatistics:
+    """Compute the statistics that the masks of a network follow.
 
     Args:
         masks: How orderings and degrees are chosen.
@@ -34,19 +38,19 @@ def mask_guide(masks: MaskConfig, values: Values, layout: Layout) -> Guide:
     if masks.ordering == "smooth" or masks.reach is not None:
         joined = dependence_graph(values, layout)
         places = coordinates(joined) if masks.ordering == "smooth" else None
-        within = near(joined, masks.reach) if masks.reach is not None else None
+        within = neighbourhood(joined, masks.reach) if masks.reach is not None else None
     by_entropy = entropies(values) if masks.degrees == "entropy" else None
-    return Guide(null_tiers(values), by_entropy, places, within)
+    return MaskStatistics(missingness_tiers(values), by_entropy, places, within)
 
 
-def null_tiers(values: Values) -> npt.NDArray[np.int64]:
-    """Tiers of the variables by how often they are missing, for `Guide`.
+def missingness_tiers(values: Float64) -> Int64:
+    """Tiers of the variables by how often they are missing, for `MaskStatistics`.
 
-    A variable that is missing at random is missing for reasons that other variables show. Its
-    conditional given those is the same where it is observed as where it is not; its marginal is
-    not, and neither is its conditional given less. Orderings therefore put what is missing less
-    often first: all complete variables, then those missing in up to 1 %, 2 %, 4 % ... of rows.
-    Within a tier any order goes, so that an ensemble still has different ones.
+    If a variable is missing at random (MAR), p(x_d given the variables that explain its
+    missingness) is the same for observed and missing rows, but its marginal and its conditional on
+    fewer variables are biased. Orderings therefore put rarely missing variables first: complete
+    variables, then those missing in up to 1 %, 2 %, 4 % ... of rows. Within a tier any order is
+    allowed, so that the members of an ensemble differ.
 
     Args:
         values: Encoded table, NaN where missing, shape `(rows, variables)`.
@@ -59,7 +63,7 @@ def null_tiers(values: Values) -> npt.NDArray[np.int64]:
     return np.where(share > 0, 1 + doublings, 0)
 
 
-def entropies(values: Values) -> Floats:
+def entropies(values: Float64) -> Float64:
     """Marginal entropy of each variable, its values cut into about sixteen cells.
 
     Cutting makes numbers and categories comparable: a number has some ln 16 nats, a balanced
@@ -84,7 +88,7 @@ def entropies(values: Values) -> Floats:
     return result
 
 
-def dependence_graph(values: Values, layout: Layout) -> Booleans:
+def dependence_graph(values: Float64, layout: Layout) -> Bool:
     """Joins variables of large partial correlation: one is among the four nearest of the other.
 
     That other is among its eight nearest then: what depends on nothing much has nearest ones
@@ -120,7 +124,7 @@ def dependence_graph(values: Values, layout: Layout) -> Booleans:
     return joined
 
 
-def coordinates(joined: Booleans) -> Floats | None:
+def coordinates(joined: Bool) -> Float64 | None:
     """Where each variable lies among those that it depends on, for `smooth_positions`.
 
     The graph is laid out by the smoothest functions on it, the first eigenvectors of its
@@ -150,7 +154,7 @@ def coordinates(joined: Booleans) -> Floats | None:
     return result
 
 
-def near(joined: Booleans, reach: int) -> Booleans:
+def neighbourhood(joined: Bool, reach: int) -> Bool:
     """Which variables are at most so many steps apart, shape `(variables, variables)`.
 
     Args:

@@ -4,23 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Bool, Float64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.density import Density
 from madeira.models.inference.member import Member
 from madeira.models.training.config import Weighing
 from madeira.models.training.data import complete_rows
 
-__all__ = ["Weighed", "mixture_weights", "sparse_mixture_weights", "weigh"]
-
-Floats = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
+__all__ = ["MixtureFit", "fit_mixture_weights", "mixture_weights", "sparse_mixture_weights"]
 
 
 def mixture_weights(
-    log_likelihoods: Floats, floor: float = 1e-3, tolerance: float = 1e-6, steps: int = 1_000
-) -> Floats:
+    log_likelihoods: Float64, floor: float = 1e-3, tolerance: float = 1e-6, steps: int = 1_000
+) -> Float64:
     """Weights that maximise the mixture's likelihood of held-out rows.
 
     Each step sets a component's weight to its mean responsibility (Dempster, Laird, Rubin 1977);
@@ -53,9 +50,7 @@ def mixture_weights(
     return np.asarray((1 - floor) * weights + floor / components)
 
 
-def sparse_mixture_weights(
-    log_likelihoods: Floats, lasting: Booleans, least: float = 5e-3
-) -> Floats:
+def sparse_mixture_weights(log_likelihoods: Float64, lasting: Bool, least: float = 5e-3) -> Float64:
     """Weights of which those that would be next to nothing are exactly zero.
 
     What a component adds to the likelihood falls with its weight, what it costs does not: a
@@ -78,7 +73,7 @@ def sparse_mixture_weights(
 
 
 @dataclass(frozen=True)
-class Weighed:
+class MixtureFit:
     """A mixture and what each member is worth in it.
 
     Attributes:
@@ -90,13 +85,13 @@ class Weighed:
     """
 
     density: Density
-    weights: Floats
-    complete_nats: Floats
+    weights: Float64
+    complete_nats: Float64
 
 
-def weigh(
-    members: Sequence[Member], layout: Layout, valid: Floats, weighing: Weighing = "masks"
-) -> Weighed:
+def fit_mixture_weights(
+    members: Sequence[Member], layout: Layout, valid: Float64, weighing: Weighing = "masks"
+) -> MixtureFit:
     """The mixture of the members' components, weighed by validation rows.
 
     Rows with missing values are left out of the weighing where any complete ones exist, since
@@ -135,20 +130,20 @@ def weigh(
         replace(member, masks=tuple(mask for mask in member.masks if next(kept)))
         for member in members
     ]
-    return Weighed(
+    return MixtureFit(
         density=Density([m for m in sparse if m.masks], layout, np.log(weights[weights > 0])),
         weights=np.array([weights[own].sum() for own in owned]),
         complete_nats=nats,
     )
 
 
-def _together(scores: Floats) -> Floats:
+def _together(scores: Float64) -> Float64:
     """Log-likelihood of each row under components of like weight, shape `(rows,)`."""
-    together: Floats = np.logaddexp.reduce(scores, axis=1) - np.log(scores.shape[1])
+    together: Float64 = np.logaddexp.reduce(scores, axis=1) - np.log(scores.shape[1])
     return together
 
 
-def _alone(scores: Floats, weights: Floats) -> float:
+def _alone(scores: Float64, weights: Float64) -> float:
     """Mean log-likelihood of the rows under the components of one member."""
     if not weights.any():
         weights = np.ones(len(weights))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import TrainingError
 from madeira.models.inference.density import Density
@@ -17,8 +17,8 @@ from madeira.models.made.masks import MaskSource
 from madeira.models.made.network import MADE
 from madeira.models.training.config import FitConfig, MemberConfig
 from madeira.models.training.data import Rows, complete_rows, split_rows
-from madeira.models.training.dependence import mask_guide
-from madeira.models.training.ensemble import weigh
+from madeira.models.training.dependence import mask_statistics
+from madeira.models.training.ensemble import fit_mixture_weights
 from madeira.models.training.loop import Curve, Progress, negative_log_likelihood, train_member
 
 __all__ = [
@@ -32,9 +32,8 @@ __all__ = [
     "worth_training",
 ]
 
-Values = npt.NDArray[np.float64]
 
-FEWEST_COMPLETE = 0.5
+MIN_COMPLETE_SHARE = 0.5
 
 Phase = Literal["weighing", "calibrating", "measuring"]
 """What follows the training: mixture weights, reference rows, likelihoods."""
@@ -91,11 +90,11 @@ class Fitted:
 
 
 def fit(
-    values: Values,
+    values: Float64,
     layout: Layout,
     config: FitConfig,
     *,
-    valid: Values | None = None,
+    valid: Float64 | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
     on_epoch: Callable[[Progress], None] = lambda _: None,
@@ -189,8 +188,8 @@ def mixture_of(
     curves: Sequence[Curve],
     layout: Layout,
     config: FitConfig,
-    values: Values,
-    valid: Values,
+    values: Float64,
+    valid: Float64,
     seed: np.random.SeedSequence,
     on_phase: Callable[[Phase], None] = lambda _: None,
 ) -> Fitted:
@@ -207,7 +206,7 @@ def mixture_of(
         on_phase: Called at the start of every part.
     """
     on_phase("weighing")
-    weighed = weigh(members, layout, valid, config.weighing)
+    mixture = fit_mixture_weights(members, layout, valid, config.weighing)
     trained = tuple(
         Trained(
             name=member.name,
@@ -218,12 +217,12 @@ def mixture_of(
             complete_nats=float(nats),
         )
         for member, curve, weight, nats in zip(
-            members, curves, weighed.weights, weighed.complete_nats, strict=True
+            members, curves, mixture.weights, mixture.complete_nats, strict=True
         )
     )
     on_phase("calibrating")
     generator = np.random.default_rng(seed)
-    density = weighed.density.calibrated(config.calibration_rows, generator)
+    density = mixture.density.calibrated(config.calibration_rows, generator)
     on_phase("measuring")
     marginals = torch.as_tensor(layout.initial_parameters(values), dtype=torch.float32)
     return Fitted(
@@ -238,7 +237,7 @@ def mixture_of(
     )
 
 
-def worth_training(members: tuple[MemberConfig, ...], values: Values) -> tuple[MemberConfig, ...]:
+def worth_training(members: tuple[MemberConfig, ...], values: Float64) -> tuple[MemberConfig, ...]:
     """The members that enough rows will be answered by.
 
     Args:
@@ -247,10 +246,10 @@ def worth_training(members: tuple[MemberConfig, ...], values: Values) -> tuple[M
     """
     any_order = tuple(member for member in members if member.masks.any_order)
     complete = float((~np.isnan(values).any(axis=1)).mean())
-    return any_order if any_order and complete < FEWEST_COMPLETE else members
+    return any_order if any_order and complete < MIN_COMPLETE_SHARE else members
 
 
-def _mean_score(density: Density, valid: Values, curves: Sequence[Curve]) -> float:
+def _mean_score(density: Density, valid: Float64, curves: Sequence[Curve]) -> float:
     if not any(member.any_order for member in density.members):
         valid = complete_rows(valid)
     if len(valid) == 0:
@@ -259,7 +258,7 @@ def _mean_score(density: Density, valid: Values, curves: Sequence[Curve]) -> flo
 
 
 @torch.no_grad()
-def _independent_nats(layout: Layout, marginals: Tensor, valid: Values) -> float:
+def _independent_nats(layout: Layout, marginals: Tensor, valid: Float64) -> float:
     """Mean log-likelihood of rows under marginals, `(outputs,)`; NaN of none."""
     if len(valid) == 0:
         return float("nan")
@@ -273,8 +272,8 @@ def _independent_nats(layout: Layout, marginals: Tensor, valid: Values) -> float
 def train_network(
     config: MemberConfig,
     layout: Layout,
-    values: Values,
-    valid: Values,
+    values: Float64,
+    valid: Float64,
     seed: int,
     report: Callable[[int, float, float, float, float], None],
 ) -> tuple[Member, Curve]:
@@ -306,7 +305,7 @@ def train_network(
 
 
 def untrained(
-    config: MemberConfig, layout: Layout, values: Values, seed: int
+    config: MemberConfig, layout: Layout, values: Float64, seed: int
 ) -> tuple[MADE, MaskSource]:
     """A network before its training, and its masks; arguments are those of `train_network`."""
     network = MADE(config.network, layout, torch.Generator().manual_seed(seed))
@@ -314,5 +313,5 @@ def untrained(
         start = layout.initial_parameters(values)
         network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
     network.to(layout.device)
-    guide = mask_guide(config.masks, values, layout)
-    return network, MaskSource(config.network, config.masks, layout.variables, seed, guide)
+    statistics = mask_statistics(config.masks, values, layout)
+    return network, MaskSource(config.network, config.masks, layout.variables, seed, statistics)

@@ -16,7 +16,7 @@ from madeira.models.made.network import MADE, MaskTensors
 from madeira.models.training.banded import BandedMADE, blocks_of_one_mask
 from madeira.models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
 from madeira.models.training.data import Rows, UnknownReplacement
-from madeira.models.training.low_rank import make_plain, share_direct_weights
+from madeira.models.training.low_rank import factorise_direct_weights, materialize_direct_weights
 
 __all__ = [
     "Curve",
@@ -251,7 +251,7 @@ def train_member(
     settings = config.training
     epochs = settings.epochs(len(train))
     if settings.direct_rank is not None:
-        share_direct_weights(network, train, settings.direct_rank, seed)
+        factorise_direct_weights(network, train, settings.direct_rank, seed)
     batch_rows = settings.rows_per_batch(len(train))
     banded = blocks_of_one_mask(config, network, masks, batch_rows)
     state = MemberTraining(config, banded or network, masks, epochs, seed)
@@ -292,5 +292,5 @@ def _leave_best(network: MADE, banded: BandedMADE | None, state: MemberTraining)
         state.network.load_state_dict(best)
     if banded is not None:
         banded.write_to(network)
-    make_plain(network)
+    materialize_direct_weights(network)
     network.eval()

@@ -18,13 +18,13 @@ from torch.nn.utils import parametrize
 from madeira.models.made.network import MADE
 from madeira.models.training.data import Rows
 
-__all__ = ["make_plain", "share_direct_weights"]
+__all__ = ["factorise_direct_weights", "materialize_direct_weights"]
 
 START = 0.05
 DIRECT = "direct_weight"
 
 
-class SharedDirections(nn.Module):
+class LowRankWeights(nn.Module):
     """The direct weights as a function of C, L and R.
 
     Args:
@@ -59,7 +59,7 @@ class SharedDirections(nn.Module):
         return 2 * weight * self.deviations, left, right
 
 
-def share_direct_weights(network: MADE, train: Rows, rank: int, seed: int) -> None:
+def factorise_direct_weights(network: MADE, train: Rows, rank: int, seed: int) -> None:
     """Lets the direct weights of a network be learned as the module's text says.
 
     Args:
@@ -71,11 +71,11 @@ def share_direct_weights(network: MADE, train: Rows, rank: int, seed: int) -> No
     features = network.layout.features(train.values, train.observed).float()
     # An input that varies in less than a row would get weights of any size for nothing.
     deviations = features.std(dim=0, correction=0).clamp_min(len(train) ** -0.5)
-    module = SharedDirections(deviations, rank, torch.Generator().manual_seed(seed))
+    module = LowRankWeights(deviations, rank, torch.Generator().manual_seed(seed))
     parametrize.register_parametrization(network, DIRECT, module)
 
 
-def make_plain(network: MADE) -> None:
+def materialize_direct_weights(network: MADE) -> None:
     """Leaves the direct weights that were learned as plain ones."""
     if parametrize.is_parametrized(network, DIRECT):
         parametrize.remove_parametrizations(network, DIRECT)

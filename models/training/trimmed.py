@@ -23,21 +23,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.columns.layout import Layout
-from madeira.models.columns.numeric import Amount
+from madeira.models.columns.numeric import Numeric
 from madeira.models.columns.transform import Transform
 from madeira.models.training.config import FitConfig
 from madeira.models.training.data import split_rows
 from madeira.models.training.fit import Fitted, Phase, fit
 from madeira.models.training.loop import Progress
 
-__all__ = ["Robust", "fit_robust", "likeliest", "smooth_columns", "smoothed", "spacing"]
+__all__ = ["TrimmedFit", "fit_trimmed", "likeliest", "smooth_columns", "smoothed", "spacing"]
 
-Values = npt.NDArray[np.float64]
 
 COARSE_SMOOTHING = 2.0
 COARSE_STEPS = 100
@@ -45,7 +44,7 @@ COPIED_ROWS = 30_000
 
 
 @dataclass(frozen=True)
-class Robust:
+class TrimmedFit:
     """What a robust fit leaves.
 
     Attributes:
@@ -60,17 +59,17 @@ class Robust:
     metrics: dict[str, float]
 
 
-def fit_robust(
-    values: Values,
+def fit_trimmed(
+    values: Float64,
     columns: Sequence[Column],
     config: FitConfig,
     *,
-    valid: Values | None = None,
+    valid: Float64 | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
     on_epoch: Callable[[Progress], None] = lambda _: None,
     on_phase: Callable[[Phase], None] = lambda _: None,
-) -> Robust:
+) -> TrimmedFit:
     """Fit as `config.smoothing` and `config.contamination` ask; with neither, as `fit` does.
 
     Arguments and errors are those of `fit`, but for the columns in the place of their layout.
@@ -96,7 +95,7 @@ def fit_robust(
             on_epoch=on_epoch,
             on_phase=on_phase,
         )
-        return Robust(plain, tuple(columns), metrics)
+        return TrimmedFit(plain, tuple(columns), metrics)
     if valid is None:
         values, valid = split_rows(
             values,
@@ -117,17 +116,17 @@ def fit_robust(
         on_phase=on_phase,
     )
     fitted = replace(fitted, train_rows=len(values), valid_rows=len(valid))
-    return Robust(fitted, columns, metrics)
+    return TrimmedFit(fitted, columns, metrics)
 
 
 def likeliest(
-    values: Values,
+    values: Float64,
     columns: Sequence[Column],
     config: FitConfig,
     generator: np.random.Generator,
     seed: int,
     device: str | torch.device = "cpu",
-) -> Values:
+) -> Float64:
     """The rows that a coarsely smoothed density finds likeliest, all but `config.contamination`.
 
     The density is the first any-order member's, fitted for a few minibatches: what is smoothed
@@ -159,7 +158,7 @@ def likeliest(
     return np.asarray(values[np.sort(np.argsort(-nats, kind="stable")[:kept])])
 
 
-def spacing(values: Values) -> float:
+def spacing(values: Float64) -> float:
     """How far apart rows are, in standard deviations and up to a constant: n^(-1/D).
 
     It falls with the rows n as the distance to the nearest row does, and in many dimensions D,
@@ -172,7 +171,7 @@ def spacing(values: Values) -> float:
     return float(max(rows, 1) ** (-1 / max(variables, 1)))
 
 
-def smooth_columns(columns: Sequence[Column], values: Values) -> tuple[Column, ...]:
+def smooth_columns(columns: Sequence[Column], values: Float64) -> tuple[Column, ...]:
     """Columns fit for smoothed rows: numbers have no atoms, and T only standardises them.
 
     Noise leaves no atom where it was, and a transform that gives a spike more room than the
@@ -184,7 +183,7 @@ def smooth_columns(columns: Sequence[Column], values: Values) -> tuple[Column, .
     """
     straight: list[Column] = []
     for d, column in enumerate(columns):
-        if isinstance(column, Amount):
+        if isinstance(column, Numeric):
             shift, scale = _moments(values[:, d])
             line = Transform(0.0, 1.0, 0.0, 0.0, shift, scale)
             column = dataclasses.replace(column, atoms=(), transform=line)
@@ -193,12 +192,12 @@ def smooth_columns(columns: Sequence[Column], values: Values) -> tuple[Column, .
 
 
 def smoothed(
-    values: Values,
+    values: Float64,
     columns: Sequence[Column],
     smoothing: float,
     generator: np.random.Generator,
     share: float = 1.0,
-) -> Values:
+) -> Float64:
     """Copies of rows with noise added, thousands in all, so that the kernel has its shape.
 
     Args:
@@ -219,7 +218,7 @@ def smoothed(
     result = values[picked]
     replaced = 1 - 1 / np.sqrt(1 + smoothing**2)
     for d, column in enumerate(columns):
-        if isinstance(column, Amount):
+        if isinstance(column, Numeric):
             noise = generator.standard_normal(copies) * smoothing * column.transform.scale
             result[:, d] += noise
             if column.cell:
@@ -233,7 +232,7 @@ def smoothed(
     return np.asarray(result)
 
 
-def _moments(codes: Values) -> tuple[float, float]:
+def _moments(codes: Float64) -> tuple[float, float]:
     """Mean and standard deviation of codes, `(rows,)` with NaN; 1 where the deviation vanishes."""
     known = codes[~np.isnan(codes)]
     if not known.size:

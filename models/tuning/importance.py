@@ -9,9 +9,9 @@ from optuna.trial import create_trial
 from madeira.models.tuning.kinds import SPACES
 from madeira.models.tuning.record import TrialRecord
 
-__all__ = ["FEWEST_TRIALS", "importances"]
+__all__ = ["MIN_TRIALS", "importances"]
 
-FEWEST_TRIALS = 12
+MIN_TRIALS = 12
 BETTER_SHARE = 0.25
 
 
@@ -29,7 +29,7 @@ def importances(records: Sequence[TrialRecord]) -> dict[str, float]:
         The most important first; nothing where fewer than twelve trials came to a likelihood.
     """
     counted = [record for record in records if record.best_nats > -float("inf")]
-    if len(counted) < FEWEST_TRIALS:
+    if len(counted) < MIN_TRIALS:
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize")

@@ -23,7 +23,7 @@ Kind = Literal["any-order", "fixed-order"]
 KINDS: tuple[Kind, ...] = ("any-order", "fixed-order")
 
 BATCHES = (32, 64, 128, 256)
-MOST_EPOCHS = 400
+MAX_EPOCHS = 400
 PATIENCE_EPOCHS = 20
 ANSWERING = 8
 
@@ -99,7 +99,7 @@ def member_config(kind: Kind, number: int, settings: Mapping[str, Any]) -> Membe
         weight_decay=settings["weight_decay"],
         batch_rows=settings["batch_rows"],
         masks_per_batch=settings.get("masks_per_batch", 1),
-        max_epochs=MOST_EPOCHS,
+        max_epochs=MAX_EPOCHS,
         patience_epochs=PATIENCE_EPOCHS,
         averaging=settings["averaging"],
         dropout=settings["dropout"],

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import optuna
 import torch
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from torch import Tensor
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import TrainingError
@@ -32,9 +32,8 @@ from madeira.models.tuning.study import StudyFolder
 
 __all__ = ["Search", "TrialProgress"]
 
-Values = npt.NDArray[np.float64]
 
-LONGEST_SHARE = 1 / 3
+MAX_SHARE = 1 / 3
 KEPT = 3
 RANDOM_TRIALS = 6
 UNPRUNED_TRIALS = 4
@@ -89,7 +88,7 @@ class Search:
 
     def __init__(
         self,
-        values: Values,
+        values: Float64,
         columns: Sequence[Column],
         folder: StudyFolder,
         *,
@@ -128,7 +127,7 @@ class Search:
         end = time.monotonic() + budget_s
         try:
             while (left := end - time.monotonic()) > 0 or not self._folder.records:
-                self._try(min(max(left, 0.0), budget_s * LONGEST_SHARE))
+                self._try(min(max(left, 0.0), budget_s * MAX_SHARE))
         except KeyboardInterrupt:
             self.interrupted = True
 

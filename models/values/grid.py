@@ -11,23 +11,22 @@ from fractions import Fraction
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.values.arrow_types import is_integer, value_type
-from madeira.models.values.numbers import Values
-from madeira.models.values.row_encoder import CellReader, plain_number
+from madeira.models.values.row_encoder import CellEncoder, exact_float
 
-__all__ = ["Lattice"]
+__all__ = ["Grid"]
 
-_MOST_DECIMALS = 6
-_FEWEST_ULPS = 64
+_MAX_DECIMALS = 6
+_MIN_ULPS = 64
 _LARGEST = 2.0**53  # whole numbers that float64 tells apart
-_FARTHEST = 2.0**100  # steps; what lies beyond counts as here: codes fit into float32
+_MAX_PLACE = 2.0**100  # steps; what lies beyond counts as here: codes fit into float32
 
 
 @dataclass(frozen=True)
-class Lattice:
+class Grid:
     """The points (origin + k * step) / denominator for whole k.
 
     Attributes:
@@ -41,7 +40,7 @@ class Lattice:
     denominator: int
 
     @classmethod
-    def find(cls, values: Values, arrow_type: pa.DataType) -> Self | None:
+    def find(cls, values: Float64, arrow_type: pa.DataType) -> Self | None:
         """Returns the coarsest lattice that holds all values, if there is one.
 
         Fractions are looked for up to six decimals. A float that holds them must be able to tell
@@ -54,7 +53,7 @@ class Lattice:
         """
         distinct = np.unique(values)
         largest = float(np.abs(distinct).max())
-        for decimals in range(_MOST_DECIMALS + 1):
+        for decimals in range(_MAX_DECIMALS + 1):
             denominator = 10**decimals
             if largest * denominator >= _LARGEST:
                 wide = is_integer(arrow_type)  # float64 cannot tell its whole numbers apart
@@ -62,7 +61,7 @@ class Lattice:
             numerators = np.rint(distinct * denominator)
             if not _same(numerators / denominator, distinct, arrow_type):
                 continue
-            if decimals and _FEWEST_ULPS * _spacing(largest, arrow_type) * denominator > 1:
+            if decimals and _MIN_ULPS * _spacing(largest, arrow_type) * denominator > 1:
                 return None
             return cls._through(numerators.astype(np.int64), denominator)
         return None
@@ -75,7 +74,7 @@ class Lattice:
         return cls(int(start * denominator), int(step * denominator), denominator)
 
     @classmethod
-    def _through(cls, numerators: npt.NDArray[np.int64], denominator: int) -> Self:
+    def _through(cls, numerators: Int64, denominator: int) -> Self:
         """Returns the coarsest lattice through numerators, (points,), in rising order."""
         step = int(np.gcd.reduce(np.diff(numerators))) if len(numerators) > 1 else denominator
         middle = int(numerators[len(numerators) // 2])
@@ -87,34 +86,34 @@ class Lattice:
         """Distance of neighbours."""
         return self.step / self.denominator
 
-    def codes(self, values: Values) -> Values:
+    def codes(self, values: Float64) -> Float64:
         """Returns k of the nearest points, (rows,) float64, NaN where NaN."""
         with np.errstate(over="ignore"):
             places = (values * self.denominator - self.origin) / self.step
-        return np.rint(np.clip(places, -_FARTHEST, _FARTHEST))
+        return np.rint(np.clip(places, -_MAX_PLACE, _MAX_PLACE))
 
-    def is_place(self, codes: Values) -> npt.NDArray[np.bool_]:
+    def is_place(self, codes: Float64) -> Bool:
         """Returns which numbers are k of a point, (rows,); NaN is none."""
         with np.errstate(invalid="ignore"):
-            found: npt.NDArray[np.bool_] = (np.abs(codes) <= _FARTHEST) & (codes == np.rint(codes))
+            found: Bool = (np.abs(codes) <= _MAX_PLACE) & (codes == np.rint(codes))
             return found
 
-    def reader(self) -> CellReader:
+    def encoder(self) -> CellEncoder:
         """Returns what gives k of the point nearest to one number, as `codes` does."""
         origin, step, denominator = map(float, (self.origin, self.step, self.denominator))
 
         def read(value: object) -> float:
-            place = (plain_number(value) * denominator - origin) / step
-            return float(round(min(max(place, -_FARTHEST), _FARTHEST)))
+            place = (exact_float(value) * denominator - origin) / step
+            return float(round(min(max(place, -_MAX_PLACE), _MAX_PLACE)))
 
         return read
 
-    def values(self, codes: Values) -> Values:
+    def values(self, codes: Float64) -> Float64:
         """Returns the points nearest to k, (rows,) float64, NaN where NaN."""
         return (self.origin + np.rint(codes) * self.step) / self.denominator
 
 
-def _same(candidates: Values, values: Values, arrow_type: pa.DataType) -> bool:
+def _same(candidates: Float64, values: Float64, arrow_type: pa.DataType) -> bool:
     """Whether candidates are the values once they are of the column's type."""
     dtype = _dtype(arrow_type)
     return bool((candidates.astype(dtype) == values.astype(dtype)).all())

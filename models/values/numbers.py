@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from madeira.models.arrays import Bool, Float64
 from madeira.models.echo import MAX_ECHO, cut, quoted
-from madeira.models.errors import CELL_LIMIT, CellError, TableError
+from madeira.models.errors import MAX_CELL_ERRORS, CellError, TableError
 from madeira.models.values.arrow_types import Family, family, value_type
 
-__all__ = ["Values", "from_numbers", "plain", "refuse", "refuse_type", "shown", "to_numbers"]
+__all__ = ["decoded", "from_numbers", "refuse", "refuse_type", "shown", "to_numbers"]
 
-Values = npt.NDArray[np.float64]
 
 MAX_SHOWN_BYTES = 1_000
 """A list or bytes of more are not shown in an error, only their type."""
@@ -31,15 +31,15 @@ _ZONED = r"(Z|[+-]\d{2}(:?\d{2})?)$"
 _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
 
 
-def plain(array: pa.ChunkedArray | pa.Array) -> pa.Array:
+def decoded(array: pa.ChunkedArray | pa.Array) -> pa.Array:
     """Returns the column as one contiguous array without dictionary encoding."""
     whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     return whole.dictionary_decode() if isinstance(whole, pa.DictionaryArray) else whole
 
 
-def refuse(name: str, bad: npt.NDArray[np.bool_], message: Callable[[int], str]) -> None:
+def refuse(name: str, bad: Bool, message: Callable[[int], str]) -> None:
     """Raises a TableError that names the cells marked in `bad`, (rows,) bool, if there are any."""
-    rows = np.flatnonzero(bad)[:CELL_LIMIT]
+    rows = np.flatnonzero(bad)[:MAX_CELL_ERRORS]
     if rows.size:
         raise TableError([CellError(int(row), name, message(int(row))) for row in rows])
 
@@ -53,7 +53,7 @@ def refuse_type(name: str, array: pa.Array, expected: str) -> None:
     )
 
 
-def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> Values:
+def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> Float64:
     """Reads a column of numbers or instants.
 
     Args:
@@ -68,7 +68,7 @@ def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.Data
     Raises:
         TableError: A cell is of another family, or is NaN or infinite.
     """
-    values = plain(array)
+    values = decoded(array)
     if values.null_count == len(values):
         return np.full(len(values), np.nan)
     expected, found = family(arrow_type), family(values.type)
@@ -89,7 +89,7 @@ def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.Data
     return numbers
 
 
-def from_numbers(values: Values, arrow_type: pa.DataType) -> pa.Array:
+def from_numbers(values: Float64, arrow_type: pa.DataType) -> pa.Array:
     """Writes float64 values, (rows,), NaN for null, as `arrow_type`.
 
     Values beyond the range of the type are clipped to it; whole numbers, decimals and instants
@@ -116,7 +116,7 @@ def from_numbers(values: Values, arrow_type: pa.DataType) -> pa.Array:
     return pa.array(np.clip(known, -limit, limit).astype(dtype), type=target, mask=missing)
 
 
-def _whole(values: Values, dtype: npt.DTypeLike) -> npt.NDArray[np.integer]:
+def _whole(values: Float64, dtype: npt.DTypeLike) -> npt.NDArray[np.integer]:
     """Rounds to an integer dtype, clipped to the floats that it can hold."""
     limits = np.iinfo(np.dtype(dtype))
     highest = float(limits.max)
@@ -125,11 +125,11 @@ def _whole(values: Values, dtype: npt.DTypeLike) -> npt.NDArray[np.integer]:
     return np.clip(np.rint(values), float(limits.min), highest).astype(dtype)
 
 
-def _float64(values: pa.Array) -> Values:
+def _float64(values: pa.Array) -> Float64:
     """Returns numbers as float64, NaN where null; -0.0 becomes 0.0."""
     if pa.types.is_decimal(values.type):
         values = pc.cast(values, pa.float64())
-    numbers: Values = values.to_numpy(zero_copy_only=False).astype(np.float64) + 0.0
+    numbers: Float64 = values.to_numpy(zero_copy_only=False).astype(np.float64) + 0.0
     return numbers
 
 
@@ -145,7 +145,7 @@ def _numbers(name: str, text: pa.Array) -> pa.Array:
     return pc.cast(pc.replace_substring_regex(trimmed, r"^\+", ""), pa.float64())
 
 
-def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> Values:
+def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> Float64:
     """Reads instants, or ISO 8601 text, as seconds since 1970, NaN where null."""
     target = value_type(arrow_type)
     if family(values.type) is Family.TEXT:
@@ -166,7 +166,7 @@ def _parse(name: str, text: pa.Array, zone: str | None) -> pa.Array:
         return _timestamps(text, zone)
     except pa.ArrowInvalid:
         bad = np.zeros(len(text), np.bool_)
-        bad[list(islice(_unparsed(text, zone), CELL_LIMIT))] = True
+        bad[list(islice(_unparsed(text, zone), MAX_CELL_ERRORS))] = True
         refuse(
             name,
             bad,

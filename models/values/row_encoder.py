@@ -13,47 +13,47 @@ from typing import Any
 
 import numpy as np
 
-from madeira.models.values.numbers import Values
+from madeira.models.arrays import Float64
 
-__all__ = ["CellReader", "NotPlainError", "PlainRows", "plain_number", "plain_of"]
+__all__ = ["CellEncoder", "RowEncoder", "UnsupportedCellError", "exact_float", "of_type"]
 
-CellReader = Callable[[Any], float]
-"""The code of a cell; raises `NotPlainError` or LookupError where it cannot say."""
+CellEncoder = Callable[[Any], float]
+"""The code of a cell; raises `UnsupportedCellError` or LookupError where it cannot say."""
 
 _LARGEST_EXACT = 2**53
 
 
-class NotPlainError(Exception):
+class UnsupportedCellError(Exception):
     """A cell is not of the one plain type of its column."""
 
 
-def plain_number(value: object) -> float:
+def exact_float(value: object) -> float:
     """A finite number that a float holds exactly.
 
     Raises:
-        NotPlainError: The value is none.
+        UnsupportedCellError: The value is none.
     """
     if type(value) is float:
         if math.isfinite(value):
             return value
     elif type(value) is int and -_LARGEST_EXACT <= value <= _LARGEST_EXACT:
         return float(value)
-    raise NotPlainError
+    raise UnsupportedCellError
 
 
-def plain_of(kind: type[Hashable]) -> Callable[[object], Hashable]:
-    """Returns what lets values of one type pass and raises `NotPlainError` for all others."""
+def of_type(kind: type[Hashable]) -> Callable[[object], Hashable]:
+    """Return a check that gives back values of one type and refuses all others."""
 
     def check(value: object) -> Hashable:
         if type(value) is kind:
             return value
-        raise NotPlainError
+        raise UnsupportedCellError
 
     return check
 
 
 @dataclass(frozen=True, slots=True)
-class PlainRows:
+class RowEncoder:
     """Encodes rows of plain cells.
 
     Attributes:
@@ -62,10 +62,10 @@ class PlainRows:
         width: Columns that are modelled, D.
     """
 
-    places: Mapping[str, tuple[int, CellReader] | None]
+    places: Mapping[str, tuple[int, CellEncoder] | None]
     width: int
 
-    def encode(self, rows: Sequence[Mapping[str, Any]]) -> Values | None:
+    def encode(self, rows: Sequence[Mapping[str, Any]]) -> Float64 | None:
         """Turns rows into codes.
 
         Args:
@@ -85,6 +85,6 @@ class PlainRows:
                     place = places[name]
                     if place is not None and value is not None:
                         target[place[0]] = place[1](value)
-        except (NotPlainError, LookupError):
+        except (UnsupportedCellError, LookupError):
             return None
         return np.array(codes, np.float64).reshape(len(rows), self.width)

@@ -12,11 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from madeira.models.arrays import Float64, Int64
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError, TableError
 from madeira.models.values.arrow_types import Family, family, is_integer, value_type
-from madeira.models.values.numbers import Values, from_numbers, plain, refuse_type, to_numbers
-from madeira.models.values.row_encoder import CellReader, plain_number, plain_of
+from madeira.models.values.numbers import decoded, from_numbers, refuse_type, to_numbers
+from madeira.models.values.row_encoder import CellEncoder, exact_float, of_type
 
 __all__ = ["UNSEEN", "Value", "Vocabulary", "canonical", "folded"]
 
@@ -47,7 +48,7 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
     Raises:
         TableError: A cell cannot be taken for a value of the column's family.
     """
-    values = _plainly(name, plain(array), arrow_type)
+    values = _coerced(name, decoded(array), arrow_type)
     expected, target = family(arrow_type), _canonical_type(arrow_type)
     if values.null_count == len(values):
         return pa.nulls(len(values), target)
@@ -62,7 +63,7 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
     return from_numbers(numbers, target)
 
 
-def _plainly(name: str, values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
+def _coerced(name: str, values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
     """Takes values of another family for those of the column's, where they plainly say them."""
     expected, found = family(arrow_type), family(values.type)
     if expected is found or found is Family.EMPTY:
@@ -97,7 +98,7 @@ def _canonical_type(arrow_type: pa.DataType) -> pa.DataType:
     return pa.float64()
 
 
-def _rounded(numbers: Values, arrow_type: pa.DataType) -> Values:
+def _rounded(numbers: Float64, arrow_type: pa.DataType) -> Float64:
     """Rounds numbers, (rows,), to what a type can hold: 0.1 is not 0.1 in a float32 column."""
     if is_integer(arrow_type) or pa.types.is_float64(value_type(arrow_type)):
         return numbers
@@ -126,9 +127,7 @@ class Vocabulary:
         return len(self.values)
 
     @classmethod
-    def fit(
-        cls, name: str, array: pa.ChunkedArray | pa.Array
-    ) -> tuple["Vocabulary", npt.NDArray[np.int64]]:
+    def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> tuple["Vocabulary", Int64]:
         """Learns the distinct values, sorted, or in the order of the dictionary if there is one.
 
         Returns:
@@ -180,15 +179,15 @@ class Vocabulary:
             raise ValueError("a value occurs twice")
         return vocabulary
 
-    def codes(self, name: str, array: pa.ChunkedArray | pa.Array) -> Values:
+    def codes(self, name: str, array: pa.ChunkedArray | pa.Array) -> Float64:
         """Returns codes, (rows,) float64: NaN where null, `UNSEEN` where not in the vocabulary.
 
         Raises:
             TableError: A cell is of another family than the column.
         """
         if self._numbers is not None:
-            sent = plain(array)
-            values = _plainly(name, sent, self.arrow_type)
+            sent = decoded(array)
+            values = _coerced(name, sent, self.arrow_type)
             numbers = _rounded(to_numbers(name, values, self.arrow_type), self.arrow_type)
             codes = _search(numbers, *self._numbers)
             if pa.types.is_boolean(sent.type) and (codes == UNSEEN).any():
@@ -204,7 +203,7 @@ class Vocabulary:
         found = np.append(distinct, np.nan)[np.where(missing, len(distinct), places).astype(int)]
         return np.asarray(found, dtype=np.float64)
 
-    def reader(self, unseen: float | None) -> CellReader | None:
+    def encoder(self, unseen: float | None) -> CellEncoder | None:
         """Returns what gives the code of one value of the column's own family, as `codes` does.
 
         Args:
@@ -217,14 +216,14 @@ class Vocabulary:
         which, kind = family(self.arrow_type), value_type(self.arrow_type)
         if which in (Family.TEXT, Family.BOOLEAN):
             places = {value: float(code) for value, code in self._places.items()}
-            return _lookup(plain_of(str if which is Family.TEXT else bool), places, unseen)
+            return _lookup(of_type(str if which is Family.TEXT else bool), places, unseen)
         if self._numbers is None or not (is_integer(kind) or pa.types.is_float64(kind)):
             return None
         numbers, codes = self._numbers
         known = zip(numbers.tolist(), map(float, codes.tolist()), strict=True)
-        return _lookup(plain_number, dict(known), unseen)
+        return _lookup(exact_float, dict(known), unseen)
 
-    def take(self, codes: Values) -> pa.Array:
+    def take(self, codes: Float64) -> pa.Array:
         """Returns the values of codes, (rows,): null where NaN or outside the vocabulary."""
         absent = ~((codes >= 0) & (codes < len(self)))
         places = pa.array(np.where(absent, 0, codes).astype(np.int32), mask=absent)
@@ -259,7 +258,7 @@ class Vocabulary:
         return {value: code for code, value in enumerate(self._values.to_pylist())}
 
     @cached_property
-    def _numbers(self) -> tuple[Values, npt.NDArray[np.intp]] | None:
+    def _numbers(self) -> tuple[Float64, npt.NDArray[np.intp]] | None:
         """Numbers in ascending order and their codes; None for what float64 cannot tell apart."""
         if family(self.arrow_type) not in (Family.NUMBER, Family.INSTANT):
             return None
@@ -278,15 +277,15 @@ class Vocabulary:
 
 
 def _lookup(
-    plain: Callable[[object], Hashable], places: Mapping[Any, float], unseen: float | None
-) -> CellReader:
-    """Returns what looks a cell up once `plain` has let it pass."""
+    checked: Callable[[object], Hashable], places: Mapping[Any, float], unseen: float | None
+) -> CellEncoder:
+    """Returns what looks a cell up once `checked` has let it pass."""
     if unseen is None:
-        return lambda value: places[plain(value)]
-    return lambda value: places.get(plain(value), unseen)
+        return lambda value: places[checked(value)]
+    return lambda value: places.get(checked(value), unseen)
 
 
-def _search(numbers: Values, known: Values, codes: npt.NDArray[np.intp]) -> Values:
+def _search(numbers: Float64, known: Float64, codes: npt.NDArray[np.intp]) -> Float64:
     """Looks numbers, (rows,), up among ascending ones, (K,), and returns the codes of these."""
     places = np.searchsorted(known, numbers).clip(max=len(known) - 1)
     found = np.where(known[places] == numbers, codes[places], UNSEEN)

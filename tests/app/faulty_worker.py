@@ -18,10 +18,11 @@ import numpy as np
 import torch
 
 from madeira.app.ipc.frames import Buffers
-from madeira.app.jobs import Array, Job
+from madeira.app.jobs import Job
 from madeira.app.workers.execute import execute
 from madeira.app.workers.process import Connection, main
 from madeira.models import DensityEstimator
+from madeira.models.arrays import Float64
 from madeira.models.inference.density import Density
 
 __all__ = [
@@ -45,7 +46,7 @@ def held(owner: int) -> Path:
     return Path(tempfile.gettempdir()) / f"held-by-{owner}"
 
 
-def marked(values: Array, mark: float) -> Array:
+def marked(values: Float64, mark: float) -> Float64:
     """The same rows, with a mark in a cell of the first of them."""
     values = np.array(values)
     values[0, -1] = mark

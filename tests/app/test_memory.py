@@ -12,10 +12,11 @@ import pyarrow as pa
 import pytest
 
 from madeira.app.errors import UnavailableError
-from madeira.app.jobs import Array, ModelKey, ScoreJob
+from madeira.app.jobs import ModelKey, ScoreJob
 from madeira.app.registry import Registry, ServedModel
 from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
+from madeira.models.arrays import Float64
 from madeira.models.checkpoint import read_description
 from tests.app.crew import Crew, crew
 from tests.waiting import wait_until
@@ -68,15 +69,15 @@ def registry(directory: Path, workers: Crew) -> Registry:
 
 
 @pytest.fixture(scope="module")
-def values(estimator: DensityEstimator, shop_table: pa.Table) -> Array:
-    encoded: Array = estimator.schema.encode(shop_table)
+def values(estimator: DensityEstimator, shop_table: pa.Table) -> Float64:
+    encoded: Float64 = estimator.schema.encode(shop_table)
     return encoded
 
 
-def ask(workers: Crew, registry: Registry, name: str, rows: Array) -> Array:
+def ask(workers: Crew, registry: Registry, name: str, rows: Float64) -> Float64:
     """What a request does."""
 
-    async def request() -> Array:
+    async def request() -> Float64:
         model = registry.resolve(name)
         with await registry.lease(model, workers.engine) as key:
             return (await workers.engine.run(ScoreJob(key, rows, False))).log_likelihood
@@ -88,7 +89,7 @@ def test_the_model_not_asked_for_longest_makes_room_and_comes_back(
     workers: Crew,
     registry: Registry,
     said: Callable[[str], int],
-    values: Array,
+    values: Float64,
     estimator: DensityEstimator,
 ) -> None:
     expected = execute(ScoreJob(ModelKey("shop", "1"), values, False), estimator.density)
@@ -110,7 +111,7 @@ def test_the_model_not_asked_for_longest_makes_room_and_comes_back(
 
 
 def test_a_model_stays_until_the_request_that_uses_it_is_done(
-    workers: Crew, registry: Registry, said: Callable[[str], int], values: Array
+    workers: Crew, registry: Registry, said: Callable[[str], int], values: Float64
 ) -> None:
     ask(workers, registry, "fair", values[:1])
     before = said("loaded fair version 1"), said("released fair version 1")
@@ -129,7 +130,7 @@ def test_a_model_stays_until_the_request_that_uses_it_is_done(
 
 
 def test_a_model_that_was_harmed_while_it_was_unloaded_is_told(
-    workers: Crew, registry: Registry, directory: Path, values: Array
+    workers: Crew, registry: Registry, directory: Path, values: Float64
 ) -> None:
     for name in ("kiosk", "shop"):
         ask(workers, registry, name, values[:1])

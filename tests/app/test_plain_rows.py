@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from madeira.app.codecs.json.table import MAX_PLAIN_ROWS, JsonTable, encode_table
 from madeira.app.errors import InvalidInputError
-from madeira.app.jobs import Array
+from madeira.models.arrays import Float64
 from madeira.models.schema.schema import Schema
 from tests.models.columns.awkward import AWKWARD
 
@@ -34,11 +34,12 @@ def _json(value: object) -> object:
     return value if isinstance(value, str | int | float | None) else float(str(value))
 
 
-def _through_arrow(row: dict[str, Any]) -> Array | None:
+def _through_arrow(row: dict[str, Any]) -> Float64 | None:
     """What many such rows are encoded as; None where they are refused."""
     many = [row] * (MAX_PLAIN_ROWS + 1)
     try:
-        return encode_table(JsonTable(many, None, []), SCHEMA)[:1]
+        codes: Float64 = encode_table(JsonTable(many, None, []), SCHEMA)[:1]
+        return codes
     except InvalidInputError:
         return None
 
@@ -57,7 +58,7 @@ CELLS = {
 def test_values_of_a_column_are_encoded_as_arrow_encodes_them(name: str) -> None:
     plain = 0
     for value in CELLS[name]:
-        codes = SCHEMA.plain_rows.encode([{name: value}])
+        codes = SCHEMA.row_encoder.encode([{name: value}])
         if codes is not None:
             plain += value is not None
             np.testing.assert_array_equal(codes, _through_arrow({name: value}))
@@ -66,19 +67,19 @@ def test_values_of_a_column_are_encoded_as_arrow_encodes_them(name: str) -> None
 
 @given(st.dictionaries(st.sampled_from(list(CELLS)), HOSTILE, max_size=8))
 def test_whatever_is_in_a_row_it_is_encoded_as_arrow_encodes_it(row: dict[str, Any]) -> None:
-    codes = SCHEMA.plain_rows.encode([row])
+    codes = SCHEMA.row_encoder.encode([row])
     if codes is not None:
         np.testing.assert_array_equal(codes, _through_arrow(row))
 
 
 def test_a_cell_that_is_not_plain_leaves_the_rows_to_arrow() -> None:
-    assert SCHEMA.plain_rows.encode([{"age": 5}, {"age": "5"}]) is None
+    assert SCHEMA.row_encoder.encode([{"age": 5}, {"age": "5"}]) is None
     assert encode_table(JsonTable([{"age": 5}, {"age": "5"}], None, []), SCHEMA).shape[0] == 2
 
 
 def test_columns_that_are_left_out_are_ignored_and_unknown_ones_refused() -> None:
     left_out = SCHEMA.left_out[0].name
-    codes = SCHEMA.plain_rows.encode([{left_out: ["anything"], "age": None}])
+    codes = SCHEMA.row_encoder.encode([{left_out: ["anything"], "age": None}])
     assert codes is not None
     assert np.isnan(codes).all()
-    assert SCHEMA.plain_rows.encode([{"agee": 5}]) is None
+    assert SCHEMA.row_encoder.encode([{"agee": 5}]) is None

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from madeira.app.engine import Work
-from madeira.app.jobs import Array, ModelKey, ScoreJob, ScoreResult, costs_of_filling
+from madeira.app.jobs import ModelKey, ScoreJob, ScoreResult, costs_of_filling
 from madeira.app.settings import Settings
 from madeira.models import DensityEstimator
+from madeira.models.arrays import Float64
 from tests.app.faulty_worker import CODES, HELD, MARKS, held
 from tests.app.running import RunningService, assert_problem, running
 from tests.app.streams import ARROW, post_arrow, stream
@@ -27,7 +28,7 @@ KEY = ModelKey("shop", "1")
 ROWS = 20_000
 
 
-def work(row_cost: float | Array, rows: int, most_rows: int = 8192) -> Work[ScoreResult]:
+def work(row_cost: float | Float64, rows: int, most_rows: int = 8192) -> Work[ScoreResult]:
     values = np.ones((rows, 2))
     return Work(
         kind=ScoreJob,

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from madeira.app.errors import ComputationError, DeadlineError, PoisonousJobError, UnavailableError
-from madeira.app.jobs import Array, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from madeira.app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
 from madeira.app.processes import worker_processes
 from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
+from madeira.models.arrays import Float64
 from madeira.models.inference.noise import draw_noise, noise_generator
 from tests.app.crew import KEY, Crew, crew
 from tests.app.faulty_worker import DEADLY, ENDLESS, FAILING, HELD, LOST, held, marked
@@ -39,8 +40,8 @@ def workers(directory: Path) -> Iterator[Crew]:
 
 
 @pytest.fixture(scope="module")
-def values(estimator: DensityEstimator, shop_table: object) -> Array:
-    encoded: Array = estimator.schema.encode(shop_table)
+def values(estimator: DensityEstimator, shop_table: object) -> Float64:
+    encoded: Float64 = estimator.schema.encode(shop_table)
     return encoded
 
 
@@ -54,7 +55,7 @@ def assert_equal(found: object, expected: object) -> None:
 
 
 def make_job(
-    kind: int, start: int, rows: int, estimator: DensityEstimator, values: Array
+    kind: int, start: int, rows: int, estimator: DensityEstimator, values: Float64
 ) -> Job[Any]:
     part, width = values[start : start + rows], estimator.density.noise_width
     if kind < 2:
@@ -77,7 +78,7 @@ def make_job(
 def test_answers_under_batching_are_those_of_jobs_alone(
     workers: Crew,
     estimator: DensityEstimator,
-    values: Array,
+    values: Float64,
     mix: list[tuple[int, int, int, bool]],
 ) -> None:
     jobs = [make_job(kind, start, rows, estimator, values) for kind, start, rows, _ in mix]
@@ -98,7 +99,7 @@ def test_answers_under_batching_are_those_of_jobs_alone(
     assert workers.engine.admission.reserved == 0
 
 
-def score(rows: Array) -> ScoreJob:
+def score(rows: Float64) -> ScoreJob:
     return ScoreJob(KEY, rows, False)
 
 
@@ -108,7 +109,7 @@ async def outcomes(workers: Crew, jobs: list[ScoreJob]) -> list[Any]:
 
 
 def test_a_worker_whose_device_is_lost_is_replaced_and_nothing_with_it(
-    workers: Crew, estimator: DensityEstimator, values: Array
+    workers: Crew, estimator: DensityEstimator, values: Float64
 ) -> None:
     restarts = workers.state.restarts
     flag = held(os.getpid())
@@ -124,7 +125,7 @@ def test_a_worker_whose_device_is_lost_is_replaced_and_nothing_with_it(
 
 
 def test_workers_are_replaced_where_the_disk_is_full(
-    directory: Path, estimator: DensityEstimator, values: Array, monkeypatch: pytest.MonkeyPatch
+    directory: Path, estimator: DensityEstimator, values: Float64, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -141,7 +142,7 @@ def test_workers_are_replaced_where_the_disk_is_full(
 
 
 def test_a_failing_member_fails_alone(
-    workers: Crew, estimator: DensityEstimator, values: Array
+    workers: Crew, estimator: DensityEstimator, values: Float64
 ) -> None:
     jobs = [score(values[i : i + 1]) for i in range(20)]
     jobs[7] = score(marked(values[7:8], FAILING))
@@ -153,7 +154,7 @@ def test_a_failing_member_fails_alone(
 
 
 def test_killed_workers_lose_nothing(
-    workers: Crew, estimator: DensityEstimator, values: Array
+    workers: Crew, estimator: DensityEstimator, values: Float64
 ) -> None:
     jobs = [score(marked(values[:1], HELD)) for _ in range(4)]
     jobs += [score(values[i : i + 3]) for i in range(100)]
@@ -175,7 +176,7 @@ def test_killed_workers_lose_nothing(
 
 
 def test_a_job_that_kills_workers_is_refused_and_alone_blamed(
-    workers: Crew, estimator: DensityEstimator, values: Array
+    workers: Crew, estimator: DensityEstimator, values: Float64
 ) -> None:
     jobs = [score(values[i : i + 1]) for i in range(10)]
     jobs[4] = score(marked(values[4:5], DEADLY))
@@ -190,7 +191,7 @@ def test_a_job_that_kills_workers_is_refused_and_alone_blamed(
 
 
 def test_a_job_that_hangs_is_refused_and_alone_blamed(
-    directory: Path, estimator: DensityEstimator, values: Array
+    directory: Path, estimator: DensityEstimator, values: Float64
 ) -> None:
     jobs = [score(values[i : i + 1]) for i in range(10)]
     jobs[4] = score(marked(values[4:5], ENDLESS))
@@ -202,7 +203,7 @@ def test_a_job_that_hangs_is_refused_and_alone_blamed(
         assert_equal(result, execute(job, estimator.density))
 
 
-def test_what_expires_is_not_computed(workers: Crew, values: Array) -> None:
+def test_what_expires_is_not_computed(workers: Crew, values: Float64) -> None:
     async def late() -> None:
         held(os.getpid()).touch()
         busy = []
@@ -229,7 +230,7 @@ def test_what_expires_is_not_computed(workers: Crew, values: Array) -> None:
 
 
 def test_models_are_prepared_and_released(
-    workers: Crew, estimator: DensityEstimator, values: Array, directory: Path
+    workers: Crew, estimator: DensityEstimator, values: Float64, directory: Path
 ) -> None:
     key = ModelKey("shop", "2")
     with pytest.raises(UnavailableError):

@@ -6,9 +6,9 @@ Slow and short; what the fast paths answer is held equal to them.
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.member import Component, Member
 from madeira.models.inference.weights.folded import FoldedNetwork, fold
@@ -17,14 +17,10 @@ from madeira.models.made.ordering import in_tiers, variables_in_order
 
 __all__ = ["FullPasses", "evidence_first_positions", "mask_for"]
 
-Values = npt.NDArray[np.float64]
-Booleans = npt.NDArray[np.bool_]
-Positions = npt.NDArray[np.int64]
-
 
 def evidence_first_positions(
-    positions: Positions, observed: Booleans, last_observed: int | None = None
-) -> Positions:
+    positions: Int64, observed: Bool, last_observed: int | None = None
+) -> Int64:
     """The nearest ordering to `positions`, `(D,)`, in which the observed variables come first."""
     tiers = np.where(observed, 0, 2)
     if last_observed is not None:
@@ -32,9 +28,7 @@ def evidence_first_positions(
     return in_tiers(positions, tiers)
 
 
-def mask_for(
-    component: Component, observed: Booleans, last_observed: int | None = None
-) -> Mask | None:
+def mask_for(component: Component, observed: Bool, last_observed: int | None = None) -> Mask | None:
     """The mask that puts the evidence of one pattern first, or None where there is none."""
     positions = evidence_first_positions(component.mask.positions, observed, last_observed)
     if np.array_equal(positions, component.mask.positions):
@@ -45,7 +39,7 @@ def mask_for(
 class FullPasses:
     """The questions of `Density`, answered row by row: the same arguments, the same answers."""
 
-    def __init__(self, members: Sequence[Member], layout: Layout, log_weights: Values) -> None:
+    def __init__(self, members: Sequence[Member], layout: Layout, log_weights: Float64) -> None:
         self.members, self.layout, self.log_weights = tuple(members), layout, log_weights
         self.components = tuple(
             Component(index, mask, member.any_order)
@@ -53,10 +47,10 @@ class FullPasses:
             for mask in member.masks
         )
 
-    def score(self, values: Values) -> Values:
+    def score(self, values: Float64) -> Float64:
         return np.array([self._score_row(row) for row in values])
 
-    def contributions(self, values: Values) -> Values:
+    def contributions(self, values: Float64) -> Float64:
         result = np.full(values.shape, np.nan)
         for row, variable in np.argwhere(~np.isnan(values)):
             terms, log_weights, _ = self._evidence(values[row], int(variable))
@@ -66,7 +60,7 @@ class FullPasses:
             result[row, variable] -= np.logaddexp.reduce(everything + log_weights)
         return result
 
-    def conditional(self, row: Values, variable: int, codes: Values) -> Values:
+    def conditional(self, row: Float64, variable: int, codes: Float64) -> Float64:
         """Of each code, its mass or density given what is observed of a row, `(codes,)`.
 
         Under the any-order components, the variable right after the evidence; among the codes that
@@ -95,23 +89,23 @@ class FullPasses:
 
     def sample(
         self,
-        values: Values,
-        noise: Values,
+        values: Float64,
+        noise: Float64,
         temperature: float = 1.0,
         within_range: bool = False,
-    ) -> Values:
+    ) -> Float64:
         pairs = zip(values, noise, strict=True)
         return np.array(
             [self._draw(row, uniforms, temperature, within_range) for row, uniforms in pairs]
         )
 
-    def _score_row(self, row: Values) -> float:
+    def _score_row(self, row: Float64) -> float:
         terms, log_weights, _ = self._evidence(row)
         return float(np.logaddexp.reduce(terms.sum(axis=1) + log_weights))
 
     def _evidence(
-        self, row: Values, last_observed: int | None = None
-    ) -> tuple[Values, Values, list[FoldedNetwork]]:
+        self, row: Float64, last_observed: int | None = None
+    ) -> tuple[Float64, Float64, list[FoldedNetwork]]:
         """Conditionals of a row's observed values under each component that can tell them."""
         masks = [mask_for(k, ~np.isnan(row), last_observed) for k in self.components]
         usable = [index for index, mask in enumerate(masks) if mask is not None]
@@ -124,20 +118,22 @@ class FullPasses:
         terms = np.array([self._conditionals(network, row) for network in folded])
         return terms, log_weights, folded
 
-    def _conditionals(self, folded: FoldedNetwork, row: Values) -> Values:
+    def _conditionals(self, folded: FoldedNetwork, row: Float64) -> Float64:
         """Log-likelihood of each observed value given those before it; 0 where missing."""
         return np.asarray(self._all_conditionals(folded, row[None])[0])
 
     @torch.inference_mode()
-    def _all_conditionals(self, folded: FoldedNetwork, rows: Values) -> Values:
+    def _all_conditionals(self, folded: FoldedNetwork, rows: Float64) -> Float64:
         part = torch.as_tensor(rows, dtype=torch.float32, device=self.layout.device)
         parameters = folded(self.layout.features(part, ~part.isnan()))
         terms = self.layout.log_prob(parameters, part)
-        known: Values = torch.where(part.isnan(), 0.0, terms).double().cpu().numpy()
+        known: Float64 = torch.where(part.isnan(), 0.0, terms).double().cpu().numpy()
         return known
 
     @torch.inference_mode()
-    def _draw(self, row: Values, noise: Values, temperature: float, within_range: bool) -> Values:
+    def _draw(
+        self, row: Float64, noise: Float64, temperature: float, within_range: bool
+    ) -> Float64:
         """Draw what is missing, with a full pass for each variable."""
         if not np.isnan(row).any():
             return row

@@ -12,7 +12,8 @@ from madeira.app.codecs.answers import Answer, FilledTable, Samples, Scores
 from madeira.app.codecs.json.text import encode, encode_rows
 from madeira.app.codecs.json_values import json_values
 from madeira.app.codecs.unseen import as_documents
-from madeira.app.jobs import Array, SampleResult
+from madeira.app.jobs import SampleResult
+from madeira.models.arrays import Float64, Int64
 
 __all__ = ["JsonRowWriter", "write_filled", "write_scores"]
 
@@ -58,7 +59,7 @@ def write_scores(answer: Scores) -> Iterator[bytes]:
     yield b"}"
 
 
-def _contributions(answer: Scores, nats: Array) -> bytes:
+def _contributions(answer: Scores, nats: Float64) -> bytes:
     columns = [pa.array(column) for column in nats.T]
     return encode_rows(answer.schema.names, columns, len(nats))
 
@@ -70,7 +71,7 @@ class JsonRowWriter:
         self._schema = answer.schema
         self._given = {k: encode(v) for k, v in answer.given.items() if v is not None}
         self._before = encode(_head(answer))[:-1] + b',"rows":['
-        self._likelihoods: list[Array] = []
+        self._likelihoods: list[Float64] = []
 
     def write(self, result: SampleResult) -> bytes:
         """See `RowWriter`."""
@@ -141,7 +142,7 @@ def _cells(answer: FilledTable, rows: slice) -> list[Row]:
     return [entry for _, entry in entries]
 
 
-def _certainty(answer: FilledTable, place: int, gaps: npt.NDArray[np.int64]) -> list[Row]:
+def _certainty(answer: FilledTable, place: int, gaps: Int64) -> list[Row]:
     """For each filled cell `probability` or `interval`; several draws have no probability."""
     parts = {name: json_values(array) for name, array in answer.certainty(place, gaps).items()}
     if "probability" in parts:

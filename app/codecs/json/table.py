@@ -17,7 +17,7 @@ from madeira.app.codecs.json.coerce import coerce_cells
 from madeira.app.codecs.json.text import kind_of
 from madeira.app.codecs.unknown_columns import unknown_columns
 from madeira.app.errors import CELL_ERRORS_LIMIT, InvalidInputError
-from madeira.app.jobs import Array
+from madeira.models.arrays import Float64
 from madeira.models.errors import CellError, TableError
 from madeira.models.schema.schema import Schema
 from madeira.models.values.arrow_types import Family, family
@@ -100,7 +100,7 @@ class JsonTable:
             return [values[place] for values in self.data]
         return [None] * len(self)
 
-    def encode(self, schema: Schema) -> Array:
+    def encode(self, schema: Schema) -> Float64:
         """See `RequestTable`."""
         return encode_table(self, schema)
 
@@ -154,7 +154,7 @@ def json_table(document: Mapping[str, Any]) -> JsonTable:
     return JsonTable(None, names, data)
 
 
-def encode_table(form: JsonTable, schema: Schema) -> Array:
+def encode_table(form: JsonTable, schema: Schema) -> Float64:
     """Check a table against a schema and encode it.
 
     Many rows are taken a slice after the other: Arrow does not let go of the interpreter before it
@@ -190,9 +190,9 @@ def encode_table(form: JsonTable, schema: Schema) -> Array:
     return encoded
 
 
-def _encode(form: JsonTable, schema: Schema) -> Array:
+def _encode(form: JsonTable, schema: Schema) -> Float64:
     if form.rows is not None and len(form) <= MAX_PLAIN_ROWS:
-        plain = schema.plain_rows.encode(form.rows)
+        plain = schema.row_encoder.encode(form.rows)
         if plain is not None:
             return plain
     known = {column.name for column in schema.columns} | {left.name for left in schema.left_out}
@@ -211,7 +211,7 @@ def _encode(form: JsonTable, schema: Schema) -> Array:
                 # The other columns are still checked, and the row count must hold.
                 arrays[column.name] = pa.nulls(len(form), _FORMS[kind][0])
     try:
-        values: Array = schema.encode(pa.table(arrays))
+        values: Float64 = schema.encode(pa.table(arrays))
     except TableError as error:
         errors += error.cells
     if errors:
@@ -220,7 +220,7 @@ def _encode(form: JsonTable, schema: Schema) -> Array:
     return values
 
 
-def encode_given(given: Mapping[str, Any], schema: Schema) -> Array:
+def encode_given(given: Mapping[str, Any], schema: Schema) -> Float64:
     """Encode the evidence of a sample.
 
     Args:

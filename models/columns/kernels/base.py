@@ -9,24 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
-from madeira.models.values.numbers import Values
 
 __all__ = [
     "NO_CONSTANTS",
-    "Floats",
     "Kernel",
     "no_constants",
 ]
 
-Floats = npt.NDArray[np.float32]
 
-NO_CONSTANTS: Values = np.zeros(0)
+NO_CONSTANTS: Float64 = np.zeros(0)
 
 
-def no_constants(_: Column) -> Values:
+def no_constants(_: Column) -> Float64:
     """The constants of a kind that needs none."""
     return NO_CONSTANTS
 
@@ -51,7 +48,7 @@ class Kernel:
     stand for slices, whose making would cost as much as the arithmetic.
     """
 
-    constants: Callable[[Any], Values]
+    constants: Callable[[Any], Float64]
     features: Callable[..., None]
     log_prob: Callable[..., float]
     draw: Callable[..., float]

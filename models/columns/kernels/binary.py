@@ -2,20 +2,20 @@
 
 from math import exp, log1p
 
-from madeira.models.columns.kernels.base import Floats, Kernel, no_constants
+from madeira.models.arrays import Float32, Float64
+from madeira.models.columns.kernels.base import Kernel, no_constants
 from madeira.models.compiled import inlined
-from madeira.models.values.numbers import Values
 
 __all__ = ["BINARY"]
 
 
 @inlined
-def _features(value: float, units: Floats, constants: Values, at: int) -> None:
+def _features(value: float, units: Float32, constants: Float64, at: int) -> None:
     units[0] = value
 
 
 @inlined
-def _log_prob(parameters: Floats, width: int, value: float, constants: Values, at: int) -> float:
+def _log_prob(parameters: Float32, width: int, value: float, constants: Float64, at: int) -> float:
     """Log sigmoid((2 x - 1) logit)."""
     logit = parameters[0] if value > 0.5 else -parameters[0]
     return float(min(logit, 0.0) - log1p(exp(-abs(logit))))
@@ -23,12 +23,12 @@ def _log_prob(parameters: Floats, width: int, value: float, constants: Values, a
 
 @inlined
 def _draw(
-    parameters: Floats,
+    parameters: Float32,
     width: int,
-    noise: Values,
+    noise: Float64,
     temperature: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
 ) -> float:
     """1 where the uniform is below sigmoid(logit / T)."""
@@ -37,7 +37,7 @@ def _draw(
 
 
 @inlined
-def _masses(parameters: Floats, width: int, masses: Values, constants: Values, at: int) -> None:
+def _masses(parameters: Float32, width: int, masses: Float64, constants: Float64, at: int) -> None:
     """Sigmoids of the logit and of its negative: neither is a difference."""
     masses[0] = 1.0 / (1.0 + exp(parameters[0]))
     masses[1] = 1.0 / (1.0 + exp(-parameters[0]))

@@ -2,21 +2,21 @@
 
 from math import exp, log
 
-from madeira.models.columns.kernels.base import Floats, Kernel, no_constants
+from madeira.models.arrays import Float32, Float64
+from madeira.models.columns.kernels.base import Kernel, no_constants
 from madeira.models.compiled import inlined
-from madeira.models.values.numbers import Values
 
 __all__ = ["CATEGORICAL"]
 
 
 @inlined
-def _features(value: float, units: Floats, constants: Values, at: int) -> None:
+def _features(value: float, units: Float32, constants: Float64, at: int) -> None:
     """One-hot."""
     units[int(value)] = 1.0
 
 
 @inlined
-def _log_prob(parameters: Floats, width: int, value: float, constants: Values, at: int) -> float:
+def _log_prob(parameters: Float32, width: int, value: float, constants: Float64, at: int) -> float:
     """Log-softmax at the code."""
     highest = parameters[0]
     for code in range(1, width):
@@ -29,12 +29,12 @@ def _log_prob(parameters: Floats, width: int, value: float, constants: Values, a
 
 @inlined
 def _draw(
-    parameters: Floats,
+    parameters: Float32,
     width: int,
-    noise: Values,
+    noise: Float64,
     temperature: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
 ) -> float:
     """Inverse distribution function over the known categories; `unknown`, the last, is left out."""
@@ -54,7 +54,7 @@ def _draw(
 
 
 @inlined
-def _masses(parameters: Floats, width: int, masses: Values, constants: Values, at: int) -> None:
+def _masses(parameters: Float32, width: int, masses: Float64, constants: Float64, at: int) -> None:
     """Softmax over the known categories."""
     known = width - 1
     highest = float(parameters[0])

@@ -4,12 +4,13 @@ from math import exp, log, log1p
 
 import numpy as np
 
+from madeira.models.arrays import Float32, Float64
 from madeira.models.columns.continuous import Continuous
-from madeira.models.columns.kernels.base import Floats, Kernel
+from madeira.models.columns.kernels.base import Kernel
 from madeira.models.columns.kernels.numeric import (
     COMPONENTS,
-    FARTHEST,
     LOG_UNIT,
+    MAX_POINT,
     atom_at,
     bounded,
     constants_of,
@@ -18,28 +19,27 @@ from madeira.models.columns.kernels.numeric import (
     log_scale,
     log_slope,
     log_total,
-    place_features,
+    scalar_features,
     transformed,
 )
 from madeira.models.compiled import inlined
-from madeira.models.values.numbers import Values
 
 __all__ = ["CONTINUOUS"]
 
 
-def _constants(column: Continuous) -> Values:
+def _constants(column: Continuous) -> Float64:
     return constants_of(column, float(np.log(column.scale)))
 
 
 @inlined
-def _log_prob(parameters: Floats, width: int, value: float, constants: Values, at: int) -> float:
+def _log_prob(parameters: Float32, width: int, value: float, constants: Float64, at: int) -> float:
     """Mixture of logistics, or an atom; the sum of exponentials grows with its maximum."""
     components = int(constants[at + COMPONENTS])
     atom = atom_at(value, constants, at)
     total = log_total(parameters, width, components)
     if atom >= 0:
         return float(parameters[3 * components + atom] - total)
-    point = bounded(transformed(value, constants, at), -FARTHEST, FARTHEST)
+    point = bounded(transformed(value, constants, at), -MAX_POINT, MAX_POINT)
     highest, mass = -1e300, 0.0
     for m in range(components):
         spread = log_scale(parameters[2 * components + m])
@@ -56,17 +56,17 @@ def _log_prob(parameters: Floats, width: int, value: float, constants: Values, a
 
 @inlined
 def _draw(
-    parameters: Floats,
+    parameters: Float32,
     width: int,
-    noise: Values,
+    noise: Float64,
     temperature: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
 ) -> float:
     """An atom, or a point of the line."""
     code = draw_code(parameters, width, noise, temperature, within_range, constants, at)
-    return inside(bounded(code, -FARTHEST, FARTHEST), within_range, constants, at)
+    return inside(bounded(code, -MAX_POINT, MAX_POINT), within_range, constants, at)
 
 
-CONTINUOUS = Kernel(_constants, place_features, _log_prob, _draw)
+CONTINUOUS = Kernel(_constants, scalar_features, _log_prob, _draw)

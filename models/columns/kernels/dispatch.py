@@ -7,15 +7,15 @@ is a tree of comparisons, made here from the list of kernels.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from madeira.models.arrays import Float32, Float64
 from madeira.models.columns.base import Column
-from madeira.models.columns.kernels.base import Floats, Kernel
+from madeira.models.columns.kernels.base import Kernel
 from madeira.models.columns.kernels.binary import BINARY
 from madeira.models.columns.kernels.categorical import CATEGORICAL
 from madeira.models.columns.kernels.continuous import CONTINUOUS
 from madeira.models.columns.kernels.factorised import FACTORISED
 from madeira.models.columns.kernels.integer import INTEGER
 from madeira.models.compiled import inlined
-from madeira.models.values.numbers import Values
 
 __all__ = ["BINARY_NUMBER", "KERNELS", "draw", "features", "kernel_of", "log_prob", "masses"]
 
@@ -78,7 +78,7 @@ def _tree(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
 
 
 @inlined
-def _none(parameters: Floats, width: int, masses: Values, constants: Values, at: int) -> None:
+def _none(parameters: Float32, width: int, masses: Float64, constants: Float64, at: int) -> None:
     """The masses of an amount are not asked for."""
 
 

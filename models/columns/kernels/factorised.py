@@ -8,17 +8,17 @@ from math import exp, log
 
 import numpy as np
 
+from madeira.models.arrays import Float32, Float64
 from madeira.models.columns.factorised import Factorised
-from madeira.models.columns.kernels.base import Floats, Kernel
+from madeira.models.columns.kernels.base import Kernel
 from madeira.models.compiled import inlined
-from madeira.models.values.numbers import Values
 
 __all__ = ["FACTORISED"]
 
 _GROUPS, _MEMBERS, _COORDINATES, _SIZE, _SHARES = range(5)
 
 
-def _constants(column: Factorised) -> Values:
+def _constants(column: Factorised) -> Float64:
     size = len(column.vocabulary)
     numbers = [column.groups, column.group_size, column.dimensions, size]
     shares = column.log_shares.flatten()[:size]
@@ -27,7 +27,7 @@ def _constants(column: Factorised) -> Values:
 
 
 @inlined
-def _features(value: float, units: Floats, constants: Values, at: int) -> None:
+def _features(value: float, units: Float32, constants: Float64, at: int) -> None:
     """The group one-hot, and the coordinates; of `unknown` the group alone."""
     groups, size = int(constants[at + _GROUPS]), int(constants[at + _SIZE])
     code, dimensions = int(value), int(constants[at + _COORDINATES])
@@ -41,7 +41,7 @@ def _features(value: float, units: Floats, constants: Values, at: int) -> None:
 
 
 @inlined
-def _logit(parameters: Floats, code: int, constants: Values, at: int) -> float:
+def _logit(parameters: Float32, code: int, constants: Float64, at: int) -> float:
     """The logit of a category among those of its group."""
     groups, dimensions = int(constants[at + _GROUPS]), int(constants[at + _COORDINATES])
     points = at + _SHARES + int(constants[at + _SIZE]) + code * dimensions
@@ -52,13 +52,13 @@ def _logit(parameters: Floats, code: int, constants: Values, at: int) -> float:
 
 
 @inlined
-def _end_of(first: int, constants: Values, at: int) -> int:
+def _end_of(first: int, constants: Float64, at: int) -> int:
     """Where the group that begins at a code ends."""
     return min(first + int(constants[at + _MEMBERS]), int(constants[at + _SIZE]))
 
 
 @inlined
-def _log_prob(parameters: Floats, width: int, value: float, constants: Values, at: int) -> float:
+def _log_prob(parameters: Float32, width: int, value: float, constants: Float64, at: int) -> float:
     """The log-probability of the group, and of the member of it."""
     groups, members = int(constants[at + _GROUPS]), int(constants[at + _MEMBERS])
     code = int(value)
@@ -87,12 +87,12 @@ def _log_prob(parameters: Floats, width: int, value: float, constants: Values, a
 
 @inlined
 def _draw(
-    parameters: Floats,
+    parameters: Float32,
     width: int,
-    noise: Values,
+    noise: Float64,
     temperature: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
 ) -> float:
     """A group by one uniform, a member by another; `unknown`, the last group, is left out."""
@@ -125,7 +125,7 @@ def _draw(
 
 
 @inlined
-def _masses(parameters: Floats, width: int, masses: Values, constants: Values, at: int) -> None:
+def _masses(parameters: Float32, width: int, masses: Float64, constants: Float64, at: int) -> None:
     """Softmax over the known groups, times that over the members of each."""
     groups, members = int(constants[at + _GROUPS]), int(constants[at + _MEMBERS])
     highest = float(parameters[0])

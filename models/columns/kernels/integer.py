@@ -4,11 +4,12 @@ from math import exp, expm1, log
 
 import numpy as np
 
+from madeira.models.arrays import Float32, Float64
 from madeira.models.columns.integer import Integer
-from madeira.models.columns.kernels.base import Floats, Kernel
+from madeira.models.columns.kernels.base import Kernel
 from madeira.models.columns.kernels.numeric import (
     COMPONENTS,
-    FARTHEST,
+    MAX_POINT,
     atom_at,
     bounded,
     constants_of,
@@ -16,25 +17,24 @@ from madeira.models.columns.kernels.numeric import (
     inside,
     log_scale,
     log_total,
-    place_features,
+    scalar_features,
     slope,
     transformed,
 )
 from madeira.models.compiled import inlined
-from madeira.models.values.numbers import Values
 
 __all__ = ["INTEGER"]
 
-_FINEST = 1e-7
-_FARTHEST_CODE = 2.0**30
+MIN_SLOPE = 1e-7
+MAX_CODE = 2.0**30
 
 
-def _constants(column: Integer) -> Values:
+def _constants(column: Integer) -> Float64:
     return constants_of(column, 0.0)
 
 
 @inlined
-def _log_prob(parameters: Floats, width: int, value: float, constants: Values, at: int) -> float:
+def _log_prob(parameters: Float32, width: int, value: float, constants: Float64, at: int) -> float:
     """Masses of the cell around the value; the sum of exponentials grows with its maximum.
 
     The mass of a logistic between its ends, in units of its scale from its mean, is
@@ -44,9 +44,9 @@ def _log_prob(parameters: Floats, width: int, value: float, constants: Values, a
     low = transformed(value - 0.5, constants, at)
     high = transformed(value + 0.5, constants, at)
     steepness = slope(value, constants, at)
-    rounded = steepness < _FINEST or abs(value) > _FARTHEST_CODE
+    rounded = steepness < MIN_SLOPE or abs(value) > MAX_CODE
     cell = steepness if rounded else high - low
-    middle = bounded((low + high) / 2.0, -FARTHEST, FARTHEST)
+    middle = bounded((low + high) / 2.0, -MAX_POINT, MAX_POINT)
     highest, mass = -1e300, 0.0
     atom = atom_at(value, constants, at)
     if atom >= 0:
@@ -69,12 +69,12 @@ def _log_prob(parameters: Floats, width: int, value: float, constants: Values, a
 
 @inlined
 def _draw(
-    parameters: Floats,
+    parameters: Float32,
     width: int,
-    noise: Values,
+    noise: Float64,
     temperature: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
 ) -> float:
     """An atom, or the lattice point nearest to a point of the line."""
@@ -82,4 +82,4 @@ def _draw(
     return inside(float(np.rint(code)), within_range, constants, at)
 
 
-INTEGER = Kernel(_constants, place_features, _log_prob, _draw)
+INTEGER = Kernel(_constants, scalar_features, _log_prob, _draw)

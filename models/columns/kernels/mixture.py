@@ -14,16 +14,16 @@ from math import exp, expm1, log, log1p
 
 import numpy as np
 
-from madeira.models.columns.kernels.base import Floats
+from madeira.models.arrays import Float32, Float64
 from madeira.models.columns.kernels.numeric import (
     ATOMS,
     CODES,
     COMPONENTS,
-    FARTHEST,
     HIGH,
     HIGHEST,
     LOW,
     LOWEST,
+    MAX_POINT,
     bounded,
     log_scale,
     log_sigmoid,
@@ -32,9 +32,8 @@ from madeira.models.columns.kernels.numeric import (
     transformed,
     untransformed,
 )
-from madeira.models.columns.truncation import NARROWEST
+from madeira.models.columns.truncation import MIN_WIDTH
 from madeira.models.compiled import inlined, subroutine
-from madeira.models.values.numbers import Values
 
 __all__ = ["MEAN", "SCALE", "SHARE", "add_mixture", "mean_of", "most_probable_of", "quantile_of"]
 
@@ -44,22 +43,22 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _REACH = 30.0  # scales from its mean: a logistic has 1e-13 of its mass beyond
 _NEGLIGIBLE, _NOTHING = 1e-12, 1e-15
 _FEW_CELLS = 256
-_MOST_VALUES = 256
-_TAIL = 1 / (_MOST_VALUES + 4)
+_MAX_VALUES = 256
+_TAIL = 1 / (_MAX_VALUES + 4)
 _STEPS = 200
 
 
 @subroutine
 def add_mixture(
-    parameters: Floats,
+    parameters: Float32,
     width: int,
     weight: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
-    parts: Values,
+    parts: Float64,
     first: int,
-    spikes: Values,
+    spikes: Float64,
 ) -> None:
     """Adds the conditional under one network to a mixture.
 
@@ -111,12 +110,12 @@ def add_mixture(
 @inlined
 def _log_mass(low: float, high: float) -> float:
     """Log-mass of the standard logistic between two ends."""
-    return log_sigmoid(high) + log_sigmoid(-low) + log(-expm1(-max(high - low, NARROWEST)))
+    return log_sigmoid(high) + log_sigmoid(-low) + log(-expm1(-max(high - low, MIN_WIDTH)))
 
 
 @subroutine
 def _smooth_below(
-    point: float, within_range: bool, constants: Values, at: int, parts: Values
+    point: float, within_range: bool, constants: Float64, at: int, parts: Float64
 ) -> float:
     """Mass of the logistics up to a point of the line, on the scale of T."""
     if within_range:
@@ -141,10 +140,10 @@ def _below(
     code: float,
     cell: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
-    parts: Values,
-    spikes: Values,
+    parts: Float64,
+    spikes: Float64,
 ) -> float:
     """H(code): the probability of no more than a code."""
     point = transformed(code + cell / 2.0, constants, at)
@@ -159,10 +158,10 @@ def quantile_of(
     probability: float,
     cell: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
-    parts: Values,
-    spikes: Values,
+    parts: Float64,
+    spikes: Float64,
 ) -> float:
     """The smallest code with H of at least a probability in (0, 1).
 
@@ -178,8 +177,8 @@ def quantile_of(
     if within_range and high >= low:
         low, high = constants[at + LOW], constants[at + HIGH]
     if high >= low:
-        low = untransformed(bounded(low, -FARTHEST, FARTHEST), constants, at)
-        high = untransformed(bounded(high, -FARTHEST, FARTHEST), constants, at)
+        low = untransformed(bounded(low, -MAX_POINT, MAX_POINT), constants, at)
+        high = untransformed(bounded(high, -MAX_POINT, MAX_POINT), constants, at)
     for atom in range(int(constants[at + ATOMS])):
         if spikes[atom] > 0.0:
             low = min(low, constants[at + CODES + atom])
@@ -201,7 +200,7 @@ def quantile_of(
         else:
             high = middle
     if cell == 0.0:
-        high = bounded(high, -FARTHEST, FARTHEST)
+        high = bounded(high, -MAX_POINT, MAX_POINT)
     if within_range:
         high = bounded(high, constants[at + LOWEST], constants[at + HIGHEST])
     return float(high)
@@ -211,10 +210,10 @@ def quantile_of(
 def mean_of(
     cell: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
-    parts: Values,
-    spikes: Values,
+    parts: Float64,
+    spikes: Float64,
 ) -> float:
     """The mean of the codes.
 
@@ -238,10 +237,10 @@ def mean_of(
             high = (constants[at + HIGH] - centre) / scale
         peak = bounded(0.0, low, high)
         low, high = max(low, peak - _REACH), min(high, peak + _REACH)
-        first = untransformed(bounded(centre + scale * low, -FARTHEST, FARTHEST), constants, at)
-        last = untransformed(bounded(centre + scale * high, -FARTHEST, FARTHEST), constants, at)
+        first = untransformed(bounded(centre + scale * low, -MAX_POINT, MAX_POINT), constants, at)
+        last = untransformed(bounded(centre + scale * high, -MAX_POINT, MAX_POINT), constants, at)
         if cell > 0.0 and last - first <= _FEW_CELLS:
-            of_part = _lattice_mean(np.rint(first), np.rint(last), j, within_range,
+            of_part = _grid_mean(np.rint(first), np.rint(last), j, within_range,
                                     constants, at, parts)  # fmt: skip
         else:
             of_part = _line_mean(low, high, j, constants, at, parts)
@@ -253,14 +252,14 @@ def mean_of(
 
 
 @subroutine
-def _lattice_mean(
+def _grid_mean(
     first: float,
     last: float,
     j: int,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
-    parts: Values,
+    parts: Float64,
 ) -> float:
     """The mean of one logistic over lattice points: first + sum of 1 - F at cells' ends."""
     low = (constants[at + LOW] - parts[MEAN, j]) / parts[SCALE, j]
@@ -279,7 +278,9 @@ def _lattice_mean(
 
 
 @subroutine
-def _line_mean(low: float, high: float, j: int, constants: Values, at: int, parts: Values) -> float:
+def _line_mean(
+    low: float, high: float, j: int, constants: Float64, at: int, parts: Float64
+) -> float:
     """The mean of one logistic between standardised ends, by quadrature."""
     centre, scale = parts[MEAN, j], parts[SCALE, j]
     start = transformed(constants[at] + constants[at + 1] * constants[at + 2], constants, at)
@@ -296,7 +297,7 @@ def _line_mean(low: float, high: float, j: int, constants: Values, at: int, part
             t = left + (right - left) * (1.0 + _NODES[node]) / 2.0
             density = log_sigmoid(t) + log_sigmoid(-t) - parts[_LOG_MASS, j]
             weight = _WEIGHTS[node] * (right - left) / 2.0 * exp(density)
-            point = bounded(centre + scale * t, -FARTHEST, FARTHEST)
+            point = bounded(centre + scale * t, -MAX_POINT, MAX_POINT)
             mean += weight * untransformed(point, constants, at)
             mass += weight
     return float(mean / mass)
@@ -304,7 +305,7 @@ def _line_mean(low: float, high: float, j: int, constants: Values, at: int, part
 
 @subroutine
 def _mass_at(
-    code: float, within_range: bool, constants: Values, at: int, parts: Values, spikes: Values
+    code: float, within_range: bool, constants: Float64, at: int, parts: Float64, spikes: Float64
 ) -> float:
     """The probability of a lattice point."""
     low = transformed(code - 0.5, constants, at)
@@ -318,7 +319,7 @@ def _mass_at(
 
 @subroutine
 def most_probable_of(
-    within_range: bool, constants: Values, at: int, parts: Values, spikes: Values
+    within_range: bool, constants: Float64, at: int, parts: Float64, spikes: Float64
 ) -> float:
     """The most probable point of a lattice, the smallest where several are.
 
@@ -329,7 +330,7 @@ def most_probable_of(
     first = quantile_of(_TAIL, 1.0, within_range, constants, at, parts, spikes)
     last = quantile_of(1.0 - _TAIL, 1.0, within_range, constants, at, parts, spikes)
     best, highest = first, -1.0
-    if last - first < _MOST_VALUES:
+    if last - first < _MAX_VALUES:
         code = first
         below = _smooth_below(
             transformed(code - 0.5, constants, at), within_range, constants, at, parts
@@ -354,8 +355,8 @@ def most_probable_of(
     for j in range(parts.shape[1]):
         if parts[SHARE, j] <= highest / 8.0:  # too little for a summit of its own
             continue
-        middle = bounded(parts[MEAN, j], -FARTHEST, FARTHEST)
-        beyond = bounded(parts[MEAN, j] + parts[SCALE, j], -FARTHEST, FARTHEST)
+        middle = bounded(parts[MEAN, j], -MAX_POINT, MAX_POINT)
+        beyond = bounded(parts[MEAN, j] + parts[SCALE, j], -MAX_POINT, MAX_POINT)
         code = untransformed(middle, constants, at)
         step = max(np.rint(untransformed(beyond, constants, at) - code), 1.0)
         code = bounded(np.rint(code), first, last)

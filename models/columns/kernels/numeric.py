@@ -1,4 +1,4 @@
-"""What the kernels of numeric columns share, compiled; the same as `AmountHead` of the heads.
+"""What the kernels of numeric columns share, compiled; the same as `NumericHead` of the heads.
 
 The constants of a column are the six numbers of its transform, the logarithm of the unit that a
 density is per, the number of its logistics, the number of its atoms, the codes of the ends of its
@@ -10,22 +10,21 @@ from math import asinh, cosh, exp, expm1, log, log1p, sinh, sqrt, tanh
 
 import numpy as np
 
-from madeira.models.columns.kernels.base import Floats
-from madeira.models.columns.numeric import Amount
-from madeira.models.columns.truncation import NARROWEST
+from madeira.models.arrays import Float32, Float64
+from madeira.models.columns.numeric import Numeric
+from madeira.models.columns.truncation import MIN_WIDTH
 from madeira.models.compiled import inlined
-from madeira.models.values.numbers import Values
 
 __all__ = [
     "ATOMS",
     "CODES",
     "COMPONENTS",
-    "FARTHEST",
     "HIGH",
     "HIGHEST",
     "LOG_UNIT",
     "LOW",
     "LOWEST",
+    "MAX_POINT",
     "atom_at",
     "bounded",
     "constants_of",
@@ -36,24 +35,24 @@ __all__ = [
     "log_slope",
     "log_total",
     "log_weight_inside",
-    "place_features",
+    "scalar_features",
     "slope",
     "transformed",
     "untransformed",
 ]
 
-FARTHEST = 1e6
+MAX_POINT = 1e6
 LOG_UNIT, COMPONENTS = 6, 7  # places among the constants
 ATOMS = 8
 LOWEST, HIGHEST, LOW, HIGH = 9, 10, 11, 12
 CODES = 13
-_FEATURE_LIMIT = 8.0
-_PLACE_UNITS = 4
-_LOG_SCALE_LIMIT = 7.0
-_SMALLEST = 2.0**-53
+MAX_FEATURE = 8.0
+SCALAR_UNITS = 4
+MAX_LOG_SCALE = 7.0
+_MIN_UNIFORM = 2.0**-53
 
 
-def constants_of(column: Amount, log_unit: float) -> Values:
+def constants_of(column: Numeric, log_unit: float) -> Float64:
     """The constants of a column."""
     counts = [column.components, len(column.atoms)]
     ends = [*column.range_codes, *column.range_points]
@@ -67,7 +66,7 @@ def bounded(value: float, low: float, high: float) -> float:
 
 
 @inlined
-def transformed(code: float, constants: Values, at: int) -> float:
+def transformed(code: float, constants: Float64, at: int) -> float:
     """T(code)."""
     y = (code - constants[at]) / constants[at + 1]
     inside = bounded(y, constants[at + 2], constants[at + 3])
@@ -76,7 +75,7 @@ def transformed(code: float, constants: Values, at: int) -> float:
 
 
 @inlined
-def log_slope(code: float, constants: Values, at: int) -> float:
+def log_slope(code: float, constants: Float64, at: int) -> float:
     """Log T'(code)."""
     y = (code - constants[at]) / constants[at + 1]
     inside = bounded(y, constants[at + 2], constants[at + 3])
@@ -84,7 +83,7 @@ def log_slope(code: float, constants: Values, at: int) -> float:
 
 
 @inlined
-def slope(code: float, constants: Values, at: int) -> float:
+def slope(code: float, constants: Float64, at: int) -> float:
     """T'(code)."""
     y = (code - constants[at]) / constants[at + 1]
     inside = bounded(y, constants[at + 2], constants[at + 3])
@@ -92,7 +91,7 @@ def slope(code: float, constants: Values, at: int) -> float:
 
 
 @inlined
-def untransformed(point: float, constants: Values, at: int) -> float:
+def untransformed(point: float, constants: Float64, at: int) -> float:
     """The code at which T is a point."""
     bent = point * constants[at + 5] + constants[at + 4]
     inside = bounded(bent, asinh(constants[at + 2]), asinh(constants[at + 3]))
@@ -103,11 +102,11 @@ def untransformed(point: float, constants: Values, at: int) -> float:
 @inlined
 def log_scale(raw: float) -> float:
     """7 tanh(raw / 7)."""
-    return _LOG_SCALE_LIMIT * tanh(raw / _LOG_SCALE_LIMIT)
+    return MAX_LOG_SCALE * tanh(raw / MAX_LOG_SCALE)
 
 
 @inlined
-def atom_at(code: float, constants: Values, at: int) -> int:
+def atom_at(code: float, constants: Float64, at: int) -> int:
     """Which atom a code is; -1 for none."""
     found = -1
     for atom in range(int(constants[at + ATOMS])):
@@ -117,19 +116,19 @@ def atom_at(code: float, constants: Values, at: int) -> int:
 
 
 @inlined
-def place_features(value: float, units: Floats, constants: Values, at: int) -> None:
+def scalar_features(value: float, units: Float32, constants: Float64, at: int) -> None:
     """T(code), clipped, three steps of it, and which atom the value is."""
     point = transformed(value, constants, at)
-    units[0] = bounded(point, -_FEATURE_LIMIT, _FEATURE_LIMIT)
+    units[0] = bounded(point, -MAX_FEATURE, MAX_FEATURE)
     for step in range(3):
         units[1 + step] = tanh(2.0 * (point - (step - 1)))
     atom = atom_at(value, constants, at)
     if atom >= 0:
-        units[_PLACE_UNITS + atom] = 1.0
+        units[SCALAR_UNITS + atom] = 1.0
 
 
 @inlined
-def log_total(parameters: Floats, width: int, components: int) -> float:
+def log_total(parameters: Float32, width: int, components: int) -> float:
     """Log of the sum of exponentials of all logits, those of logistics and those of atoms."""
     highest = float(parameters[0])
     for m in range(1, components):
@@ -146,12 +145,12 @@ def log_total(parameters: Floats, width: int, components: int) -> float:
 
 @inlined
 def draw_code(
-    parameters: Floats,
+    parameters: Float32,
     width: int,
-    noise: Values,
+    noise: Float64,
     temperature: float,
     within_range: bool,
-    constants: Values,
+    constants: Float64,
     at: int,
 ) -> float:
     """A logistic or an atom by one uniform, the quantile of a logistic by another."""
@@ -178,22 +177,22 @@ def draw_code(
         drawn += 1
     if drawn >= components:
         return float(constants[at + CODES + drawn - components])
-    where = bounded(noise[1], _SMALLEST, 1.0 - _SMALLEST)
+    where = bounded(noise[1], _MIN_UNIFORM, 1.0 - _MIN_UNIFORM)
     quantile = log(where) - log1p(-where)
     spread = exp(log_scale(parameters[2 * components + drawn])) * temperature
-    point = bounded(parameters[components + drawn] + spread * quantile, -FARTHEST, FARTHEST)
+    point = bounded(parameters[components + drawn] + spread * quantile, -MAX_POINT, MAX_POINT)
     return untransformed(point, constants, at)
 
 
 @inlined
-def inside(code: float, within_range: bool, constants: Values, at: int) -> float:
+def inside(code: float, within_range: bool, constants: Float64, at: int) -> float:
     """The code itself; within the range, what rounding put beyond its ends is put on them."""
     return bounded(code, constants[at + LOWEST], constants[at + HIGHEST]) if within_range else code
 
 
 @inlined
 def _draw_inside(
-    parameters: Floats, noise: Values, temperature: float, constants: Values, at: int
+    parameters: Float32, noise: Float64, temperature: float, constants: Float64, at: int
 ) -> float:
     """As `draw_code`, of what lies within the range."""
     components = int(constants[at + COMPONENTS])
@@ -220,17 +219,17 @@ def _draw_inside(
     mean = parameters[components + drawn]
     spread = exp(log_scale(parameters[2 * components + drawn])) * temperature
     low, high = (constants[at + LOW] - mean) / spread, (constants[at + HIGH] - mean) / spread
-    where = bounded(noise[1], _SMALLEST, 1.0 - _SMALLEST)
+    where = bounded(noise[1], _MIN_UNIFORM, 1.0 - _MIN_UNIFORM)
     from_low, from_high = log1p(-where), log(where)
     below = _log_sum(from_low + log_sigmoid(low), from_high + log_sigmoid(high))
     above = _log_sum(from_low + log_sigmoid(-low), from_high + log_sigmoid(-high))
     point = bounded(mean + spread * (below - above), constants[at + LOW], constants[at + HIGH])
-    return untransformed(bounded(point, -FARTHEST, FARTHEST), constants, at)
+    return untransformed(bounded(point, -MAX_POINT, MAX_POINT), constants, at)
 
 
 @inlined
 def log_weight_inside(
-    parameters: Floats, outcome: int, temperature: float, constants: Values, at: int
+    parameters: Float32, outcome: int, temperature: float, constants: Float64, at: int
 ) -> float:
     """Logarithm of the share of a logistic or an atom within the range, not normalised."""
     components = int(constants[at + COMPONENTS])
@@ -243,7 +242,7 @@ def log_weight_inside(
     low = (constants[at + LOW] - parameters[components + outcome]) / spread
     high = (constants[at + HIGH] - parameters[components + outcome]) / spread
     both = log_sigmoid(high) + log_sigmoid(-low)
-    width = log(-expm1(-max(high - low, NARROWEST)))
+    width = log(-expm1(-max(high - low, MIN_WIDTH)))
     return float(parameters[outcome] / temperature + both + width)
 
 

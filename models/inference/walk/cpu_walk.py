@@ -7,9 +7,9 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.walk.kernel import walk
 from madeira.models.inference.walk.kernel_tables import float32, kernel_layout, kernel_weights
@@ -20,13 +20,11 @@ from madeira.models.inference.weights.sorted import SortedNetwork
 
 __all__ = ["CpuPass", "CpuWalk"]
 
-Values = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 TILE_ROWS = 32
 BLOCK_UNITS = 16
-LARGEST_BLOCK = 32
-SMALLEST_SHARE_ROWS = 4
+MAX_BLOCK_UNITS = 32
+MIN_SHARE_ROWS = 4
 
 
 class CpuWalk:
@@ -42,10 +40,10 @@ class CpuWalk:
         self._layout = kernel_layout(layout)
         self._weights = kernel_weights(network, layout)
         self._bias = float32(network.biases[0]) if network.biases else np.zeros(0, np.float32)
-        self._biases: dict[bytes, npt.NDArray[np.float32]] = {}
+        self._biases: dict[bytes, Float32] = {}
         widest = max((len(bias) for bias in network.biases), default=1)
         per_block = BLOCK_UNITS * layout.variables // widest
-        self._block = min(max(per_block, 1), LARGEST_BLOCK)
+        self._block = min(max(per_block, 1), MAX_BLOCK_UNITS)
         sizes = np.sort(self._layout.spans[:, 4] - self._layout.spans[:, 3])
         self._widest_block = int(sizes[-self._block :].sum())
 
@@ -54,7 +52,7 @@ class CpuWalk:
         """Memory that the weights take."""
         return sum(array.nbytes for array in self._weights if isinstance(array, np.ndarray))
 
-    def score(self, values: Values, orders: Integers, stops: Integers) -> Values:
+    def score(self, values: Float64, orders: Int64, stops: Int64) -> Float64:
         """Log-likelihood of the first values of each row's ordering; see `Walk.score`."""
         totals = np.zeros((len(values), 2))
         values = np.require(values, np.float64, ["C", "W"])
@@ -63,12 +61,12 @@ class CpuWalk:
 
     def draw(
         self,
-        values: Values,
-        orders: Integers,
-        noise: Values,
+        values: Float64,
+        orders: Int64,
+        noise: Float64,
         temperature: float,
         within_range: bool,
-        folded: Integers | None = None,
+        folded: Int64 | None = None,
     ) -> None:
         """Draws what is missing into `values`; see `Walk.draw`."""
         stops = np.full(len(values), values.shape[1])
@@ -76,7 +74,7 @@ class CpuWalk:
         bias = self._folded_bias(folded) if folded is not None else None
         self._run(values, orders, stops, False, noise, temperature, within_range, totals, bias)
 
-    def predictive(self, values: Values, orders: Integers) -> npt.NDArray[np.float32]:
+    def predictive(self, values: Float64, orders: Int64) -> Float32:
         """Every missing variable's conditional given the evidence; see `Walk.predictive`."""
         outputs = len(self._weights.output_bias)
         parameters = np.zeros((len(values), outputs), np.float32)
@@ -99,7 +97,7 @@ class CpuWalk:
         in_parallel(part, len(values))
         return parameters
 
-    def _folded_bias(self, positions: Integers) -> npt.NDArray[np.float32] | None:
+    def _folded_bias(self, positions: Int64) -> Float32 | None:
         """Bias of the first layer under one ordering, `(width,)`."""
         if self._network.conditioning_weight is None:
             return None
@@ -110,15 +108,15 @@ class CpuWalk:
 
     def _run(
         self,
-        values: Values,
-        orders: Integers,
-        stops: Integers,
+        values: Float64,
+        orders: Int64,
+        stops: Int64,
         scored: bool,
-        noise: Values,
+        noise: Float64,
         temperature: float,
         within_range: bool,
-        totals: Values,
-        first_bias: npt.NDArray[np.float32] | None,
+        totals: Float64,
+        first_bias: Float32 | None,
     ) -> None:
         conditioning = first_bias is None and self._network.conditioning_weight is not None
         bias = self._bias if first_bias is None else first_bias
@@ -162,7 +160,7 @@ class CpuPass:
         """Memory that the weights take."""
         return sum(array.nbytes for array in self._weights if isinstance(array, np.ndarray))
 
-    def score(self, values: Values) -> Values:
+    def score(self, values: Float64) -> Float64:
         """Log-likelihood of complete rows, `(rows, variables)` -> `(rows,)`."""
         values = np.require(values, np.float64, ["C", "W"])
         totals = np.empty(len(values))
@@ -180,7 +178,7 @@ def in_parallel(work: Callable[[slice], None], rows: int) -> None:
     The compiled loop holds no GIL. Threads of one pool are safe whatever thread a request runs
     in, which numba's own parallel loops are not on every platform.
     """
-    threads = min(torch.get_num_threads(), rows // SMALLEST_SHARE_ROWS)
+    threads = min(torch.get_num_threads(), rows // MIN_SHARE_ROWS)
     if threads <= 1:
         work(slice(0, rows))
         return

@@ -9,8 +9,8 @@ from torch import Tensor
 
 __all__ = ["Drawing", "Graphs"]
 
-KEPT = 8
-SMALLEST_BUCKET = 16
+MAX_GRAPHS = 8
+MIN_BUCKET_ROWS = 16
 
 
 class Drawing(NamedTuple):
@@ -54,13 +54,13 @@ class Graphs:
     ) -> tuple[Tensor, Tensor]:
         """The pass on these rows; the arguments are those of the pass."""
         rows = len(inputs[0])
-        bucket = max(SMALLEST_BUCKET, 1 << (rows - 1).bit_length())
+        bucket = max(MIN_BUCKET_ROWS, 1 << (rows - 1).bit_length())
         fill = torch.arange(bucket, device=inputs[0].device).clamp(max=rows - 1)
         inputs = tuple(tensor[fill] for tensor in inputs)
         key = (bucket, drawing, scored)
         captured = self._captured.pop(key, None) or self._capture(inputs, drawing, scored)
         self._captured[key] = captured
-        if len(self._captured) > KEPT:
+        if len(self._captured) > MAX_GRAPHS:
             self._captured.popitem(last=False)
         for place, tensor in zip(captured.inputs, inputs, strict=True):
             place.copy_(tensor)

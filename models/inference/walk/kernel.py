@@ -16,8 +16,8 @@ of a row are added in one order.
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.kernels import draw, features, log_prob
 from madeira.models.compiled import compiled
 from madeira.models.inference.walk.kernel_products import activate, add_product, add_rows
@@ -26,25 +26,21 @@ from madeira.models.inference.walk.vectors import fma, padded_length
 
 __all__ = ["walk"]
 
-Values = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
-
 
 @compiled
 def walk(
     layout: KernelLayout,
     weights: KernelWeights,
-    first_bias: Floats,
+    first_bias: Float32,
     conditioning: bool,
-    orders: Integers,
-    stops: Integers,
+    orders: Int64,
+    stops: Int64,
     scored: bool,
-    values: Values,
-    noise: Values,
+    values: Float64,
+    noise: Float64,
     temperature: float,
     within_range: bool,
-    totals: Values,
+    totals: Float64,
     tile: int,
     block: int,
     widest_block: int,
@@ -84,17 +80,17 @@ def walk(
     one_order = len(orders) == 1
     last_layer = layers - 1
 
-    most_inputs = most_outputs = most_noise = 1
+    max_inputs = max_outputs = most_noise = 1
     for d in range(variables):
-        most_inputs = max(most_inputs, spans[d, 2] - spans[d, 1])
-        most_outputs = max(most_outputs, spans[d, 4] - spans[d, 3])
+        max_inputs = max(max_inputs, spans[d, 2] - spans[d, 1])
+        max_outputs = max(max_outputs, spans[d, 4] - spans[d, 3])
         most_noise = max(most_noise, spans[d, 6] - spans[d, 5])
     most_units = 1
     for begin in range(0, variables + 1, block):
         end = min(begin + block, variables + 1)
         for layer in range(layers):
             most_units = max(most_units, starts[layer, end] - starts[layer, begin])
-    capacity = block * (most_inputs + 1)
+    capacity = block * (max_inputs + 1)
 
     # Whole rows: what earlier blocks gave.
     before = np.empty((tile, width), np.float32)
@@ -111,8 +107,8 @@ def walk(
     factors = np.empty((tile, capacity), np.float32)
     pairs = np.zeros(tile, np.int64)
     units = np.empty(most_units, np.int64)
-    parameters = np.empty(most_outputs, np.float32)
-    feature = np.zeros(most_inputs, np.float32)
+    parameters = np.empty(max_outputs, np.float32)
+    feature = np.zeros(max_inputs, np.float32)
     uniforms = np.empty(most_noise, np.float64)
     column = np.zeros(tile, np.float32)
     zero = np.float32(0.0)

@@ -7,15 +7,12 @@ with a reference count, and costs more than the few numbers that it names.
 from math import exp, log1p, tanh
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Float32, Int64
 from madeira.models.compiled import inlined
 from madeira.models.inference.walk.vectors import dot, dots_4_1, dots_4_2, fma
 
 __all__ = ["activate", "add_product", "add_rows"]
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 
 
 @inlined
@@ -30,14 +27,14 @@ def activate(activation: int, value: np.float32) -> np.float32:
 
 @inlined
 def add_product(
-    weight: Floats,
-    picks: Integers,
+    weight: Float32,
+    picks: Int64,
     count: int,
-    units: Floats,
+    units: Float32,
     top: int,
     bottom: int,
     length: int,
-    out: Floats,
+    out: Float32,
 ) -> None:
     """Adds `weight[picks[:count], :length] @ units[top:bottom, :length].T` to `out`.
 
@@ -82,7 +79,7 @@ def add_product(
 
 @inlined
 def add_rows(
-    weight: Floats, which: Integers, factors: Floats, count: int, out: Floats, begin: int
+    weight: Float32, which: Int64, factors: Float32, count: int, out: Float32, begin: int
 ) -> None:
     """Adds `factors[:count] @ weight[which[:count], begin:]` to `out[begin:]`, four at a time.
 

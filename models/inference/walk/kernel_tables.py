@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.kernels import kernel_of
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.walk.vectors import padded
@@ -22,9 +22,6 @@ __all__ = [
     "kernel_weights",
 ]
 
-Values = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 
 ACTIVATIONS = ("relu", "softplus", "tanh")
 
@@ -38,8 +35,8 @@ class KernelLayout(NamedTuple):
         constants: Constants of all kernels, one after the other.
     """
 
-    spans: Integers
-    constants: Values
+    spans: Int64
+    constants: Float64
 
 
 class KernelWeights(NamedTuple):
@@ -58,23 +55,23 @@ class KernelWeights(NamedTuple):
         residual: Whether layers after the first add to the one before.
     """
 
-    starts: Integers
-    first: Floats
-    hidden: Floats
-    biases: Floats
-    output: Floats
-    output_bias: Floats
-    direct: Floats
+    starts: Int64
+    first: Float32
+    hidden: Float32
+    biases: Float32
+    output: Float32
+    output_bias: Float32
+    direct: Float32
     activation: int
     residual: bool
 
 
-def float32(tensor: Tensor) -> Floats:
+def float32(tensor: Tensor) -> Float32:
     """A tensor as a contiguous array on the CPU."""
     return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float32)
 
 
-def filled_up(matrix: Tensor, width: int = 0) -> Floats:
+def filled_up(matrix: Tensor, width: int = 0) -> Float32:
     """A matrix on the CPU, with columns of zeros up to a width, or a multiple of the lanes."""
     own = float32(matrix)
     return np.pad(own, ((0, 0), (0, (width or padded(own.shape[1])) - own.shape[1])))
@@ -83,7 +80,7 @@ def filled_up(matrix: Tensor, width: int = 0) -> Floats:
 def kernel_layout(layout: Layout) -> KernelLayout:
     """Where units stand; the first uniform of a row has chosen its component."""
     spans = np.zeros((layout.variables, 9), dtype=np.int64)
-    constants: list[Values] = []
+    constants: list[Float64] = []
     size = 0
     for variable, column in enumerate(layout.columns):
         _, inputs, outputs, noise = layout.single(variable)

@@ -9,8 +9,8 @@ from math import exp, log
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.kernels import BINARY_NUMBER, features, log_prob
 from madeira.models.columns.layout import Layout
 from madeira.models.compiled import compiled, subroutine
@@ -26,12 +26,9 @@ from madeira.models.inference.weights.folded import FoldedNetwork
 
 __all__ = ["PassWeights", "full_pass", "pass_weights"]
 
-Values = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 
 TILE_ROWS = 32
-MOST_ODDS = 1e200  # of which the logarithm is taken, before they overflow
+MAX_ODDS = 1e200  # of which the logarithm is taken, before they overflow
 
 
 class PassWeights(NamedTuple):
@@ -55,15 +52,15 @@ class PassWeights(NamedTuple):
     """
 
     layout: KernelLayout
-    order: Integers
-    first: Floats
-    hidden: Floats
-    biases: Floats
-    widths: Integers
-    output: Floats
-    direct: Floats
-    output_bias: Floats
-    lengths: Integers
+    order: Int64
+    first: Float32
+    hidden: Float32
+    biases: Float32
+    widths: Int64
+    output: Float32
+    direct: Float32
+    output_bias: Float32
+    lengths: Int64
     activation: int
     residual: bool
 
@@ -119,7 +116,7 @@ def pass_weights(folded: FoldedNetwork, layout: Layout, tables: KernelLayout) ->
     )
 
 
-def _lengths(matrix: Floats) -> Integers:
+def _lengths(matrix: Float32) -> Int64:
     """Columns up to the last that is not zero, the same for every four rows: `(rows,)`."""
     ends = ((matrix != 0) * np.arange(1, matrix.shape[1] + 1)).max(axis=1, initial=0)
     for start in range(0, len(ends), 4):
@@ -129,7 +126,7 @@ def _lengths(matrix: Floats) -> Integers:
 
 @subroutine
 def _add_products(
-    weight: Floats, lengths: Integers, width: int, units: Floats, count: int, out: Floats
+    weight: Float32, lengths: Int64, width: int, units: Float32, count: int, out: Float32
 ) -> None:
     """Adds `units[:count] @ weight[:width].T` to `out`, of each row so many columns as it needs."""
     whole, even = width - width % 4, count - count % 2
@@ -158,7 +155,7 @@ def _add_products(
 
 
 @compiled
-def full_pass(weights: PassWeights, values: Values, totals: Values) -> None:
+def full_pass(weights: PassWeights, values: Float64, totals: Float64) -> None:
     """The log-likelihood of complete rows.
 
     Args:
@@ -170,16 +167,16 @@ def full_pass(weights: PassWeights, values: Values, totals: Values) -> None:
     hidden, widths, outputs = weights.hidden, weights.widths, len(weights.output_bias)
     rows, variables = values.shape
     layers, widest = weights.biases.shape
-    most_inputs = most_outputs = 1
+    max_inputs = max_outputs = 1
     for d in range(variables):
-        most_inputs = max(most_inputs, spans[d, 2] - spans[d, 1])
-        most_outputs = max(most_outputs, spans[d, 4] - spans[d, 3])
+        max_inputs = max(max_inputs, spans[d, 2] - spans[d, 1])
+        max_outputs = max(max_outputs, spans[d, 4] - spans[d, 3])
     known = np.zeros((TILE_ROWS, max(weights.first.shape[1], weights.direct.shape[1])), np.float32)
     sums = np.zeros((2, TILE_ROWS, widest), np.float32)
     active = np.zeros((TILE_ROWS, widest), np.float32)
     output = np.zeros((TILE_ROWS, outputs), np.float32)
-    feature = np.zeros(most_inputs, np.float32)
-    parameters = np.zeros(most_outputs, np.float32)
+    feature = np.zeros(max_inputs, np.float32)
+    parameters = np.zeros(max_outputs, np.float32)
     for top in range(0, rows, TILE_ROWS):
         count = min(TILE_ROWS, rows - top)
         for r in range(count if known.shape[1] else 0):
@@ -223,7 +220,7 @@ def full_pass(weights: PassWeights, values: Values, totals: Values) -> None:
                     logit = logit if values[top + r, d] > 0.5 else -logit
                     total += min(logit, 0.0)
                     odds *= 1.0 + exp(-abs(logit))
-                    if odds > MOST_ODDS:
+                    if odds > MAX_ODDS:
                         total -= log(odds)
                         odds = 1.0
                     continue

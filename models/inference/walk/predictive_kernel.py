@@ -6,8 +6,8 @@ units alone that its own evidence reaches. Products are those of the walk.
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.kernels import features
 from madeira.models.compiled import compiled
 from madeira.models.inference.walk.kernel_products import activate, add_product
@@ -16,20 +16,16 @@ from madeira.models.inference.walk.vectors import fma, padded_length
 
 __all__ = ["predict"]
 
-Values = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
-
 
 @compiled
 def predict(
     layout: KernelLayout,
     weights: KernelWeights,
-    bias: Floats,
+    bias: Float32,
     conditioning: bool,
-    orders: Integers,
-    values: Values,
-    parameters: Floats,
+    orders: Int64,
+    values: Float64,
+    parameters: Float32,
     tile: int,
 ) -> None:
     """Parameters of every missing variable, given what is observed of its row.
@@ -50,16 +46,16 @@ def predict(
     layers, widest = weights.biases.shape
     last_layer, width = layers - 1, len(bias)
     conditioning_row = len(first) - variables
-    inputs = most_inputs = 1
+    inputs = max_inputs = 1
     for d in range(variables):
         inputs = max(inputs, spans[d, 2])
-        most_inputs = max(most_inputs, spans[d, 2] - spans[d, 1])
+        max_inputs = max(max_inputs, spans[d, 2] - spans[d, 1])
     outputs = len(weights.output_bias)
     known = np.zeros((tile, padded_length(inputs)), np.float32)
     sums = np.zeros((2, max(widest, width), tile), np.float32)
     active = np.zeros((layers, tile, padded_length(max(widest, width))), np.float32)
     line = np.zeros(width, np.float32)
-    feature = np.zeros(most_inputs, np.float32)
+    feature = np.zeros(max_inputs, np.float32)
     counts = np.zeros(tile, np.int64)
     units = np.arange(max(widest, 1))
     picks = np.zeros(max(outputs, 1), np.int64)

@@ -5,10 +5,10 @@ from torch import Tensor
 
 from madeira.models.columns.layout import Layout
 
-__all__ = ["Aligned"]
+__all__ = ["RowwiseHeads"]
 
 
-class Aligned:
+class RowwiseHeads:
     """Evaluates one variable of each row: the one that stands at some position of its ordering.
 
     The units of a row's variable are padded to the most that any variable has. A head whose
@@ -19,25 +19,25 @@ class Aligned:
         layout: The variables.
 
     Attributes:
-        most_inputs: Input units that a variable has at most.
-        most_outputs: Output units that a variable has at most.
+        max_inputs: Input units that a variable has at most.
+        max_outputs: Output units that a variable has at most.
     """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         device = layout.device
         singles = [layout.single(variable) for variable in range(layout.variables)]
-        self.most_inputs = max((s.stop - s.start for _, s, _, _ in singles), default=0)
-        self.most_outputs = max((s.stop - s.start for _, _, s, _ in singles), default=0)
-        self._inputs = _padded([s for _, s, _, _ in singles], self.most_inputs).to(device)
-        self._outputs = _padded([s for _, _, s, _ in singles], self.most_outputs).to(device)
+        self.max_inputs = max((s.stop - s.start for _, s, _, _ in singles), default=0)
+        self.max_outputs = max((s.stop - s.start for _, _, s, _ in singles), default=0)
+        self._inputs = _padded([s for _, s, _, _ in singles], self.max_inputs).to(device)
+        self._outputs = _padded([s for _, _, s, _ in singles], self.max_outputs).to(device)
         self._first_noise = torch.tensor([s.start for _, _, _, s in singles], device=device)
         heads = {type(head) for head, _, _, _ in singles}
         only = singles[0][0]
-        self._alike = only if len(heads) == 1 and only.interchangeable else None
+        self._only_head = only if len(heads) == 1 and only.interchangeable else None
 
     def output_units(self, variable: Tensor) -> Tensor:
-        """Output units of each row's variable, `(rows,)` -> `(rows, most_outputs)`.
+        """Output units of each row's variable, `(rows,)` -> `(rows, max_outputs)`.
 
         Where a variable has fewer, its last one is repeated.
         """
@@ -51,13 +51,13 @@ class Aligned:
             values: Encoded values, theirs known, `(rows, variables)`.
 
         Returns:
-            Units `(rows, most_inputs)`, where a variable has fewer the last one again; and
+            Units `(rows, max_inputs)`, where a variable has fewer the last one again; and
             features of the same shape, float32, 0 for a unit that is there again.
         """
         units = self._inputs[variable]
-        if self._alike is not None:
+        if self._only_head is not None:
             own = values.gather(1, variable[:, None]).float()
-            return units, self._alike.features(own, torch.ones_like(own, dtype=torch.bool))
+            return units, self._only_head.features(own, torch.ones_like(own, dtype=torch.bool))
         observed = torch.zeros_like(values, dtype=torch.bool).scatter_(1, variable[:, None], True)
         features = self._layout.features(values.float(), observed).gather(1, units)
         again = torch.zeros_like(features, dtype=torch.bool)
@@ -65,10 +65,10 @@ class Aligned:
         return units, features.masked_fill(again, 0.0)
 
     def log_prob(self, variable: Tensor, parameters: Tensor, values: Tensor) -> Tensor:
-        """Nats of each row's variable: `(rows, most_outputs)`, `(rows, D)` -> `(rows,)`."""
-        if self._alike is not None:
+        """Nats of each row's variable: `(rows, max_outputs)`, `(rows, D)` -> `(rows,)`."""
+        if self._only_head is not None:
             own = values.gather(1, variable[:, None]).float()
-            return self._alike.log_prob(parameters, own)[:, 0]
+            return self._only_head.log_prob(parameters, own)[:, 0]
         everything = self._in_place(variable, parameters)
         return self._layout.log_prob(everything, values.float()).gather(1, variable[:, None])[:, 0]
 
@@ -80,12 +80,12 @@ class Aligned:
         temperature: float,
         within_range: bool,
     ) -> Tensor:
-        """A draw of each row's variable: `(rows, most_outputs)`, `(rows, noise)` -> `(rows,)`."""
-        if self._alike is not None:
+        """A draw of each row's variable: `(rows, max_outputs)`, `(rows, noise)` -> `(rows,)`."""
+        if self._only_head is not None:
             places = self._first_noise[variable][:, None]
-            places = places + torch.arange(self._alike.noise, device=noise.device)
+            places = places + torch.arange(self._only_head.noise, device=noise.device)
             uniforms = noise.gather(1, places)
-            return self._alike.sample(parameters, uniforms, temperature, within_range)[:, 0]
+            return self._only_head.sample(parameters, uniforms, temperature, within_range)[:, 0]
         everything = self._in_place(variable, parameters)
         drawn = self._layout.sample(everything, noise, temperature, within_range)
         return drawn.gather(1, variable[:, None])[:, 0]

@@ -9,23 +9,21 @@ that on CUDA the steps of a pass are captured once for each size of batch and re
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.predictive import predictive_parameters
 from madeira.models.inference.walk.cuda_graphs import Drawing, Graphs
-from madeira.models.inference.walk.rowwise_heads import Aligned
+from madeira.models.inference.walk.rowwise_heads import RowwiseHeads
 from madeira.models.inference.weights.sorted import SortedNetwork
 from madeira.models.made.network import ACTIVATIONS
 
 __all__ = ["TorchWalk"]
 
-Values = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
-GATHERED_LIMIT_NUMBERS = 64 * 2**20
+MAX_GATHERED_NUMBERS = 64 * 2**20
 
 
 class TorchWalk:
@@ -38,12 +36,12 @@ class TorchWalk:
 
     def __init__(self, network: SortedNetwork, layout: Layout) -> None:
         self._network, self._layout = network, layout
-        self._aligned = Aligned(layout)
+        self._heads = RowwiseHeads(layout)
         self._starts = network.starts.tolist()
         self._activation: Callable[[Tensor], Tensor] = ACTIVATIONS[network.activation]  # type: ignore[index]
         widest = max((len(bias) for bias in network.biases), default=1)
-        gathered = widest * max(self._aligned.most_outputs, self._aligned.most_inputs)
-        self._most_rows = max(1, GATHERED_LIMIT_NUMBERS // gathered)
+        gathered = widest * max(self._heads.max_outputs, self._heads.max_inputs)
+        self._most_rows = max(1, MAX_GATHERED_NUMBERS // gathered)
         self._graphs = Graphs(self._pass) if layout.device.type == "cuda" else None
 
     @property
@@ -51,7 +49,7 @@ class TorchWalk:
         """Memory that the weights take."""
         return self._network.size_bytes
 
-    def score(self, values: Values, orders: Integers, stops: Integers) -> Values:
+    def score(self, values: Float64, orders: Int64, stops: Int64) -> Float64:
         """Log-likelihood of the first values of each row's ordering; see `Walk.score`."""
         noise = np.full((len(values), self._layout.noise + 1), 0.5)
         totals = np.empty((len(values), 2))
@@ -63,12 +61,12 @@ class TorchWalk:
 
     def draw(
         self,
-        values: Values,
-        orders: Integers,
-        noise: Values,
+        values: Float64,
+        orders: Int64,
+        noise: Float64,
         temperature: float,
         within_range: bool,
-        folded: Integers | None = None,
+        folded: Int64 | None = None,
     ) -> None:
         """Draws what is missing into `values`; see `Walk.draw`."""
         stops = np.full(len(values), values.shape[1])
@@ -79,7 +77,7 @@ class TorchWalk:
             drawn = self._run(*parts, Drawing(temperature, within_range), scored=False)[0]
             values[rows] = np.where(missing[rows], drawn, values[rows])
 
-    def predictive(self, values: Values, orders: Integers) -> npt.NDArray[np.float32]:
+    def predictive(self, values: Float64, orders: Int64) -> Float32:
         """Every missing variable's conditional given the evidence; see `Walk.predictive`."""
         given = torch.as_tensor(values, dtype=self._layout.value_dtype, device=self._layout.device)
         parameters = predictive_parameters(self._network, self._layout, orders, given)
@@ -92,13 +90,13 @@ class TorchWalk:
     @torch.inference_mode()
     def _run(
         self,
-        values: Values,
-        orders: Integers,
-        stops: Integers,
-        noise: Values,
+        values: Float64,
+        orders: Int64,
+        stops: Int64,
+        noise: Float64,
         drawing: Drawing,
         scored: bool,
-    ) -> tuple[Values, Values]:
+    ) -> tuple[Float64, Float64]:
         device = self._layout.device
         orders = np.broadcast_to(orders, values.shape)
         arrays = (values, orders, stops, noise[:, 1:])
@@ -117,7 +115,7 @@ class TorchWalk:
     ) -> tuple[Tensor, Tensor]:
         """All steps of a batch: values with what was drawn, and totals `(rows, 2)`."""
         values, orders, stops, noise = given
-        network, aligned, rows = self._network, self._aligned, len(values)
+        network, aligned, rows = self._network, self._heads, len(values)
         values = values.clone()
         totals = values.new_zeros(rows, 2)
         inputs = torch.zeros(rows, self._layout.inputs, device=values.device)

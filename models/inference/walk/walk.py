@@ -7,9 +7,7 @@ one implementation a device.
 
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.kernels import KERNELS
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.walk.cpu_walk import CpuWalk
@@ -17,9 +15,6 @@ from madeira.models.inference.walk.torch_walk import TorchWalk
 from madeira.models.inference.weights.sorted import SortedNetwork
 
 __all__ = ["Walk", "compiled_on", "walk_on"]
-
-Values = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 class Walk(Protocol):
@@ -29,7 +24,7 @@ class Walk(Protocol):
     def size_bytes(self) -> int:
         """Memory that the weights take."""
 
-    def score(self, values: Values, orders: Integers, stops: Integers) -> Values:
+    def score(self, values: Float64, orders: Int64, stops: Int64) -> Float64:
         """Log-likelihood of the first values of each row's ordering.
 
         Args:
@@ -43,12 +38,12 @@ class Walk(Protocol):
 
     def draw(
         self,
-        values: Values,
-        orders: Integers,
-        noise: Values,
+        values: Float64,
+        orders: Int64,
+        noise: Float64,
         temperature: float,
         within_range: bool,
-        folded: Integers | None = None,
+        folded: Int64 | None = None,
     ) -> None:
         """Draws what is missing, in the order of the positions, into `values`.
 
@@ -62,7 +57,7 @@ class Walk(Protocol):
                 conditioning weights are folded into the biases once. Shape `(variables,)`.
         """
 
-    def predictive(self, values: Values, orders: Integers) -> npt.NDArray[np.float32]:
+    def predictive(self, values: Float64, orders: Int64) -> Float32:
         """Parameters of every missing variable's conditional given what is observed of its row.
 
         Args:

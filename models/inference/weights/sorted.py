@@ -7,15 +7,13 @@ In this order the units that may see positions 1..i are a prefix of every layer.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Int64
 from madeira.models.made.network import MADE
 
 __all__ = ["SortedNetwork", "sort_units"]
-
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class SortedNetwork:
         output_bias: Shape `(outputs,)`.
     """
 
-    degrees: tuple[Integers, ...]
+    degrees: tuple[Int64, ...]
     variables: int
     activation: str
     residual: bool
@@ -47,7 +45,7 @@ class SortedNetwork:
     output_bias: Tensor
 
     @property
-    def starts(self) -> Integers:
+    def starts(self) -> Int64:
         """Number of units of a degree below i, for i in 0..D + 1: `(layers, D + 2)`."""
         bounds = np.arange(self.variables + 2)
         starts = [np.searchsorted(degree, bounds) for degree in self.degrees]
@@ -60,7 +58,7 @@ class SortedNetwork:
         tensors = [*self.weights, *self.biases, self.output_bias]
         return sum(tensor.nbytes for tensor in (*tensors, *some) if tensor is not None)
 
-    def first_bias(self, positions: Integers) -> Tensor:
+    def first_bias(self, positions: Int64) -> Tensor:
         """Bias of the first layer with the conditioning weights of an ordering folded in.
 
         Args:
@@ -78,7 +76,7 @@ class SortedNetwork:
 
 
 @torch.no_grad()
-def sort_units(network: MADE, degrees: tuple[Integers, ...]) -> SortedNetwork:
+def sort_units(network: MADE, degrees: tuple[Int64, ...]) -> SortedNetwork:
     """Sort the hidden units of a network by degree.
 
     Args:

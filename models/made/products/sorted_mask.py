@@ -1,17 +1,15 @@
 """A mask whose products skip their zero half: the units of every layer sorted by degree."""
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.made.masks import Mask
 from madeira.models.made.products.triangular import Staircase, permuted, triangular_linear
 
 __all__ = ["INPUTS", "OUTPUTS", "VARIABLES", "SortedMask", "Units"]
 
-Integers = npt.NDArray[np.int64]
 
 INPUTS, VARIABLES, OUTPUTS = "inputs", "variables", "outputs"
 
@@ -30,13 +28,13 @@ class SortedMask:
     def __init__(self, mask: Mask, layout: Layout) -> None:
         positions = mask.positions
         # An output may see what stands before its variable: positions up to its own less one.
-        self._keys: dict[Units, Integers] = {
+        self._keys: dict[Units, Int64] = {
             INPUTS: positions[layout.variable_of_input.numpy()],
             VARIABLES: positions,
             OUTPUTS: positions[layout.variable_of_output.numpy()] - 1,
             **dict(enumerate(mask.degrees)),
         }
-        self._orders: dict[Units, Integers] = {}
+        self._orders: dict[Units, Int64] = {}
         self._staircases: dict[tuple[Units, Units], Staircase] = {}
 
     def sort(self, units: Tensor, of: Units) -> Tensor:
@@ -71,7 +69,7 @@ class SortedMask:
             self._staircases[after, before] = staircase
         return triangular_linear(units, weight, bias, staircase)
 
-    def _order(self, of: Units) -> Integers:
+    def _order(self, of: Units) -> Int64:
         order = self._orders.get(of)
         if order is None:
             order = self._orders[of] = self._keys[of].argsort(kind="stable")

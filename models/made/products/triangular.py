@@ -21,13 +21,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from madeira.models.arrays import Float32, Int64
 from madeira.models.compiled import compiled
 
 __all__ = ["Staircase", "permuted", "row_blocks", "triangular_linear"]
 
-Integers = npt.NDArray[np.int64]
 Places = npt.NDArray[np.uint64]
-Floats = npt.NDArray[np.float32]
 
 BLOCKS = 4
 LANES = 16  # of a vector: products of a multiple of it are a fifth faster
@@ -50,15 +49,13 @@ class Staircase:
     rows: Places
     columns: Places
     straight: bool
-    seen: Integers
-    reach: Integers
+    seen: Int64
+    reach: Int64
     across: tuple[tuple[int, int, int], ...]
     down: tuple[tuple[int, int, int], ...]
 
     @classmethod
-    def of(
-        cls, row_keys: Integers, column_keys: Integers, rows: Integers, columns: Integers
-    ) -> Self:
+    def of(cls, row_keys: Int64, column_keys: Int64, rows: Int64, columns: Int64) -> Self:
         """The staircase of `row_keys[:, None] >= column_keys`.
 
         Args:
@@ -94,7 +91,7 @@ class Staircase:
         return torch.from_numpy(self.rows.view(np.int64))
 
     @property
-    def arrays(self) -> tuple[Places, Places, bool, Integers, Integers]:
+    def arrays(self) -> tuple[Places, Places, bool, Int64, Int64]:
         """What the compiled loops take."""
         return self.rows, self.columns, self.straight, self.seen, self.reach
 
@@ -227,13 +224,13 @@ class _TriangularLinear(torch.autograd.Function):
 def _gather(
     start: int,
     stop: int,
-    weight: Floats,
+    weight: Float32,
     rows: Places,
     columns: Places,
     straight: bool,
-    seen: Integers,
-    reach: Integers,
-    stairs: Floats,
+    seen: Int64,
+    reach: Int64,
+    stairs: Float32,
 ) -> None:
     """Fills rows of `stairs` with what they see of `weight`, zeros as far as blocks reach."""
     for row in range(start, stop):
@@ -252,13 +249,13 @@ def _gather(
 def _scatter(
     start: int,
     stop: int,
-    block: Floats,
+    block: Float32,
     rows: Places,
     columns: Places,
     straight: bool,
-    seen: Integers,
-    _reach: Integers,
-    weight: Floats,
+    seen: Int64,
+    _reach: Int64,
+    weight: Float32,
 ) -> None:
     """Fills rows of `weight` with what they may see of `block`, and zeros."""
     for row in range(start, stop):

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import plain, refuse, shown
+from madeira.models.values.numbers import decoded, refuse, shown
 
 __all__ = ["DateNotation"]
 
@@ -106,7 +106,7 @@ class DateNotation:
         Raises:
             TableError: Names each cell that is not written in this notation.
         """
-        texts = pc.utf8_trim_whitespace(plain(array).cast(pa.large_string()))
+        texts = pc.utf8_trim_whitespace(decoded(array).cast(pa.large_string()))
         matches = self._matches(texts)
         instants = self._instants(pc.if_else(matches, texts, pa.scalar(None, texts.type)))
         if instants.null_count > texts.null_count:

@@ -9,7 +9,7 @@ from madeira.models.values.arrow_types import Family, family
 from madeira.models.values.json_record import Record
 from madeira.models.values.notation.date_notation import DateNotation
 from madeira.models.values.notation.number_notation import NumberNotation
-from madeira.models.values.numbers import plain
+from madeira.models.values.numbers import decoded
 
 __all__ = ["Notation", "find_notation", "notation_from_json"]
 
@@ -33,7 +33,7 @@ def find_notation(
     """
     if family(array.type) is not Family.TEXT:
         return None
-    distinct = pc.unique(plain(array).cast(pa.large_string()).drop_null())
+    distinct = pc.unique(decoded(array).cast(pa.large_string()).drop_null())
     found = (_NOTATIONS[which].find(distinct) for which in families if which in _NOTATIONS)
     return next((notation for notation in found if notation is not None), None)
 

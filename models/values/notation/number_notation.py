@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import plain, refuse, shown
+from madeira.models.values.numbers import decoded, refuse, shown
 
 __all__ = ["NumberNotation"]
 
 _SAMPLE = 100
-_MOST_DECIMALS = 12
+_MAX_DECIMALS = 12
 _SYMBOLS = "$€£¥₹₽₩₺₴₪฿"
 _CODES = (
     "AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|ILS|INR|JPY|KRW|MXN|NOK|NZD|PLN|RUB|SEK|SGD|THB|"
@@ -103,7 +103,7 @@ class NumberNotation:
         Raises:
             TableError: Names each cell that is not written in this notation.
         """
-        texts = pc.utf8_trim_whitespace(plain(array).cast(pa.large_string()))
+        texts = pc.utf8_trim_whitespace(decoded(array).cast(pa.large_string()))
         matches = self._matches(texts, strict=False)
         if not pc.all(matches, min_count=0).as_py():
             example = self.write(pa.array([1234.5]))[0].as_py()
@@ -160,8 +160,8 @@ class NumberNotation:
             raise record.wrong("point", "'.' or ','")
         if record.fields["group"] not in ("", *_GROUPS):
             raise record.wrong("group", "what parts thousands, such as ','")
-        if record.whole("decimals", above=-1) > _MOST_DECIMALS:
-            raise record.wrong("decimals", f"at most {_MOST_DECIMALS}")
+        if record.whole("decimals", above=-1) > _MAX_DECIMALS:
+            raise record.wrong("decimals", f"at most {_MAX_DECIMALS}")
         return cls(**{**record.fields, "decimals": record.whole("decimals", above=-1)})
 
     def _matches(self, texts: pa.Array, *, strict: bool) -> pa.Array:
@@ -174,7 +174,7 @@ class NumberNotation:
             if strict and group
             else (rf"(?:{grouped}|{plain_digits})")
         )
-        body = rf"{whole}(?:{point}\d{{1,{_MOST_DECIMALS}}})?"
+        body = rf"{whole}(?:{point}\d{{1,{_MAX_DECIMALS}}})?"
         prefix, suffix = re.escape(self.prefix.strip()), re.escape(self.suffix.strip())
         blank = r"[ \x{a0}\x{202f}]?"
         amount = rf"{prefix}{blank}[-−]?{body}{blank}{suffix}"

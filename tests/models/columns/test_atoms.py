@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from madeira.models.columns.atoms import MOST_ATOMS, find_atoms
-from madeira.models.values.numbers import Values
+from madeira.models.arrays import Float64
+from madeira.models.columns.atoms import MAX_ATOMS, find_atoms
 
 GENERATOR = np.random.default_rng(0)
 BELL = np.rint(GENERATOR.normal(50, 12, 5000))
@@ -24,7 +24,7 @@ BELL = np.rint(GENERATOR.normal(50, 12, 5000))
     ],
     ids=["bell", "inflated", "zeros", "cap", "mostly zeros", "counts", "even", "too few rows"],
 )
-def test_values_that_stand_out_are_atoms(values: Values, atoms: list[float]) -> None:
+def test_values_that_stand_out_are_atoms(values: Float64, atoms: list[float]) -> None:
     assert find_atoms(values.astype(np.float64), 1.0).tolist() == atoms
 
 
@@ -43,7 +43,7 @@ def test_on_a_continuum_every_value_that_repeats_is_an_atom() -> None:
 
 def test_the_most_frequent_are_taken_where_there_are_too_many() -> None:
     values = np.repeat(np.arange(50) + 0.5, np.arange(50) + 10)
-    assert find_atoms(values, 0.0).tolist() == (np.arange(50) + 0.5)[-MOST_ATOMS:].tolist()
+    assert find_atoms(values, 0.0).tolist() == (np.arange(50) + 0.5)[-MAX_ATOMS:].tolist()
 
 
 def test_values_of_a_lattice_that_is_hardly_held_are_atoms_side_by_side() -> None:

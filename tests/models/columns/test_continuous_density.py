@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import expit, logsumexp
 
+from madeira.models.arrays import Float64
 from madeira.models.columns import Continuous
 from madeira.models.columns.continuous import ContinuousHead
 from madeira.models.columns.transform import Transform, stack, transform, untransform
-from madeira.models.values.numbers import Values
 
 
-def mixture(parameters: Values) -> tuple[Values, Values, Values]:
+def mixture(parameters: Float64) -> tuple[Float64, Float64, Float64]:
     """Weights, means and scales, (M,) each, of the units of one column, (3 M,)."""
     logits, means, raw = parameters.reshape(3, -1)
     return np.exp(logits - logsumexp(logits)), means, np.exp(7 * np.tanh(raw / 7))
 
 
-def cumulative(z: Values, parameters: Values) -> Values:
+def cumulative(z: Float64, parameters: Float64) -> Float64:
     """The distribution function of the mixture, (points,) to (points,)."""
     weights, means, scales = mixture(parameters)
-    shares: Values = expit((z[:, None] - means) / scales) @ weights
+    shares: Float64 = expit((z[:, None] - means) / scales) @ weights
     return shares
 
 
@@ -47,9 +47,9 @@ def bent_column(*atoms: float) -> Continuous:
     return column
 
 
-def transformed(column: Continuous, z: Values) -> Values:
+def transformed(column: Continuous, z: Float64) -> Float64:
     """T(z), (points,) to (points,)."""
-    bent: Values = transform(torch.tensor(z)[:, None], stack([column.transform])).numpy()
+    bent: Float64 = transform(torch.tensor(z)[:, None], stack([column.transform])).numpy()
     return bent[:, 0]
 
 
@@ -250,7 +250,7 @@ MARGINALS = {
 
 
 @pytest.mark.parametrize("values", MARGINALS.values(), ids=MARGINALS.keys())
-def test_initial_mixture_follows_the_marginal(values: Values) -> None:
+def test_initial_mixture_follows_the_marginal(values: Float64) -> None:
     column = Continuous.fit("x", pa.array(values))
     codes = column.encode(pa.array(values))
     parameters = column.initial_parameters(np.append(codes, np.nan))

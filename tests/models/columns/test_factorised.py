@@ -24,7 +24,7 @@ def column_of(size: int = SIZE, dimensions: int = 3, seed: int = 0) -> Factorise
     texts = [f"text {code:03}" for code in range(size)]
     array = pa.array([text for code, text in enumerate(texts) for _ in range(1 + code % 4)])
     points = np.random.default_rng(seed).normal(size=(size, dimensions))
-    return Factorised.fit("c", array).arranged(np.arange(size), points)
+    return Factorised.fit("c", array).with_category_order(np.arange(size), points)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_values_of_every_type_come_back(values: list[Any], arrow_type: pa.DataTy
     array = pa.array(values, arrow_type)
     column = Factorised.fit("c", array)
     order = np.arange(len(column.vocabulary))[::-1].copy()
-    column = column.arranged(order, np.zeros((len(order), 1)))
+    column = column.with_category_order(order, np.zeros((len(order), 1)))
     decoded = column.decode(column.encode(array))
     assert decoded.type == arrow_type
     assert decoded.to_pylist() == array.to_pylist()
@@ -158,7 +158,7 @@ def test_a_hundred_thousand_categories_take_few_parameters() -> None:
     size = 100_000
     texts = pa.array([f"{code:06}" for code in range(size)])
     column = Factorised.fit("c", texts)
-    column = column.arranged(np.arange(size), np.zeros((size, 8)))
+    column = column.with_category_order(np.arange(size), np.zeros((size, 8)))
     others = Schema.infer(pa.table({"a": [0.5, 1.25, 7.125] * 9, "b": ["p", "q", "r"] * 9}))
     network = MADE(NetworkConfig(hidden=(256, 256)), Layout([column, *others.columns]))
     parameters = sum(parameter.numel() for parameter in network.parameters())

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from madeira.models.arrays import Float64
 from madeira.models.columns import Integer
 from madeira.models.columns.integer import IntegerHead
-from madeira.models.values.numbers import Values
 
 GENERATOR = np.random.default_rng(0)
 ZEROS = np.append(np.zeros(920), np.rint(GENERATOR.lognormal(8, 1, 80)))
@@ -30,11 +30,11 @@ def fit(name: str) -> Integer:
     return Integer.fit(name, pa.array(COLUMNS[name]))
 
 
-def masses(column: Integer, parameters: Values, codes: Values) -> Values:
+def masses(column: Integer, parameters: Float64, codes: Float64) -> Float64:
     """Probabilities of codes, (codes,), by the head in float64."""
     units = torch.tensor(parameters).expand(len(codes), -1)
     values = torch.tensor(codes, dtype=torch.float64)[:, None]
-    mass: Values = IntegerHead([column]).log_prob(units, values)[:, 0].exp().numpy()
+    mass: Float64 = IntegerHead([column]).log_prob(units, values)[:, 0].exp().numpy()
     return mass
 
 
@@ -63,11 +63,11 @@ def test_initial_parameters_reproduce_the_marginal(name: str) -> None:
     assert cumulated.max() < 0.04
 
 
-def mass_below(column: Integer, parameters: Values, codes: Values) -> Values:
+def mass_below(column: Integer, parameters: Float64, codes: Float64) -> Float64:
     """Distribution function at codes, (codes,), by summation over the lattice."""
-    lattice = np.arange(codes.min() - 20_000, codes.max() + 1)
-    sums = masses(column, parameters, lattice).cumsum()
-    below: Values = sums[np.searchsorted(lattice, codes)]
+    grid = np.arange(codes.min() - 20_000, codes.max() + 1)
+    sums = masses(column, parameters, grid).cumsum()
+    below: Float64 = sums[np.searchsorted(grid, codes)]
     return below
 
 
@@ -84,9 +84,9 @@ def test_draws_follow_the_masses_and_stay_on_the_lattice(name: str, device: torc
     others = head.sample(units, noise.flip(0).roll(1, 1).to(device))[:, 0].cpu().numpy()
     edges = np.unique(np.quantile(others, np.linspace(0.01, 0.99, 40)))
     observed = np.histogram(draws, edges)[0]
-    lattice = np.arange(np.floor(edges[0]), edges[-1] + 1)
-    mass = masses(column, parameters[0, : column.outputs].numpy(), lattice)
-    expected = np.histogram(lattice, edges, weights=mass)[0]
+    grid = np.arange(np.floor(edges[0]), edges[-1] + 1)
+    mass = masses(column, parameters[0, : column.outputs].numpy(), grid)
+    expected = np.histogram(grid, edges, weights=mass)[0]
     observed = np.append(observed, len(draws) - observed.sum())
     expected = np.append(expected, 1 - expected.sum()) * len(draws)
     assert stats.chisquare(observed, expected).pvalue > 1e-3

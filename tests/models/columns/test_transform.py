@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.transform import Transform, log_slope, stack, transform, untransform
 from madeira.models.errors import SchemaError
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import Values
 
 NORMAL = np.random.default_rng(0).normal(size=2000)
 COLUMNS = {
@@ -26,7 +26,7 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("codes", COLUMNS.values(), ids=COLUMNS.keys())
-def test_codes_come_back_and_order_is_kept(codes: Values) -> None:
+def test_codes_come_back_and_order_is_kept(codes: Float64) -> None:
     numbers = stack([Transform.fit(codes)])
     spread = codes.std() or 1.0
     line = np.linspace(codes.min() - 50 * spread, codes.max() + 50 * spread, 4001)
@@ -38,7 +38,7 @@ def test_codes_come_back_and_order_is_kept(codes: Values) -> None:
 
 
 @pytest.mark.parametrize("codes", COLUMNS.values(), ids=COLUMNS.keys())
-def test_the_slope_is_the_derivative(codes: Values) -> None:
+def test_the_slope_is_the_derivative(codes: Float64) -> None:
     numbers = stack([Transform.fit(codes)])
     spread = codes.std() or 1.0
     line = torch.linspace(codes.min() - 3 * spread, codes.max() + 3 * spread, 97).double()[:, None]

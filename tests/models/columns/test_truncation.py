@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from madeira.models.columns import Continuous, Datetime, Integer
-from madeira.models.columns.numeric import Amount
+from madeira.models.columns.numeric import Numeric
 from madeira.models.columns.truncation import log_mass_between, quantile_between
 from madeira.models.values.json_record import Record
 
@@ -48,7 +48,7 @@ def test_far_tails_keep_a_finite_mass_and_quantiles_inside(
     assert ((drawn >= a - 1e-6 * abs(a)) & (drawn <= b + 1e-6 * abs(b))).all()
 
 
-def _columns() -> list[Amount]:
+def _columns() -> list[Numeric]:
     generator = np.random.default_rng(0)
     skewed = np.append(generator.lognormal(size=300), np.zeros(60))
     instants = (generator.random(300) * 1e6 + 1.6e9).astype("M8[s]")
@@ -66,7 +66,7 @@ def _columns() -> list[Amount]:
 @pytest.mark.parametrize("column", _columns(), ids=lambda column: column.name)
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_draws_lie_within_the_range_whatever_the_parameters(
-    column: Amount, temperature: float, device: torch.device
+    column: Numeric, temperature: float, device: torch.device
 ) -> None:
     head = column.head_type([column]).to(device)
     generator = np.random.default_rng(1)
@@ -75,7 +75,7 @@ def test_draws_lie_within_the_range_whatever_the_parameters(
     noise = torch.tensor(generator.random((rows, 2)), device=device)
     free = head.sample(parameters, noise, temperature)[:, 0].cpu().numpy()
     drawn = head.sample(parameters, noise, temperature, within_range=True)[:, 0].cpu().numpy()
-    amounts, unbound = column.amounts(drawn), column.amounts(free)
+    amounts, unbound = column.values_of(drawn), column.values_of(free)
     assert ((unbound < column.minimum) | (unbound > column.maximum)).mean() > 0.1
     assert amounts.min() >= column.minimum
     assert amounts.max() <= column.maximum
@@ -114,7 +114,7 @@ def test_densities_within_the_range_are_shares_of_the_whole() -> None:
     rows = 100_000
     noise = torch.rand(rows, 2, generator=torch.Generator().manual_seed(4)).double()
     drawn = head.sample(parameters.expand(rows, -1), noise, within_range=True)[:, 0]
-    amounts = column.amounts(drawn.numpy())
+    amounts = column.values_of(drawn.numpy())
     hits = drawn == column.atom_codes[0]
     share = atom / (atom + smooth[-1])
     assert hits.double().mean().item() == pytest.approx(share, abs=5 * (share / rows) ** 0.5)

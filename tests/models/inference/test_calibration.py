@@ -3,26 +3,25 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.calibration import Reference
 from madeira.models.inference.density import Density
 
 MakeLayout = Callable[[Sequence[str]], Layout]
 MakeDensity = Callable[..., Density]
-Values = npt.NDArray[np.float64]
 
 VARIABLES = 12
 
 
-def standard_normal(values: Values) -> Values:
+def standard_normal(values: Float64) -> Float64:
     """Log-likelihood of what is observed of rows of independent standard normals."""
     return np.asarray(-0.5 * np.nansum(values**2 + np.log(2 * np.pi), axis=1))
 
 
-def gappy(rows: int, scale: float = 1.0, seed: int = 0) -> Values:
+def gappy(rows: int, scale: float = 1.0, seed: int = 0) -> Float64:
     """Rows that nearly all miss other variables."""
     rng = np.random.default_rng(seed)
     values = scale * rng.normal(size=(rows, VARIABLES))
@@ -37,7 +36,7 @@ def reference() -> Reference:
 def test_most_rows_of_thousands_of_patterns_are_compared_with_a_hundred_reference_rows() -> None:
     scored = 0
 
-    def score(values: Values) -> Values:
+    def score(values: Float64) -> Float64:
         nonlocal scored
         scored += len(values)
         assert len(values) <= 10_000

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy import stats
 
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import OrderingError
 from madeira.models.inference import engine
@@ -20,26 +20,25 @@ from tests.oracles.full_passes import mask_for
 
 MakeLayout = Callable[[str], Layout]
 MakeDensity = Callable[..., Density]
-Values = npt.NDArray[np.float64]
 
 DRAWS = 20_000
 ROWS_OF = {"b": [0.0, 1.0], "c": [0.0, 1.0, 2.0]}  # the unknown category is never drawn
 
 
-def every_row(kinds: str) -> Values:
+def every_row(kinds: str) -> Float64:
     return np.array(list(product(*(ROWS_OF[kind] for kind in kinds))))
 
 
 def draw(
     density: Density, evidence: list[float], rows: int, seed: int = 0, temperature: float = 1.0
-) -> Values:
+) -> Float64:
     noise = draw_noise(rows, density.noise_width, noise_generator(seed))
     return density.sample(np.tile(evidence, (rows, 1)), noise, temperature)
 
 
-def frequencies(drawn: Values, rows: Values) -> npt.NDArray[np.int64]:
+def frequencies(drawn: Float64, rows: Float64) -> Int64:
     """How often each of the rows was drawn; every draw is one of them."""
-    counts: npt.NDArray[np.int64] = (drawn[:, None, :] == rows[None, :, :]).all(axis=2).sum(axis=0)
+    counts: Int64 = (drawn[:, None, :] == rows[None, :, :]).all(axis=2).sum(axis=0)
     assert counts.sum() == len(drawn)
     return counts
 
@@ -62,7 +61,7 @@ def test_components_that_do_not_fit_at_once_are_scored_in_parts(
     density = make_density(make_layout("bcb"), ensemble=7)
     rows = np.tile(every_row("bcb"), (5, 1))
     expected = density.component_scores(rows)
-    monkeypatch.setattr(engine, "PASSED_LIMIT_NUMBERS", 800)
+    monkeypatch.setattr(engine, "MAX_PASSED_NUMBERS", 800)
     monkeypatch.setattr(engine, "PASSED_ROWS", 8)
     np.testing.assert_allclose(density.component_scores(rows), expected, rtol=1e-6)
 
@@ -129,9 +128,7 @@ def test_conditional_draws_match_the_conditional_by_enumeration(
     assert stats.chisquare(counts, expected / expected.sum() * DRAWS).pvalue > 1e-3
 
 
-def conditional_by_enumeration(
-    density: Density, rows: Values, known: npt.NDArray[np.bool_]
-) -> Values:
+def conditional_by_enumeration(density: Density, rows: Float64, known: Bool) -> Float64:
     """p(missing | evidence) of the mixture whose orderings all put the evidence first."""
     log_joint = []
     for component, log_weight in zip(density.components, density.log_weights, strict=True):

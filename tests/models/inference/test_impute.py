@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from madeira.models.columns.layout import Layout
-from madeira.models.columns.numeric import Amount
+from madeira.models.columns.numeric import Numeric
 from madeira.models.errors import ConfigError
 from madeira.models.inference import Density, Imputation, draw_noise, impute, noise_generator
 
@@ -102,7 +102,7 @@ def test_a_table_is_filled_the_same_however_it_is_cut(density: Density, estimate
 
 def test_estimates_within_range_lie_between_the_ends_seen_in_training(density: Density) -> None:
     column = density.layout.columns[2]
-    assert isinstance(column, Amount)
+    assert isinstance(column, Numeric)
     low, high = column.codes(np.array([column.minimum, column.maximum]))
     noise = draw_noise(1, density.noise_width, noise_generator(7)).reshape(1, 1, -1)
     row = np.array([[1.0, 2.0, np.nan]])

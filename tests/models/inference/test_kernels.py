@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from madeira.models.columns.base import Column
 from madeira.models.columns.kernels import KERNELS
 from madeira.models.columns.kinds import KINDS
-from madeira.models.columns.numeric import Amount
+from madeira.models.columns.numeric import Numeric
 from madeira.models.schema.schema import Schema
 
 SKEWED = np.append(np.zeros(6), np.exp(np.linspace(-3.0, 5.0, 12)))  # zero is an atom
@@ -31,7 +31,7 @@ COLUMNS = {column.kind: column for column in SCHEMA.columns}
 def any_value(column: Column, data: st.DataObject) -> float:
     if column.discrete:
         return float(data.draw(st.integers(0, int(column.unknown_code or 1))))
-    assert isinstance(column, Amount)
+    assert isinstance(column, Numeric)
     value = data.draw(
         st.floats(-1e7, 1e7) | st.floats(-4, 4) | st.sampled_from(column.atom_codes.tolist())
     )

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from madeira.models.arrays import Bool, Float64
 from madeira.models.columns import Continuous
 from madeira.models.columns.base import Column
 from madeira.models.columns.layout import Layout
@@ -19,7 +19,7 @@ OUTCOMES = {"b": 2, "c": 4}  # three categories and the unknown one
 NODES = 4001
 
 
-def grid(kind: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def grid(kind: str) -> tuple[Float64, Float64]:
     """Encoded values of a kind, and the weight of each in a sum or an integral."""
     if kind in OUTCOMES:
         codes = np.arange(OUTCOMES[kind], dtype=np.float64)
@@ -30,7 +30,7 @@ def grid(kind: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     return z, 12.0 / (uniform * (1 - uniform)) / NODES
 
 
-def total(density: Density, kinds: str, observed: npt.NDArray[np.bool_]) -> float:
+def total(density: Density, kinds: str, observed: Bool) -> float:
     """Sum or integral of the likelihood over all values of the observed variables."""
     axes = [grid(kind) if seen else (np.array([np.nan]), np.ones(1))
             for kind, seen in zip(kinds, observed, strict=True)]  # fmt: skip

@@ -9,6 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference import Density, Member, draw_noise, noise_generator
 from madeira.models.inference.walk.torch_walk import TorchWalk
@@ -17,7 +18,6 @@ from tests.oracles.full_passes import FullPasses
 
 MakeLayout = Callable[[str], Layout]
 MakeNetwork = Callable[..., MADE]
-Values = npt.NDArray[np.float64]
 
 LOG_LIKELIHOOD_NATS = 1e-4
 THRESHOLD = 1e-5
@@ -79,7 +79,7 @@ def make_pair(
 MakePair = Callable[[str, NetworkConfig, list[MaskConfig], int], tuple[Density, FullPasses]]
 
 
-def random_rows(kinds: str, rows: int, missing: float, seed: int) -> Values:
+def random_rows(kinds: str, rows: int, missing: float, seed: int) -> Float64:
     generator = np.random.default_rng(seed)
     draw: dict[str, Callable[[], npt.NDArray[np.generic]]] = {
         "b": lambda: generator.integers(0, 2, rows),
@@ -155,11 +155,11 @@ def test_draws_are_those_of_full_passes_on_the_same_noise(
 
 def on_a_threshold(
     oracle: FullPasses,
-    row: Values,
-    noise: Values,
+    row: Float64,
+    noise: Float64,
     temperature: float,
     within_range: bool,
-    drawn: Values,
+    drawn: Float64,
 ) -> bool:
     """Whether noise a hair away gives the same row: its draw sits on a threshold."""
     moved = np.stack([noise - THRESHOLD, noise + THRESHOLD])

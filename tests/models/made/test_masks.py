@@ -7,7 +7,7 @@ import pytest
 
 from madeira.models.errors import ConfigError
 from madeira.models.made import MaskConfig, MaskSource, NetworkConfig, sample_mask
-from madeira.models.made.mask_statistics import Guide
+from madeira.models.made.mask_statistics import MaskStatistics
 from madeira.models.made.masks import entropy_degrees, even_degrees
 
 
@@ -116,20 +116,24 @@ def test_lower_tiers_come_first_in_every_answering_ordering(
     ordering: str, count: int | None
 ) -> None:
     config = MaskConfig(ordering, count=count, ensemble=6)  # type: ignore[arg-type]
-    tiers = np.array([2, 0, 1, 0, 0, 2, 0, 1])
-    source = MaskSource(NetworkConfig((8,)), config, 8, seed=1, guide=Guide(tiers))
+    missingness_tiers = np.array([2, 0, 1, 0, 0, 2, 0, 1])
+    source = MaskSource(
+        NetworkConfig((8,)), config, 8, seed=1, statistics=MaskStatistics(missingness_tiers)
+    )
     for mask in source.answering:
-        assert (np.diff(tiers[np.argsort(mask.positions)]) >= 0).all()
+        assert (np.diff(missingness_tiers[np.argsort(mask.positions)]) >= 0).all()
     fresh = list(islice(source.training(), 20))
-    tiered = all((np.diff(tiers[np.argsort(mask.positions)]) >= 0).all() for mask in fresh)
+    tiered = all(
+        (np.diff(missingness_tiers[np.argsort(mask.positions)]) >= 0).all() for mask in fresh
+    )
     assert tiered == (count is not None or ordering == "random")
 
 
 def test_degrees_by_entropy_stand_before_what_varies() -> None:
     entropies = np.array([0.5, 0.0, 1.0, 0.0, 1.5])
     config = MaskConfig("random", "entropy", count=2)
-    guide = Guide(np.zeros(5, dtype=np.int64), entropies)
-    source = MaskSource(NetworkConfig((600, 12)), config, 5, seed=4, guide=guide)
+    statistics = MaskStatistics(np.zeros(5, dtype=np.int64), entropies)
+    source = MaskSource(NetworkConfig((600, 12)), config, 5, seed=4, statistics=statistics)
     for mask in source.answering:
         in_order = entropies[np.argsort(mask.positions)]
         shares = np.bincount(mask.degrees[0], minlength=5) / 600
@@ -155,11 +159,11 @@ def test_smooth_orderings_sweep_over_the_coordinates() -> None:
     row, column = np.divmod(np.arange(36), 6)
     place = np.stack([row, column], axis=1).astype(float)
     place[7] = np.nan
-    guide = Guide(np.zeros(36, dtype=np.int64), coordinates=place)
+    statistics = MaskStatistics(np.zeros(36, dtype=np.int64), coordinates=place)
     config = MaskConfig("smooth", "even", count=3)
     orderings = set()
     for seed in range(5):
-        source = MaskSource(NetworkConfig((8,)), config, 36, seed, guide)
+        source = MaskSource(NetworkConfig((8,)), config, 36, seed, statistics)
         assert len({tuple(mask.positions) for mask in source.answering}) == 1
         positions = source.answering[0].positions
         assert sorted(positions) == list(range(1, 37))

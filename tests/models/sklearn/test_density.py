@@ -3,7 +3,6 @@
 import pickle
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -16,26 +15,25 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from madeira.models import DensityEstimator, FitConfig, preset
+from madeira.models.arrays import Float64
 from madeira.models.sklearn import MADEDensity
-
-Floats = npt.NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
-def numbers() -> Floats:
+def numbers() -> Float64:
     """1000 rows of two numbers that hang together and a third that does not; some cells missing."""
     generator = np.random.default_rng(0)
     rows = generator.normal(size=(1000, 3)) @ np.array([[1, 0.9, 0], [0, 0.4, 0], [0, 0, 1]])
-    holes: Floats = np.where(generator.random(rows.shape) < 0.1, np.nan, rows)
+    holes: Float64 = np.where(generator.random(rows.shape) < 0.1, np.nan, rows)
     return holes
 
 
 @pytest.fixture(scope="module")
-def fitted(numbers: Floats) -> MADEDensity:
+def fitted(numbers: Float64) -> MADEDensity:
     return MADEDensity("fast", contamination=0.05, random_state=0).fit(numbers)
 
 
-def test_scores_are_those_of_the_density(fitted: MADEDensity, numbers: Floats) -> None:
+def test_scores_are_those_of_the_density(fitted: MADEDensity, numbers: Float64) -> None:
     assert isinstance(fitted.density_, DensityEstimator)
     table = pa.table({f"x{i}": pa.array(numbers[:, i], from_pandas=True) for i in range(3)})
     np.testing.assert_array_equal(fitted.score_samples(numbers), fitted.density_.log_prob(table))
@@ -43,7 +41,7 @@ def test_scores_are_those_of_the_density(fitted: MADEDensity, numbers: Floats) -
 
 
 def test_outliers_are_as_many_as_the_contamination_and_the_odd_ones(
-    fitted: MADEDensity, numbers: Floats
+    fitted: MADEDensity, numbers: Float64
 ) -> None:
     verdicts = fitted.predict(numbers)
     assert (verdicts == -1).sum() == 50
@@ -56,7 +54,7 @@ def test_outliers_are_as_many_as_the_contamination_and_the_odd_ones(
 
 
 def test_missing_cells_make_no_row_normal_and_none_odd(
-    fitted: MADEDensity, numbers: Floats
+    fitted: MADEDensity, numbers: Float64
 ) -> None:
     """The border follows what is observed: half-known rows are outliers as often as whole ones."""
     generator = np.random.default_rng(1)
@@ -69,7 +67,9 @@ def test_missing_cells_make_no_row_normal_and_none_odd(
     assert fitted.predict([[np.nan, np.nan, np.nan]]).tolist() == [1]
 
 
-def test_imputation_uses_what_is_observed_and_repeats(fitted: MADEDensity, numbers: Floats) -> None:
+def test_imputation_uses_what_is_observed_and_repeats(
+    fitted: MADEDensity, numbers: Float64
+) -> None:
     filled = fitted.transform(numbers)
     observed = ~np.isnan(numbers)
     assert not np.isnan(filled).any()
@@ -82,7 +82,7 @@ def test_imputation_uses_what_is_observed_and_repeats(fitted: MADEDensity, numbe
     assert repeated.std() == pytest.approx(0.4, abs=0.2)
 
 
-def test_samples_are_like_the_rows(fitted: MADEDensity, numbers: Floats) -> None:
+def test_samples_are_like_the_rows(fitted: MADEDensity, numbers: Float64) -> None:
     drawn = fitted.sample(4000, random_state=3)
     assert drawn.shape == (4000, 3)
     assert np.corrcoef(drawn.T)[0, 1] == pytest.approx(0.91, abs=0.06)
@@ -91,7 +91,7 @@ def test_samples_are_like_the_rows(fitted: MADEDensity, numbers: Floats) -> None
         fitted.sample(-1)
 
 
-def test_constant_and_empty_columns_keep_their_places(small: FitConfig, numbers: Floats) -> None:
+def test_constant_and_empty_columns_keep_their_places(small: FitConfig, numbers: Float64) -> None:
     nothing = np.full(len(numbers), np.nan)
     fives = np.where(np.arange(len(numbers)) % 4, 5.0, np.nan)
     rows = np.column_stack([numbers[:, 0], fives, nothing])
@@ -127,7 +127,7 @@ def test_arrow_tables_come_back_as_arrow_tables(small: FitConfig) -> None:
 
 
 def test_a_pickle_answers_the_same_and_holds_no_training_row(
-    fitted: MADEDensity, numbers: Floats
+    fitted: MADEDensity, numbers: Float64
 ) -> None:
     content = pickle.dumps(fitted)
     for copied in (pickle.loads(content), clone(fitted).fit(numbers)):  # noqa: S301
@@ -137,7 +137,7 @@ def test_a_pickle_answers_the_same_and_holds_no_training_row(
     assert not any(value.tobytes() in content for value in numbers[:, 0] if value == value)
 
 
-def test_grid_search_chooses_by_likelihood(numbers: Floats, small: FitConfig) -> None:
+def test_grid_search_chooses_by_likelihood(numbers: Float64, small: FitConfig) -> None:
     search = GridSearchCV(
         MADEDensity(random_state=0), {"config": [small, preset("fast")]}, cv=2, refit=False
     ).fit(numbers)
@@ -167,7 +167,7 @@ def test_pipelines_and_column_transformers_take_it(
     assert filled["impute__size"].notna().all()
 
 
-def test_a_wrong_parameter_is_told_when_it_is_fitted(numbers: Floats) -> None:
+def test_a_wrong_parameter_is_told_when_it_is_fitted(numbers: Float64) -> None:
     for contamination in (0, 0.6, "auto"):
         with pytest.raises(ValueError, match="contamination must be in"):
             MADEDensity("fast", contamination=contamination).fit(numbers)  # type: ignore[arg-type]

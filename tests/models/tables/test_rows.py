@@ -10,7 +10,6 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -30,6 +29,7 @@ from madeira.models import (
     TableFileError,
     TrainingConfig,
 )
+from madeira.models.arrays import Float64
 from madeira.models.made import MaskConfig, NetworkConfig
 from madeira.models.tables.rows import rows_of
 
@@ -62,7 +62,7 @@ def table() -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def nats(table: pa.Table) -> npt.NDArray[np.float64]:
+def nats(table: pa.Table) -> Float64:
     return DensityEstimator(config=SMALL).fit(table).log_prob(table)
 
 
@@ -92,7 +92,7 @@ FORMS: dict[str, Callable[[pa.Table], Any]] = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 def test_every_form_is_answered_alike_and_comes_back(
-    table: pa.Table, nats: npt.NDArray[np.float64], form: Callable[[pa.Table], Any]
+    table: pa.Table, nats: Float64, form: Callable[[pa.Table], Any]
 ) -> None:
     given = form(table)
     estimator = DensityEstimator(config=SMALL).fit(given, validation=form(table.slice(0, 50)))

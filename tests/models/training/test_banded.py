@@ -52,8 +52,8 @@ def test_outputs_and_a_step_are_those_of_masked_weights(
     for one in (network, banded):
         output = one(features, known, tensors)
         outputs.append(output.detach())
-        weigh = torch.linspace(-1, 1, output.numel(), device=layout.device)
-        (output * weigh.reshape(output.shape)).sum().backward()
+        weights = torch.linspace(-1, 1, output.numel(), device=layout.device)
+        (output * weights.reshape(output.shape)).sum().backward()
         torch.optim.SGD(one.parameters(), lr=0.01).step()
     torch.testing.assert_close(*outputs, rtol=1e-4, atol=1e-4)
     written = make_network(layout, config)
@@ -70,8 +70,8 @@ def test_what_is_out_of_reach_has_no_weight_and_does_not_matter(
     network = make_network(layout, config)
     mask = a_mask(config, layout, "natural", "even")
     places = np.arange(40)
-    near = np.abs(places[:, None] - places) <= 3
-    banded = BandedMADE(network, mask, near, torch.float32)
+    neighbourhood = np.abs(places[:, None] - places) <= 3
+    banded = BandedMADE(network, mask, neighbourhood, torch.float32)
     banded.write_to(network)
     tensors = MaskTensors(mask, layout, layout.device)
     features = torch.randn(1, 40, device=layout.device).requires_grad_()

@@ -11,9 +11,9 @@ from madeira.models.training.dependence import (
     coordinates,
     dependence_graph,
     entropies,
-    mask_guide,
-    near,
-    null_tiers,
+    mask_statistics,
+    missingness_tiers,
+    neighbourhood,
 )
 
 
@@ -21,7 +21,7 @@ def test_variables_missing_less_often_come_in_lower_tiers() -> None:
     values = np.zeros((1000, 5))
     for variable, missing in enumerate([0, 5, 15, 300, 310]):
         values[:missing, variable] = np.nan
-    assert null_tiers(values).tolist() == [0, 1, 2, 6, 6]
+    assert missingness_tiers(values).tolist() == [0, 1, 2, 6, 6]
 
 
 def test_entropies_of_bits_are_exact_however_rare() -> None:
@@ -82,11 +82,11 @@ def test_too_few_variables_that_vary_have_no_coordinates() -> None:
 def test_reach_is_counted_in_steps() -> None:
     chain = np.abs(np.subtract.outer(np.arange(6), np.arange(6))) <= 1
     chain[5] = chain[:, 5] = False
-    within = near(chain, 2)
+    within = neighbourhood(chain, 2)
     assert within[0].tolist() == [True, True, True, False, False, False]
     assert within[2].tolist() == [True] * 5 + [False]
     assert not within[5].any()
-    assert near(chain, 1).tolist() == chain.tolist()
+    assert neighbourhood(chain, 1).tolist() == chain.tolist()
 
 
 def test_rows_with_gaps_are_joined_by_what_is_known() -> None:
@@ -101,12 +101,12 @@ def test_rows_with_gaps_are_joined_by_what_is_known() -> None:
 
 def test_only_what_the_masks_follow_is_worked_out() -> None:
     values, layout = grid(200, 3)
-    plain = mask_guide(MaskConfig("random", "even", count=1), values, layout)
+    plain = mask_statistics(MaskConfig("random", "even", count=1), values, layout)
     assert plain.entropies is None
     assert plain.coordinates is None
-    assert plain.near is None
-    both = mask_guide(MaskConfig("smooth", "entropy", count=1, reach=2), values, layout)
+    assert plain.neighbourhood is None
+    both = mask_statistics(MaskConfig("smooth", "entropy", count=1, reach=2), values, layout)
     assert both.entropies is not None
     assert both.coordinates is not None
-    assert both.near is not None
-    assert not both.near.all()
+    assert both.neighbourhood is not None
+    assert not both.neighbourhood.all()

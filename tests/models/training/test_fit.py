@@ -3,19 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pytest
 import torch
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import TrainingError
 from madeira.models.made import MaskConfig, NetworkConfig
 from madeira.models.schema.schema import Schema
 from madeira.models.training import FitConfig, Fitted, MemberConfig, Progress, TrainingConfig, fit
 from madeira.models.training.config import Weighing
-
-Values = npt.NDArray[np.float64]
 
 NETWORK = NetworkConfig(hidden=(24, 24), residual=True)
 QUICK = TrainingConfig(max_epochs=3, patience_epochs=3, batch_rows=64)
@@ -32,7 +30,7 @@ def layout(variables: int) -> Layout:
     return Layout(Schema.infer(table).columns)
 
 
-def noisy_copies(rows: int, seed: int = 0) -> Values:
+def noisy_copies(rows: int, seed: int = 0) -> Float64:
     """A fair coin, its copy that is wrong one time in ten, and a copy of the copy likewise."""
     generator = np.random.default_rng(seed)
     first = generator.random(rows) < 0.5
@@ -41,7 +39,7 @@ def noisy_copies(rows: int, seed: int = 0) -> Values:
     return np.column_stack([first, second, third]).astype(float)
 
 
-def exact_probability(rows: Values) -> Values:
+def exact_probability(rows: Float64) -> Float64:
     same = (np.diff(rows, axis=1) == 0).astype(float)
     return np.asarray(0.5 * np.prod(np.where(same == 1, 0.9, 0.1), axis=1))
 

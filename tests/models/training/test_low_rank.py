@@ -3,20 +3,18 @@
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor
 
+from madeira.models.arrays import Float64
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import ConfigError
 from madeira.models.made import MADE, MaskConfig, NetworkConfig
 from madeira.models.training import FitConfig, MemberConfig, TrainingConfig, fit
 from madeira.models.training.data import Rows
-from madeira.models.training.low_rank import make_plain, share_direct_weights
+from madeira.models.training.low_rank import factorise_direct_weights, materialize_direct_weights
 from tests.models.conftest import MakeLayout
-
-Values = npt.NDArray[np.float64]
 
 LINEAR = NetworkConfig(hidden=(), conditioning=False)
 SHARED = TrainingConfig(
@@ -37,7 +35,7 @@ def layout(make_layout: MakeLayout) -> Layout:
     return make_layout("b" * VARIABLES)
 
 
-def topics(rows: int, seed: int) -> Values:
+def topics(rows: int, seed: int) -> Float64:
     """Words of documents that are each about two topics more or less."""
     weights = np.random.default_rng(0).normal(size=(2, VARIABLES))
     generator = np.random.default_rng(seed)
@@ -70,16 +68,16 @@ def test_nothing_is_left_of_it_but_the_weights(layout: Layout) -> None:
     rows = Rows(topics(50, 1), layout)
     start = torch.randn_like(direct(network))
     direct(network).copy_(start)
-    share_direct_weights(network, rows, rank=2, seed=0)
+    factorise_direct_weights(network, rows, rank=2, seed=0)
     assert len(list(network.parameters())) == 4
     learned = direct(network).clone()
     deviations = torch.as_tensor(topics(50, 1).std(axis=0), device=layout.device)
     assert float(((learned - start) * deviations).abs().max()) < 0.05
     assert torch.linalg.matrix_rank((learned - start) * deviations, rtol=1e-4) == 2
-    make_plain(network)
+    materialize_direct_weights(network)
     assert list(network.state_dict()) == plain
     torch.testing.assert_close(direct(network), learned)
-    make_plain(network)
+    materialize_direct_weights(network)
     assert list(network.state_dict()) == plain
 
 
@@ -87,7 +85,7 @@ def test_an_input_that_never_varies_gets_no_infinite_weight(layout: Layout) -> N
     rows = topics(50, 1)
     rows[:, 3] = 0.0
     network = MADE(LINEAR, layout, torch.Generator().manual_seed(0)).to(layout.device)
-    share_direct_weights(network, Rows(rows, layout), rank=2, seed=0)
+    factorise_direct_weights(network, Rows(rows, layout), rank=2, seed=0)
     assert direct(network).isfinite().all()
 
 

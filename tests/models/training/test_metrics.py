@@ -1,15 +1,13 @@
 """Figures of a training run are of the rows that they say they are of."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from madeira.models.arrays import Float64
 from madeira.models.made import MaskConfig, NetworkConfig
 from madeira.models.training import FitConfig, Fitted, MemberConfig, TrainingConfig, fit
 from madeira.models.training.metrics import training_metrics
 from tests.models.conftest import MakeLayout
-
-Values = npt.NDArray[np.float64]
 
 QUICK = TrainingConfig(max_epochs=1)
 CONFIG = FitConfig(
@@ -18,7 +16,7 @@ CONFIG = FitConfig(
 )
 
 
-def rows(number: int, seed: int) -> Values:
+def rows(number: int, seed: int) -> Float64:
     chances = (0.1, 0.5, 0.8)
     return (np.random.default_rng(seed).random((number, 3)) < chances).astype(float)
 
@@ -30,7 +28,7 @@ def test_independent_columns_are_judged_on_the_rows_that_members_are_judged_on(
     whole = rows(200, seed=1)
     gappy = np.where(np.arange(3) == 1, np.nan, whole)
 
-    def fitted(valid: Values) -> Fitted:
+    def fitted(valid: Float64) -> Fitted:
         return fit(rows(300, seed=0), layout, CONFIG, valid=valid, device=layout.device)
 
     both, alone, none = fitted(np.concatenate([whole, gappy])), fitted(whole), fitted(gappy)

@@ -1,21 +1,25 @@
-"""Robust fits: noise spreads what repeats, and what is unlikely is not learned from."""
+"""Trimmed fits: noise spreads what repeats, and what is unlikely is not learned from."""
 
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
 from madeira.models import DensityEstimator
+from madeira.models.arrays import Float64
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import ConfigError
 from madeira.models.made import MaskConfig, NetworkConfig
 from madeira.models.schema.schema import Schema
 from madeira.models.training import FitConfig, MemberConfig, TrainingConfig, fit
-from madeira.models.training.trimmed import fit_robust, likeliest, smooth_columns, smoothed, spacing
-
-Values = npt.NDArray[np.float64]
+from madeira.models.training.trimmed import (
+    fit_trimmed,
+    likeliest,
+    smooth_columns,
+    smoothed,
+    spacing,
+)
 
 NETWORK = NetworkConfig(hidden=(16,))
 ANY_ORDER = MaskConfig("sampled", "even", count=None, ensemble=2)
@@ -88,10 +92,10 @@ def test_without_either_setting_a_fit_is_what_it_was() -> None:
     table = mixed(300)
     schema = Schema.infer(table)
     values = schema.encode(table)
-    robust = fit_robust(values, schema.columns, CONFIG, seed=4)
+    trimmed = fit_trimmed(values, schema.columns, CONFIG, seed=4)
     plain = fit(values, Layout(schema.columns), CONFIG, seed=4)
-    assert np.array_equal(robust.fitted.density.score(values), plain.density.score(values))
-    assert robust.columns == schema.columns
+    assert np.array_equal(trimmed.fitted.density.score(values), plain.density.score(values))
+    assert trimmed.columns == schema.columns
 
 
 def test_automatic_smoothing_follows_the_distance_between_rows() -> None:
@@ -99,7 +103,7 @@ def test_automatic_smoothing_follows_the_distance_between_rows() -> None:
     for variables in (1, 4, 12):
         few, many = (rng.random((rows, variables)) for rows in (100, 3_200))
 
-        def nearest(rows: Values) -> float:
+        def nearest(rows: Float64) -> float:
             distances = np.linalg.norm(rows[:, None, :] - rows[None, :100, :], axis=2)
             np.fill_diagonal(distances, np.inf)
             return float(np.median(distances.min(axis=0)))

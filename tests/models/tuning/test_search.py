@@ -7,11 +7,11 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pytest
 from optuna.distributions import CategoricalDistribution, IntDistribution
 
+from madeira.models.arrays import Float64
 from madeira.models.errors import TrainingError
 from madeira.models.schema.schema import Schema
 from madeira.models.tuning import (
@@ -24,12 +24,10 @@ from madeira.models.tuning import (
     importances,
 )
 
-Values = npt.NDArray[np.float64]
-
 SCHEMA = Schema.infer(pa.table({name: [True, False] for name in "abcd"}))
 
 
-def copies(rows: int = 300, missing: float = 0.0) -> Values:
+def copies(rows: int = 300, missing: float = 0.0) -> Float64:
     """A coin and three copies of it, each wrong one time in ten."""
     generator = np.random.default_rng(0)
     coin = generator.random(rows) < 0.5
@@ -50,7 +48,9 @@ class Clock:
             raise KeyboardInterrupt
 
 
-def searched(folder: Path, epochs: int, values: Values | None = None) -> tuple[Search, StudyFolder]:
+def searched(
+    folder: Path, epochs: int, values: Float64 | None = None
+) -> tuple[Search, StudyFolder]:
     study = StudyFolder(folder, {"table": "copies"})
     with study:
         data = copies() if values is None else values

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madeira.models.values.grid import Lattice
+from madeira.models.values.grid import Grid
 
 GENERATOR = np.random.default_rng(0)
 WHOLE = GENERATOR.integers(-500, 500, 300)
@@ -43,13 +43,13 @@ def test_the_coarsest_lattice_is_found(
 ) -> None:
     typed = pa.array(values).cast(arrow_type, safe=False)
     numbers = typed.to_numpy(zero_copy_only=False).astype(np.float64)
-    lattice = Lattice.find(numbers, arrow_type)
-    assert (lattice.resolution if lattice else None) == resolution
+    grid = Grid.find(numbers, arrow_type)
+    assert (grid.resolution if grid else None) == resolution
 
 
 def test_decimals_stand_on_a_lattice() -> None:
-    lattice = Lattice.find(np.array([float(Decimal("1.25")), -3.1]), pa.decimal128(7, 2))
-    assert lattice == Lattice(25, 87, 20)
+    grid = Grid.find(np.array([float(Decimal("1.25")), -3.1]), pa.decimal128(7, 2))
+    assert grid == Grid(25, 87, 20)
 
 
 @given(
@@ -59,22 +59,22 @@ def test_decimals_stand_on_a_lattice() -> None:
 )
 def test_points_come_back_exactly(places: list[int], decimals: int, step: int) -> None:
     values = np.array([place * step for place in places]) / 10**decimals
-    lattice = Lattice.find(values, pa.float64())
-    assert lattice is not None
-    codes = lattice.codes(values)
+    grid = Grid.find(values, pa.float64())
+    assert grid is not None
+    codes = grid.codes(values)
     assert (codes == np.rint(codes)).all()
-    assert lattice.values(codes).tolist() == values.tolist()
-    origin = lattice.origin / lattice.denominator
-    assert Lattice.of(origin, lattice.resolution).values(codes).tolist() == values.tolist()
+    assert grid.values(codes).tolist() == values.tolist()
+    origin = grid.origin / grid.denominator
+    assert Grid.of(origin, grid.resolution).values(codes).tolist() == values.tolist()
 
 
 def test_values_between_points_are_those_of_the_nearest_and_null_stays() -> None:
-    lattice = Lattice(0, 1, 2)
-    codes = lattice.codes(np.array([0.7, 0.8, -0.24, np.nan]))
+    grid = Grid(0, 1, 2)
+    codes = grid.codes(np.array([0.7, 0.8, -0.24, np.nan]))
     np.testing.assert_array_equal(codes, [1, 2, 0, np.nan])
-    np.testing.assert_array_equal(lattice.values(codes + 0.2), [0.5, 1, 0, np.nan])
+    np.testing.assert_array_equal(grid.values(codes + 0.2), [0.5, 1, 0, np.nan])
 
 
 def test_the_farthest_values_have_codes_that_float32_holds() -> None:
-    codes = Lattice(0, 1, 10**6).codes(np.array([1.7e308, -1.7e308])).astype(np.float32)
+    codes = Grid(0, 1, 10**6).codes(np.array([1.7e308, -1.7e308])).astype(np.float32)
     assert np.isfinite(codes).all()

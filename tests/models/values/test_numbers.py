@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from madeira.models.errors import CELL_LIMIT, TableError
-from madeira.models.values.numbers import from_numbers, plain, to_numbers
+from madeira.models.errors import MAX_CELL_ERRORS, TableError
+from madeira.models.values.numbers import decoded, from_numbers, to_numbers
 
 INTEGERS = [getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64)]
 FLOATS = [pa.float16(), pa.float32(), pa.float64()]
@@ -72,9 +72,9 @@ def test_chunks_dictionaries_and_nothing_at_all_become_one_plain_array() -> None
     encoded = pa.chunked_array(
         [pa.array([1, 2, None]).dictionary_encode(), pa.array([2]).dictionary_encode()]
     )
-    assert plain(encoded).to_pylist() == [1, 2, None, 2]
-    assert len(plain(pa.chunked_array([], pa.int64()))) == 0
-    assert plain(pa.chunked_array([pa.array([], pa.int64()), pa.array([3])])).to_pylist() == [3]
+    assert decoded(encoded).to_pylist() == [1, 2, None, 2]
+    assert len(decoded(pa.chunked_array([], pa.int64()))) == 0
+    assert decoded(pa.chunked_array([pa.array([], pa.int64()), pa.array([3])])).to_pylist() == [3]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_plain_numbers_may_come_as_text_and_fractions_among_whole_numbers() -> N
 def test_every_bad_cell_is_named_up_to_a_limit() -> None:
     with pytest.raises(TableError) as caught:
         to_numbers("n", pa.array(["x"] * 500), pa.int64())
-    assert [cell.row for cell in caught.value.cells] == list(range(CELL_LIMIT))
+    assert [cell.row for cell in caught.value.cells] == list(range(MAX_CELL_ERRORS))
 
 
 @pytest.mark.parametrize(
