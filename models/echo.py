@@ -16,6 +16,7 @@ __all__ = [
     "cut",
     "did_you_mean",
     "escaped",
+    "expected_one_of",
     "listed",
     "quoted",
 ]
@@ -114,3 +115,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` Did you mean 'x'?`, or nothing where no known word is close; see `closest`."""
     close = closest(word, known)
     return "" if close is None else f" Did you mean {quoted(close)}?"
+
+
+def expected_one_of(known: Collection[str], word: str | None = None) -> str:
+    """Say which words are known, and which of them another one was probably meant to be.
+
+    Args:
+        known: The words that are understood.
+        word: The unknown one; None where nothing is to be guessed.
+
+    >>> expected_one_of(["city", "visits"], "vists")
+    "expected one of 'city', 'visits'; did you mean 'visits'?"
+    """
+    close = None if word is None else closest(word, known)
+    expected = f"expected one of {listed(known, quoted)}"
+    return expected if close is None else f"{expected}; did you mean {quoted(close)}?"

@@ -35,7 +35,7 @@ from madeira.models.values.json_record import Record
 from madeira.models.values.row_encoder import CellEncoder
 from madeira.models.values.vocabulary import Value
 
-__all__ = ["Integer", "IntegerHead"]
+__all__ = ["MAX_CODE", "MIN_SLOPE", "Integer", "IntegerHead"]
 
 # Ends of a cell that are too close, or lie too far out, cannot be subtracted: its width is the
 # slope of T there.

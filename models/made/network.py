@@ -111,7 +111,6 @@ class MADE(nn.Module):
         super().__init__()
         self.config = config
         self.layout = layout
-        self.activation = ACTIVATIONS[config.activation]
         inputs, outputs, variables = layout.inputs, layout.outputs, layout.variables
         sizes = (inputs, *config.hidden)
         self.hidden_weights = nn.ParameterList(
@@ -151,6 +150,10 @@ class MADE(nn.Module):
         Returns:
             Output parameters, shape `(batch, outputs)`.
         """
+        if observed is None:
+            observed = features.new_ones(1, self.layout.variables)
+        if not self.training:
+            dropout = input_dropout = 0.0
         masked = mask.sorted if self.large and self.device.type == "cpu" else mask
         return through(self, masked, features, observed, dropout, input_dropout)
 
@@ -180,66 +183,83 @@ class Products(Protocol[_Weight]):
     ) -> Tensor: ...
 
 
-class Parts(Protocol):
-    """A network: those of `MADE`, with weights of whatever kind its products take."""
+_Matrix = Any  # of the kind that the products take
+_Several = Any  # one a hidden layer
 
-    training: bool
-    config: NetworkConfig
-    layout: Layout
-    activation: Callable[[Tensor], Tensor]
-    hidden_weights: Any
-    hidden_biases: Any
-    output_bias: Any
-    output_weight: Any
-    conditioning_weight: Any
-    direct_weight: Any
+
+class Weights(Protocol):
+    """The weights of a network."""
+
+    @property
+    def config(self) -> NetworkConfig: ...
+
+    @property
+    def hidden_weights(self) -> _Several: ...
+
+    @property
+    def hidden_biases(self) -> _Several: ...
+
+    @property
+    def output_bias(self) -> Tensor: ...
+
+    @property
+    def output_weight(self) -> _Matrix: ...
+
+    @property
+    def conditioning_weight(self) -> _Matrix: ...
+
+    @property
+    def direct_weight(self) -> _Matrix: ...
 
 
 def through(
-    network: Parts,
+    network: Weights,
     masked: Products[Any],
     features: Tensor,
-    observed: Tensor | None,
-    dropout: float,
-    input_dropout: float,
+    observed: Tensor | None = None,
+    dropout: float = 0.0,
+    input_dropout: float = 0.0,
 ) -> Tensor:
-    """The equations of `MADE`: parameters of every conditional, shape `(batch, outputs)`.
+    """Evaluate the equations of `MADE`, whatever form its weights have.
 
     Args:
-        network: Its weights.
+        network: The weights.
         masked: How they are multiplied under the mask.
-        features: As of `MADE.forward`, and so are the others.
-        observed: Which variables are.
-        dropout: Share of hidden units dropped, while training.
-        input_dropout: Share of input features dropped, while training.
+        features: Input features, shape `(batch, inputs)`.
+        observed: 1 where observed, else 0, shape `(batch or 1, variables)`; not needed without
+            conditioning weights.
+        dropout: Share of hidden units to drop.
+        input_dropout: Share of input features to drop.
+
+    Returns:
+        Parameters of every variable's conditional, shape `(batch, outputs)`.
     """
-    features = functional.dropout(features, input_dropout, network.training)
-    features = masked.sort(features, INPUTS)
+    activation = ACTIVATIONS[network.config.activation]
+    features = masked.sort(functional.dropout(features, input_dropout), INPUTS)
     output: Tensor | None = None
     if network.output_weight is not None:
-        weight, bias = network.hidden_weights[0], network.hidden_biases[0]
-        hidden = masked.product(features, weight, bias, 0, INPUTS)
-        if network.conditioning_weight is not None:
-            known = features.new_ones(1, network.layout.variables)
-            known = masked.sort(known if observed is None else observed, VARIABLES)
+        hidden = masked.product(
+            features, network.hidden_weights[0], network.hidden_biases[0], 0, INPUTS
+        )
+        if network.conditioning_weight is not None and observed is not None:
+            known = masked.sort(observed, VARIABLES)
             weight = network.conditioning_weight
             hidden = hidden + masked.product(known, weight, None, 0, VARIABLES)
         last = len(network.config.hidden) - 1
         for layer in range(1, last + 1):
-            active = functional.dropout(network.activation(hidden), dropout, network.training)
+            active = functional.dropout(activation(hidden), dropout)
             weight, bias = network.hidden_weights[layer], network.hidden_biases[layer]
             after = masked.product(active, weight, bias, layer, layer - 1)
             hidden = hidden + after if network.config.residual else after
-        active = functional.dropout(network.activation(hidden), dropout, network.training)
+        active = functional.dropout(activation(hidden), dropout)
         output = masked.product(active, network.output_weight, network.output_bias, OUTPUTS, last)
-    weight = network.direct_weight  # once: while it is learned it may be a function of others
+    weight = network.direct_weight  # read once: it may be computed from other parameters
     if weight is not None:
-        start = network.output_bias if output is None else None
-        direct = masked.product(features, weight, start, OUTPUTS, INPUTS)
+        bias = network.output_bias if output is None else None
+        direct = masked.product(features, weight, bias, OUTPUTS, INPUTS)
         output = direct if output is None else output + direct
     if output is None:
-        nothing: Tensor = network.output_bias.expand(len(features), -1)
-        return nothing
+        return network.output_bias.expand(len(features), -1)
     return masked.unsort(output, OUTPUTS)
 
 

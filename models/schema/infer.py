@@ -16,7 +16,7 @@ from madeira.models.schema.profile import Profile
 from madeira.models.values.arrow_types import Family, is_integer
 from madeira.models.values.grid import Grid
 from madeira.models.values.notation.date_notation import DateNotation
-from madeira.models.values.numbers import decoded, shown
+from madeira.models.values.numbers import MAX_EXACT, decoded, shown
 
 __all__ = ["LEFT_OUT", "RULES", "Verdict", "infer"]
 
@@ -30,7 +30,6 @@ _MIN_KEY_ROWS = 20
 _KEY_SHARE = 0.9
 _RARE_SHARE = 0.5
 _WORDS_OF_PROSE = 4.0
-_LARGEST_EXACT = 2**53  # whole numbers beyond are not all floats
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ def _beyond_floats(profile: Profile) -> Verdict | None:
     if not is_integer(profile.array.type):
         return None
     ends = pc.min_max(profile.values).as_py()
-    if max(-ends["min"], ends["max"]) <= _LARGEST_EXACT:
+    if max(-ends["min"], ends["max"]) <= MAX_EXACT:
         return None
     if 2 * profile.distinct <= len(profile.values) and profile.distinct <= _MAX_CATEGORIES:
         return _categories(profile, f"{profile.distinct} whole numbers beyond 2**53")

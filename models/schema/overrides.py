@@ -19,7 +19,7 @@ from madeira.models.columns.base import Column
 from madeira.models.columns.categorical import Categorical
 from madeira.models.columns.datetime import Datetime
 from madeira.models.columns.kinds import KINDS
-from madeira.models.echo import closest, listed, quoted
+from madeira.models.echo import expected_one_of, quoted
 from madeira.models.errors import MAX_CELL_ERRORS, CellError, SchemaError, TableError
 from madeira.models.schema.infer import LEFT_OUT, Verdict, infer
 from madeira.models.values.arrow_types import Family, family, value_type
@@ -27,7 +27,7 @@ from madeira.models.values.json_record import Record
 from madeira.models.values.notation.date_notation import DateNotation
 from madeira.models.values.numbers import decoded, shown
 
-__all__ = ["Override", "Overrides", "overrides_of", "suggest", "verdicts"]
+__all__ = ["Override", "Overrides", "overrides_of", "verdicts"]
 
 Overrides = Mapping[str, str | Mapping[str, Any]]
 """Kind, or object with kind and more, by name of column."""
@@ -120,7 +120,7 @@ def overrides_of(names: Sequence[str], overrides: Overrides) -> dict[str, Overri
     for name, override in overrides.items():
         where = f"override of {quoted(name)}"
         if name not in names:
-            raise SchemaError(f"{where}: {suggest(name, names)}", (name,))
+            raise SchemaError(f"{where}: {expected_one_of(names, name)}", (name,))
         fields = {"kind": override} if isinstance(override, str) else override
         record = Record.of(where, fields, (name,))
         if record.text("kind") not in (*KINDS, LEFT_OUT):
@@ -154,10 +154,3 @@ def verdicts(table: pa.Table, overrides: Overrides | None = None) -> dict[str, V
     if errors:
         raise TableError(errors[:MAX_CELL_ERRORS])
     return decided
-
-
-def suggest(name: str, names: Sequence[str]) -> str:
-    """Returns what would have been expected in the place of an unknown name."""
-    close = closest(name, names)
-    expected = f"expected one of {listed(names, quoted)}"
-    return expected if close is None else f"{expected}; did you mean {quoted(close)}?"

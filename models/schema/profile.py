@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from madeira.models.arrays import Float64
 from madeira.models.values.arrow_types import Family, family, is_integer
 from madeira.models.values.notation.notation import Notation, find_notation
+from madeira.models.values.number_text import NUMBER_LIKE
 from madeira.models.values.vocabulary import canonical
 
 __all__ = ["Profile"]
@@ -34,7 +35,6 @@ _IDENTIFIER_NAME = re.compile(
 )
 _TIME_NAME = re.compile(r"(^|[_\W])(year|yr|month|week|day|hour|age)s?$", re.IGNORECASE)
 _UUID = r"^\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?$"
-_NUMBER = r"^\s*[-+]?[0-9][0-9.,]*\s*$"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Profile:
     def hint(self) -> str:
         """What a user may want to mend in texts: one that is no number, variants of one text."""
         distinct = pc.unique(self.values)
-        numeric = pc.match_substring_regex(distinct, _NUMBER)
+        numeric = pc.match_substring_regex(distinct, f"^{NUMBER_LIKE}$")
         others = len(distinct) - pc.sum(numeric).as_py()
         if 0 < others <= len(distinct) // 2:
             odd = distinct.filter(pc.invert(numeric))[0].as_py()

@@ -15,11 +15,11 @@ from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.columns.factorised import Factorised
 from madeira.models.columns.kinds import KINDS
-from madeira.models.echo import MAX_HINTS, listed, quoted
+from madeira.models.echo import MAX_HINTS, expected_one_of, quoted
 from madeira.models.errors import MAX_CELL_ERRORS, CellError, RowsTypeError, SchemaError, TableError
 from madeira.models.schema.category_order import with_category_order
 from madeira.models.schema.infer import LEFT_OUT, infer
-from madeira.models.schema.overrides import Overrides, overrides_of, suggest
+from madeira.models.schema.overrides import Overrides, overrides_of
 from madeira.models.values.json_record import Record
 from madeira.models.values.row_encoder import CellEncoder, RowEncoder
 
@@ -214,8 +214,8 @@ class Schema:
             raise TableError([CellError(None, twice, "the table has two columns of this name")])
         known = {*self.names, *(column.name for column in self.left_out)}
         unknown = list(islice((name for name in names if name not in known), MAX_CELL_ERRORS))
-        hints = {name: suggest(name, self.names) for name in unknown[:MAX_HINTS]}
-        otherwise = f"expected one of {listed(self.names, quoted)}"
+        hints = {name: expected_one_of(self.names, name) for name in unknown[:MAX_HINTS]}
+        otherwise = expected_one_of(self.names)
         return [
             CellError(None, name, f"unknown column; {hints.get(name, otherwise)}")
             for name in unknown

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from madeira.models.values.notation.notation import find_notation
+from madeira.models.values.number_text import LEADING_ZERO, UNSIGNED, WHOLE
 
 __all__ = ["NULL_TEXTS", "NUMBER_NULL_TEXTS", "typed"]
 
@@ -30,9 +31,7 @@ NUMBER_NULL_TEXTS: Final = (
 """Missing where all else are numbers or dates; in small letters, any letters are meant."""
 
 _SAMPLE: Final = 100
-_WHOLE: Final = r"^-?(0|[1-9][0-9]*)$"
-_LEADING_ZERO: Final = r"^-?0[0-9]+$"
-_NUMBER: Final = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$|^[-+]?(?i:inf(inity)?)$"
+_NUMBER: Final = rf"^-?{UNSIGNED}$|^[-+]?(?i:inf(inity)?)$"
 _BOOLEAN: Final = "^(true|True|TRUE|false|False|FALSE)$"
 _DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK: Final = r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?"
@@ -79,7 +78,7 @@ def _read(texts: pa.ChunkedArray, decimal_point: str) -> pa.ChunkedArray | None:
 
 
 def _whole(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    if not _all(texts, _WHOLE):
+    if not _all(texts, f"^{WHOLE}$"):
         return None
     return _cast(texts, pa.int64(), pa.uint64())
 
@@ -90,9 +89,9 @@ def _numbers(decimal_point: str) -> _Reading:
             if pc.any(pc.match_substring(texts, ".")).as_py():
                 return None
             texts = pc.replace_substring(texts, decimal_point, ".")
-        if not _all(texts, _NUMBER) or _all(texts, _WHOLE):
+        if not _all(texts, _NUMBER) or _all(texts, f"^{WHOLE}$"):
             return None
-        if pc.any(pc.match_substring_regex(texts, _LEADING_ZERO)).as_py():
+        if pc.any(pc.match_substring_regex(texts, f"^{LEADING_ZERO}$")).as_py():
             return None
         return _cast(pc.replace_substring_regex(texts, r"^\+", ""), pa.float64())
 

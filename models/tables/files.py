@@ -30,6 +30,7 @@ from madeira.models.errors import TableFileError
 from madeira.models.tables.csv_types import typed
 from madeira.models.tables.location import local_file
 from madeira.models.values.arrow_types import check_texts
+from madeira.models.values.number_text import DECIMAL_COMMA, FRACTION
 
 __all__ = ["ARROW_EXTENSIONS", "CSV_EXTENSIONS", "PARQUET_EXTENSIONS", "read_table"]
 
@@ -41,9 +42,9 @@ _ARROW_FILE: Final = b"ARROW1"
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _SAMPLE_BYTES: Final = 256 * 1024
 _MAX_BLOCK_BYTES: Final = 1 << 30  # pyarrow counts the bytes of a block in 32 bits
-_DECIMAL_COMMA: Final = re.compile(r"-?\d++,\d++")
+_DECIMAL_COMMA: Final = re.compile(DECIMAL_COMMA)
 _BROKEN_TEXT: Final = re.compile(r"In CSV column #(\d{1,9}): .*invalid UTF8")
-_FRACTION: Final = re.compile(r"[-+]?\d*+\.\d++([eE][-+]?\d++)?")
+_FRACTION: Final = re.compile(FRACTION)
 _MAX_REASON: Final = 300
 
 MAX_CELLS: Final = 2**32

@@ -12,22 +12,21 @@ banded.
 
 from typing import Protocol, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from madeira.models.arrays import Bool
 from madeira.models.made.masks import Mask, MaskSource
-from madeira.models.made.network import ACTIVATIONS, MADE, MaskTensors, through
+from madeira.models.made.network import MADE, MaskTensors, through
 from madeira.models.made.ordering import variables_in_order
+from madeira.models.made.products.blocks import nonzero_blocks
 from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, VARIABLES, Units
-from madeira.models.made.products.triangular import permuted, row_blocks
+from madeira.models.made.products.triangular import permuted
 from madeira.models.training.config import MemberConfig
 
 __all__ = ["BandedMADE", "blocks_of_one_mask"]
 
-Span = tuple[int, int, int, int]
 
 MAX_BLOCKS = 16
 MIN_BLOCK_ROWS = 128
@@ -49,7 +48,10 @@ class Band(nn.Module):
     def __init__(self, weight: Tensor, visible: Tensor, dtype: torch.dtype) -> None:
         super().__init__()
         seen = visible.cpu().numpy()
-        self.across, self.down = _spans(seen), _spans(seen.T)
+        self.across, self.down = (
+            nonzero_blocks(matrix, min(MAX_BLOCKS, max(1, len(matrix) // MIN_BLOCK_ROWS)), LANES)
+            for matrix in (seen, seen.T)
+        )
         kept = weight * visible
         self.blocks = nn.ParameterList(
             kept[start:stop, low:high].contiguous() for start, stop, low, high in self.across
@@ -89,7 +91,6 @@ class BandedMADE(nn.Module):
     ) -> None:
         super().__init__()
         self.config, self.layout = network.config, network.layout
-        self.activation = ACTIVATIONS[network.config.activation]
         self._places = _Places(network, mask, neighbourhood)
         self._dtype = dtype
         hidden = range(len(network.config.hidden))
@@ -115,6 +116,10 @@ class BandedMADE(nn.Module):
         input_dropout: float = 0.0,
     ) -> Tensor:
         """Parameters of every variable's conditional; as `MADE.forward` under its mask."""
+        if observed is None:
+            observed = features.new_ones(1, self.layout.variables)
+        if not self.training:
+            dropout = input_dropout = 0.0
         return through(self, self._places, features, observed, dropout, input_dropout)
 
     @torch.no_grad()
@@ -258,17 +263,6 @@ class _BandProduct(torch.autograd.Function):
 def _before(layer: int) -> Units:
     """The units that lead to a hidden layer."""
     return layer - 1 if layer else INPUTS
-
-
-def _spans(matrix: Bool) -> tuple[Span, ...]:
-    """Blocks of rows: start, stop, and from where to where they hold anything."""
-    count = min(MAX_BLOCKS, max(1, len(matrix) // MIN_BLOCK_ROWS))
-    spans = []
-    for start, stop in row_blocks(len(matrix), count, LANES):
-        places = np.flatnonzero(matrix[start:stop].any(axis=0))
-        low, high = (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
-        spans.append((start, stop, low, high))
-    return tuple(spans)
 
 
 def blocks_of_one_mask(

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from madeira.models.echo import expected_one_of
 from madeira.models.errors import ConfigError
 from madeira.models.made.config import MaskConfig, NetworkConfig
 from madeira.models.preset_names import Preset
-from madeira.models.schema.overrides import suggest
 from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 
 __all__ = ["PRESETS", "Preset", "preset"]
@@ -68,5 +68,5 @@ def preset(name: Preset) -> FitConfig:
         ConfigError: No preset has that name.
     """
     if not isinstance(name, str) or name not in PRESETS:
-        raise ConfigError(f"no preset is called {name!r}; {suggest(str(name), list(PRESETS))}")
+        raise ConfigError(f"no preset is called {name!r}; {expected_one_of(PRESETS, str(name))}")
     return PRESETS[name]()

@@ -15,13 +15,13 @@ import pyarrow as pa
 
 from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.values.arrow_types import is_integer, value_type
+from madeira.models.values.numbers import MAX_EXACT
 from madeira.models.values.row_encoder import CellEncoder, exact_float
 
 __all__ = ["Grid"]
 
 _MAX_DECIMALS = 6
 _MIN_ULPS = 64
-_LARGEST = 2.0**53  # whole numbers that float64 tells apart
 _MAX_PLACE = 2.0**100  # steps; what lies beyond counts as here: codes fit into float32
 
 
@@ -55,7 +55,7 @@ class Grid:
         largest = float(np.abs(distinct).max())
         for decimals in range(_MAX_DECIMALS + 1):
             denominator = 10**decimals
-            if largest * denominator >= _LARGEST:
+            if largest * denominator >= MAX_EXACT:
                 wide = is_integer(arrow_type)  # float64 cannot tell its whole numbers apart
                 return cls(int(distinct[len(distinct) // 2]), 1, 1) if wide else None
             numerators = np.rint(distinct * denominator)

@@ -16,9 +16,13 @@ from madeira.models.arrays import Bool, Float64
 from madeira.models.echo import MAX_ECHO, cut, quoted
 from madeira.models.errors import MAX_CELL_ERRORS, CellError, TableError
 from madeira.models.values.arrow_types import Family, family, value_type
+from madeira.models.values.number_text import NUMBER
 
-__all__ = ["decoded", "from_numbers", "refuse", "refuse_type", "shown", "to_numbers"]
+__all__ = ["MAX_EXACT", "decoded", "from_numbers", "refuse", "refuse_type", "shown", "to_numbers"]
 
+
+MAX_EXACT = 2**53
+"""Whole numbers up to it are floats of 64 bits, all of them."""
 
 MAX_SHOWN_BYTES = 1_000
 """A list or bytes of more are not shown in an error, only their type."""
@@ -26,7 +30,6 @@ MAX_SHOWN_BYTES = 1_000
 _DAY = 86_400
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _FIRST_INSTANT, _LAST_INSTANT = -62_135_596_800, 253_402_300_799  # years 1 to 9999
-_PLAIN_NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _ZONED = r"(Z|[+-]\d{2}(:?\d{2})?)$"
 _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
 
@@ -136,7 +139,7 @@ def _float64(values: pa.Array) -> Float64:
 def _numbers(name: str, text: pa.Array) -> pa.Array:
     """Reads plain numbers that came as text."""
     trimmed = pc.utf8_trim_whitespace(text.cast(pa.large_string()))
-    plain_numbers = pc.match_substring_regex(trimmed, _PLAIN_NUMBER)
+    plain_numbers = pc.match_substring_regex(trimmed, f"^{NUMBER}$")
     refuse(
         name,
         ~plain_numbers.fill_null(True).to_numpy(zero_copy_only=False),

@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from madeira.models.arrays import Float64
+from madeira.models.values.numbers import MAX_EXACT
 
 __all__ = ["CellEncoder", "RowEncoder", "UnsupportedCellError", "exact_float", "of_type"]
 
 CellEncoder = Callable[[Any], float]
 """The code of a cell; raises `UnsupportedCellError` or LookupError where it cannot say."""
-
-_LARGEST_EXACT = 2**53
 
 
 class UnsupportedCellError(Exception):
@@ -36,7 +35,7 @@ def exact_float(value: object) -> float:
     if type(value) is float:
         if math.isfinite(value):
             return value
-    elif type(value) is int and -_LARGEST_EXACT <= value <= _LARGEST_EXACT:
+    elif type(value) is int and -MAX_EXACT <= value <= MAX_EXACT:
         return float(value)
     raise UnsupportedCellError
 

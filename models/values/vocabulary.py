@@ -16,15 +16,13 @@ from madeira.models.arrays import Float64, Int64
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError, TableError
 from madeira.models.values.arrow_types import Family, family, is_integer, value_type
-from madeira.models.values.numbers import decoded, from_numbers, refuse_type, to_numbers
+from madeira.models.values.numbers import MAX_EXACT, decoded, from_numbers, refuse_type, to_numbers
 from madeira.models.values.row_encoder import CellEncoder, exact_float, of_type
 
 __all__ = ["UNSEEN", "Value", "Vocabulary", "canonical", "folded"]
 
 Value = str | int | float | bool
 """A value as `schema.json` holds it; instants are ISO 8601 text."""
-
-_LARGEST_EXACT = 2.0**53  # whole numbers beyond are not all floats
 
 UNSEEN = -1.0
 """What `Vocabulary.codes` gives for a value that it does not hold."""
@@ -263,7 +261,7 @@ class Vocabulary:
         if family(self.arrow_type) not in (Family.NUMBER, Family.INSTANT):
             return None
         numbers = to_numbers("", self._values, self._values.type)
-        if np.abs(numbers).max() > _LARGEST_EXACT:
+        if np.abs(numbers).max() > MAX_EXACT:
             return None
         order = np.argsort(numbers)
         return numbers[order], order

@@ -13,14 +13,14 @@ from madeira.app.codecs.json.text import kind_of
 from madeira.app.errors import CELL_ERRORS_LIMIT
 from madeira.models.errors import CellError, TableError
 from madeira.models.values.arrow_types import Family
+from madeira.models.values.number_text import NUMBER
 
 __all__ = ["coerce_cells"]
 
 MAX_NUMBER_TEXT = 400
 """Most characters of a text that is read as a number: the longest that a float has are some 330."""
 
-# No repeat gives back what it has taken, so that no text is looked at more than once.
-_NUMBER = re.compile(r"\s*+[-+]?(\d++(\.\d*+)?|\.\d++)([eE][-+]?\d++)?\s*+", re.ASCII)
+_NUMBER = re.compile(rf"\s*{NUMBER}\s*", re.ASCII)
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
 

@@ -10,7 +10,6 @@ from madeira.models.columns.kernels.base import Kernel
 from madeira.models.columns.kernels.numeric import (
     COMPONENTS,
     LOG_UNIT,
-    MAX_POINT,
     atom_at,
     bounded,
     constants_of,
@@ -22,6 +21,7 @@ from madeira.models.columns.kernels.numeric import (
     scalar_features,
     transformed,
 )
+from madeira.models.columns.numeric_head import MAX_POINT
 from madeira.models.compiled import inlined
 
 __all__ = ["CONTINUOUS"]

@@ -5,11 +5,10 @@ from math import exp, expm1, log
 import numpy as np
 
 from madeira.models.arrays import Float32, Float64
-from madeira.models.columns.integer import Integer
+from madeira.models.columns.integer import MAX_CODE, MIN_SLOPE, Integer
 from madeira.models.columns.kernels.base import Kernel
 from madeira.models.columns.kernels.numeric import (
     COMPONENTS,
-    MAX_POINT,
     atom_at,
     bounded,
     constants_of,
@@ -21,12 +20,10 @@ from madeira.models.columns.kernels.numeric import (
     slope,
     transformed,
 )
+from madeira.models.columns.numeric_head import MAX_POINT
 from madeira.models.compiled import inlined
 
 __all__ = ["INTEGER"]
-
-MIN_SLOPE = 1e-7
-MAX_CODE = 2.0**30
 
 
 def _constants(column: Integer) -> Float64:

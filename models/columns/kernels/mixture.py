@@ -23,7 +23,6 @@ from madeira.models.columns.kernels.numeric import (
     HIGHEST,
     LOW,
     LOWEST,
-    MAX_POINT,
     bounded,
     log_scale,
     log_sigmoid,
@@ -32,6 +31,7 @@ from madeira.models.columns.kernels.numeric import (
     transformed,
     untransformed,
 )
+from madeira.models.columns.numeric_head import MAX_POINT
 from madeira.models.columns.truncation import MIN_WIDTH
 from madeira.models.compiled import inlined, subroutine
 
@@ -199,10 +199,10 @@ def quantile_of(
             low = middle
         else:
             high = middle
-    if cell == 0.0:
-        high = bounded(high, -MAX_POINT, MAX_POINT)
-    if within_range:
+    if within_range:  # whose ends are codes, and those of a continuum are within MAX_POINT
         high = bounded(high, constants[at + LOWEST], constants[at + HIGHEST])
+    elif cell == 0.0:
+        high = bounded(high, -MAX_POINT, MAX_POINT)
     return float(high)
 
 

@@ -11,7 +11,9 @@ from math import asinh, cosh, exp, expm1, log, log1p, sinh, sqrt, tanh
 import numpy as np
 
 from madeira.models.arrays import Float32, Float64
-from madeira.models.columns.numeric import Numeric
+from madeira.models.columns.mixture import MAX_LOG_SCALE
+from madeira.models.columns.numeric import SCALAR_UNITS, Numeric
+from madeira.models.columns.numeric_head import MAX_FEATURE, MAX_POINT
 from madeira.models.columns.truncation import MIN_WIDTH
 from madeira.models.compiled import inlined
 
@@ -24,7 +26,6 @@ __all__ = [
     "LOG_UNIT",
     "LOW",
     "LOWEST",
-    "MAX_POINT",
     "atom_at",
     "bounded",
     "constants_of",
@@ -41,14 +42,10 @@ __all__ = [
     "untransformed",
 ]
 
-MAX_POINT = 1e6
 LOG_UNIT, COMPONENTS = 6, 7  # places among the constants
 ATOMS = 8
 LOWEST, HIGHEST, LOW, HIGH = 9, 10, 11, 12
 CODES = 13
-MAX_FEATURE = 8.0
-SCALAR_UNITS = 4
-MAX_LOG_SCALE = 7.0
 _MIN_UNIFORM = 2.0**-53
 
 

@@ -82,14 +82,16 @@ def pass_weights(folded: FoldedNetwork, layout: Layout, tables: KernelLayout) ->
         filled = sizes > 0
         spans[filled, start] = order.argsort()[spans[filled, start]]
         spans[:, start + 1] = spans[:, start] + sizes
-    layers = len(folded.weights)
-    widths = np.array([len(bias) for bias in folded.biases], dtype=np.int64)
+    layers = len(folded.hidden_weights)
+    widths = np.array([len(bias) for bias in folded.hidden_biases], dtype=np.int64)
     widest = padded(max(widths.tolist(), default=0))
-    first = filled_up(folded.weights[0][:, inputs]) if layers else np.zeros((0, 0), np.float32)
+    first = (
+        filled_up(folded.hidden_weights[0][:, inputs]) if layers else np.zeros((0, 0), np.float32)
+    )
     hidden = np.zeros((max(layers - 1, 0), widest, widest), np.float32)
     biases = np.zeros((layers, widest), np.float32)
-    for layer, weight in enumerate(folded.weights):
-        biases[layer, : widths[layer]] = float32(folded.biases[layer])
+    for layer, weight in enumerate(folded.hidden_weights):
+        biases[layer, : widths[layer]] = float32(folded.hidden_biases[layer])
         if layer > 0:
             hidden[layer - 1, : weight.shape[0], : weight.shape[1]] = float32(weight)
     nothing = np.zeros((len(outputs), 0), np.float32)
@@ -111,8 +113,8 @@ def pass_weights(folded: FoldedNetwork, layout: Layout, tables: KernelLayout) ->
         direct=past,
         output_bias=float32(folded.output_bias)[outputs],
         lengths=lengths,
-        activation=ACTIVATIONS.index(folded.activation),
-        residual=folded.residual,
+        activation=ACTIVATIONS.index(folded.config.activation),
+        residual=folded.config.residual,
     )
 
 

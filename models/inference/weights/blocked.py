@@ -10,9 +10,7 @@ than 2**24 products are left to share the cost of three more calls. Eight blocks
 512 x 784 and lose on 784 x 512, sixteen lose on both.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -21,40 +19,48 @@ from torch.nn import functional
 
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.weights.folded import FoldedNetwork
-from madeira.models.made.network import ACTIVATIONS
+from madeira.models.made.network import through
+from madeira.models.made.products.blocks import nonzero_blocks
+from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, Units
 
 __all__ = ["BlockedNetwork"]
 
 BLOCKS = 4
+LANES = 16
 PRODUCTS_THAT_PAY = 2**24
 
 
-@dataclass(frozen=True)
-class _Triangular:
-    """A block lower-triangular matrix: rows, and the prefix of columns that they need."""
+class _BlockMatrix:
+    """A matrix and its blocks of rows, each without the columns that are zero at its ends.
 
-    dense: Tensor
-    blocks: tuple[tuple[slice, Tensor], ...]
+    Args:
+        dense: The matrix, shape `(rows, columns)`.
+    """
 
-    @classmethod
-    def of(cls, weight: Tensor) -> "_Triangular":
-        """Cuts a matrix, (rows, columns), into blocks as wide as their last column that counts."""
-        bounds = [len(weight) * index // BLOCKS for index in range(BLOCKS + 1)]
-        blocks = []
-        for start, stop in pairwise(bounds):
-            used = (weight[start:stop] != 0).any(dim=0).nonzero()
-            width = int(used[-1]) + 1 if len(used) else 0
-            blocks.append((slice(start, stop), weight[start:stop, :width].contiguous()))
-        return cls(weight, tuple(blocks))
+    def __init__(self, dense: Tensor) -> None:
+        self.dense = dense
+        spans = nonzero_blocks((dense != 0).cpu().numpy(), BLOCKS, LANES)
+        self._blocks = [
+            (start, stop, low, high, dense[start:stop, low:high].contiguous())
+            for start, stop, low, high in spans
+        ]
 
-    def __call__(self, units: Tensor, bias: Tensor) -> Tensor:
-        """`units @ weight.T + bias`: (batch, columns) -> (batch, rows)."""
+    @property
+    def size_bytes(self) -> int:
+        """Memory that it takes."""
+        return self.dense.nbytes + sum(block.nbytes for *_, block in self._blocks)
+
+    def product(self, units: Tensor, bias: Tensor | None) -> Tensor:
+        """`units @ matrix.T + bias`: `(batch, columns)` to `(batch, rows)`."""
         if len(units) * self.dense.numel() < PRODUCTS_THAT_PAY:
             return functional.linear(units, self.dense, bias)
         result = units.new_empty(len(units), len(self.dense))
-        for rows, weight in self.blocks:
-            known = units[:, : weight.shape[1]]
-            torch.addmm(bias[rows], known, weight.T, out=result[:, rows])
+        for start, stop, low, high, block in self._blocks:
+            part = result[:, start:stop]
+            if bias is None:
+                torch.mm(units[:, low:high], block.T, out=part)
+            else:
+                torch.addmm(bias[start:stop], units[:, low:high], block.T, out=part)
         return result
 
 
@@ -71,49 +77,54 @@ class BlockedNetwork:
         inputs = positions[layout.variable_of_input].argsort(stable=True)
         outputs = positions[layout.variable_of_output].argsort(stable=True)
         back = outputs.argsort()
-        self._activation = ACTIVATIONS[folded.activation]  # type: ignore[index]
-        self._residual = folded.residual
         self._inputs = None if _in_order(inputs) else inputs
         self._back = None if _in_order(back) else back
-        first = [weight[:, inputs] for weight in folded.weights[:1]]
-        self._weights = [_Triangular.of(weight) for weight in (*first, *folded.weights[1:])]
-        self._biases = folded.biases
-        self._output_bias = folded.output_bias[outputs]
-        self._output: _Triangular | None = None
-        self._direct: _Triangular | None = None
+        self.config = folded.config
+        first = [weight[:, inputs] for weight in folded.hidden_weights[:1]]
+        self.hidden_weights = [
+            _BlockMatrix(weight) for weight in (*first, *folded.hidden_weights[1:])
+        ]
+        self.hidden_biases = folded.hidden_biases
+        self.conditioning_weight = None
+        self.output_weight: _BlockMatrix | None = None
+        self.direct_weight: _BlockMatrix | None = None
+        self.output_bias = folded.output_bias
         if folded.output_weight is not None:
-            self._output = _Triangular.of(folded.output_weight[outputs])
+            self.output_weight = _BlockMatrix(folded.output_weight[outputs])
         if folded.direct_weight is not None:
-            self._direct = _Triangular.of(folded.direct_weight[outputs][:, inputs])
+            self.direct_weight = _BlockMatrix(folded.direct_weight[outputs][:, inputs])
+        self._sorted_bias = folded.output_bias[outputs]
 
     @cached_property
     def size_bytes(self) -> int:
-        """Memory that the weights take."""
-        matrices = [*self._weights, *filter(None, (self._output, self._direct))]
-        numbers = sum(
-            matrix.dense.numel() + sum(weight.numel() for _, weight in matrix.blocks)
-            for matrix in matrices
-        )
-        return numbers * self._output_bias.element_size()
+        """Memory that the matrices take."""
+        matrices = [*self.hidden_weights, self.output_weight, self.direct_weight]
+        return sum(matrix.size_bytes for matrix in matrices if matrix is not None)
 
     @property
     def widest(self) -> int:
         """Numbers that one row needs at most in one array."""
-        return max(len(self._output_bias), *(len(bias) for bias in self._biases), 1)
+        return max(len(self.output_bias), *(len(bias) for bias in self.hidden_biases), 1)
 
     def __call__(self, features: Tensor) -> Tensor:
-        """Parameters of every conditional: (batch, inputs) -> (batch, outputs)."""
-        known = features if self._inputs is None else features.index_select(1, self._inputs)
-        output = self._output_bias.expand(len(known), -1)
-        if self._output is not None:
-            hidden = self._weights[0](known, self._biases[0])
-            for weight, bias in zip(self._weights[1:], self._biases[1:], strict=True):
-                after = weight(self._activation(hidden), bias)
-                hidden = hidden + after if self._residual else after
-            output = self._output(self._activation(hidden), self._output_bias)
-        if self._direct is not None:
-            output = output + self._direct(known, torch.zeros_like(self._output_bias))
-        return output if self._back is None else output.index_select(1, self._back)
+        """Parameters of every conditional: `(batch, inputs)` to `(batch, outputs)`."""
+        return through(self, self, features)
+
+    def sort(self, units: Tensor, of: Units) -> Tensor:
+        """Inputs in the order of their positions; hidden units are in order."""
+        return units if of != INPUTS or self._inputs is None else units[:, self._inputs]
+
+    def unsort(self, units: Tensor, of: Units) -> Tensor:
+        """Outputs in the order of the layout."""
+        return units if of != OUTPUTS or self._back is None else units[:, self._back]
+
+    def product(
+        self, units: Tensor, weight: _BlockMatrix, bias: Tensor | None, after: Units, before: Units
+    ) -> Tensor:
+        """The product of sorted units, plus the bias of sorted ones."""
+        if bias is not None and after == OUTPUTS:
+            bias = self._sorted_bias
+        return weight.product(units, bias)
 
 
 def _in_order(places: Tensor) -> bool:

@@ -6,14 +6,16 @@ folded matrix is block lower-triangular along positions.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from madeira.models.made.config import NetworkConfig
 from madeira.models.made.masks import Mask
-from madeira.models.made.network import ACTIVATIONS, MADE, MaskTensors
-from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, VARIABLES
+from madeira.models.made.network import MADE, MaskTensors, through
+from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, VARIABLES, Units
 
 __all__ = ["FoldedNetwork", "fold"]
 
@@ -23,24 +25,23 @@ class FoldedNetwork:
     """Weights of one network under one mask.
 
     Attributes:
+        config: Shape of the network.
         mask: The mask, degrees ascending within each layer.
-        activation: Name of the nonlinearity.
-        residual: Whether layers after the first add to the one before.
-        weights: Hidden weights, `(width, inputs)` and then `(width, width before)`.
-        biases: Hidden biases, `(width,)` each; the first includes the conditioning weights.
+        hidden_weights: Shape `(width, inputs)` and then `(width, width before)`.
+        hidden_biases: Shape `(width,)` each; the first includes the conditioning weights.
         output_weight: Shape `(outputs, width)`, or None without hidden layers.
         direct_weight: Shape `(outputs, inputs)`, or None.
         output_bias: Shape `(outputs,)`.
     """
 
+    config: NetworkConfig
     mask: Mask
-    activation: str
-    residual: bool
-    weights: tuple[Tensor, ...]
-    biases: tuple[Tensor, ...]
+    hidden_weights: tuple[Tensor, ...]
+    hidden_biases: tuple[Tensor, ...]
     output_weight: Tensor | None
     direct_weight: Tensor | None
     output_bias: Tensor
+    conditioning_weight: ClassVar[None] = None
 
     def __call__(self, features: Tensor) -> Tensor:
         """Parameters of every variable's conditional.
@@ -52,24 +53,25 @@ class FoldedNetwork:
         Returns:
             Output parameters, shape `(batch, outputs)`.
         """
-        output = self.output_bias.expand(len(features), -1)
-        if self.output_weight is not None:
-            activation = ACTIVATIONS[self.activation]  # type: ignore[index]
-            hidden = functional.linear(features, self.weights[0], self.biases[0])
-            for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
-                after = functional.linear(activation(hidden), weight, bias)
-                hidden = hidden + after if self.residual else after
-            output = functional.linear(activation(hidden), self.output_weight, self.output_bias)
-        if self.direct_weight is not None:
-            output = torch.addmm(output, features, self.direct_weight.T)
-        return output
+        return through(self, _PLAIN, features)
 
-    @property
-    def size_bytes(self) -> int:
-        """Memory that the folded weights take."""
-        tensors = [*self.weights, *self.biases, self.output_bias]
-        tensors += [t for t in (self.output_weight, self.direct_weight) if t is not None]
-        return sum(tensor.nbytes for tensor in tensors)
+
+class _PlainProducts:
+    """Products with weights that are masked already, units left where they are."""
+
+    def sort(self, units: Tensor, of: Units) -> Tensor:
+        return units
+
+    def unsort(self, units: Tensor, of: Units) -> Tensor:
+        return units
+
+    def product(
+        self, units: Tensor, weight: Tensor, bias: Tensor | None, after: Units, before: Units
+    ) -> Tensor:
+        return functional.linear(units, weight, bias)
+
+
+_PLAIN = _PlainProducts()
 
 
 @torch.no_grad()
@@ -111,11 +113,10 @@ def fold(network: MADE, mask: Mask) -> FoldedNetwork:
     if network.direct_weight is not None:
         direct_weight = network.direct_weight * tensors.matrix(OUTPUTS, INPUTS)
     return FoldedNetwork(
+        config=network.config,
         mask=mask,
-        activation=network.config.activation,
-        residual=network.config.residual,
-        weights=tuple(weights),
-        biases=tuple(biases),
+        hidden_weights=tuple(weights),
+        hidden_biases=tuple(biases),
         output_weight=output_weight,
         direct_weight=direct_weight,
         output_bias=network.output_bias.detach().clone(),

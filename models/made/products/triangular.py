@@ -11,8 +11,6 @@ are put in order and back; see `MADE.forward`.
 """
 
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
 from typing import Protocol, Self
 
 import numpy as np
@@ -23,8 +21,9 @@ from torch.autograd.function import once_differentiable
 
 from madeira.models.arrays import Float32, Int64
 from madeira.models.compiled import compiled
+from madeira.models.made.products.blocks import row_blocks
 
-__all__ = ["Staircase", "permuted", "row_blocks", "triangular_linear"]
+__all__ = ["Staircase", "permuted", "triangular_linear"]
 
 Places = npt.NDArray[np.uint64]
 
@@ -94,20 +93,6 @@ class Staircase:
     def arrays(self) -> tuple[Places, Places, bool, Int64, Int64]:
         """What the compiled loops take."""
         return self.rows, self.columns, self.straight, self.seen, self.reach
-
-
-@cache
-def row_blocks(length: int, count: int, lanes: int) -> tuple[tuple[int, int], ...]:
-    """Starts and stops of about `count` blocks of so many rows, none of them empty.
-
-    Args:
-        length: Number of rows.
-        count: Number of blocks.
-        lanes: All blocks but the last start and stop at a multiple of it.
-    """
-    inner = {round(length * index / count / lanes) * lanes for index in range(1, count)}
-    bounds = sorted({0, *(bound for bound in inner if bound < length), length})
-    return tuple(pairwise(bounds))
 
 
 def triangular_linear(

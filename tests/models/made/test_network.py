@@ -104,8 +104,8 @@ def test_folded_matrices_are_block_triangular_along_positions(
     first, second = folded.mask.degrees
     for unit, degree in enumerate(second):
         allowed = int((first <= degree).sum())
-        assert not folded.weights[1][unit, allowed:].any()
-        assert folded.weights[1][unit, :allowed].all()
+        assert not folded.hidden_weights[1][unit, allowed:].any()
+        assert folded.hidden_weights[1][unit, :allowed].all()
 
 
 @pytest.mark.parametrize("residual", [False, True])
