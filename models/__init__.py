@@ -74,7 +74,11 @@ help of a command, need not wait for it."""
 
 
 def __getattr__(name: str) -> object:
-    """What `_AT` names, at its first use (PEP 562)."""
+    """Import a name of `_AT` at its first use (PEP 562).
+
+    Raises:
+        AttributeError: No such name.
+    """
     if name not in _AT:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: object = getattr(import_module(_AT[name]), name)

@@ -1,4 +1,4 @@
-"""Names of array types; shapes are in the docstrings of what takes and gives them."""
+"""Names of array types. The docstrings of functions give the shapes."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Compiled functions and where their machine code is kept.
+"""Compiled functions, and the folder of their machine code.
 
 Compiling takes seconds, so it is done once: the code is kept on disk, in a folder whose name is
 a digest of every source that goes into it. (Numba's own check sees the file of the outermost
@@ -59,7 +59,11 @@ def subroutine(function: _Function) -> _Function:
 
 @cache
 def machine_code_folder() -> Path:
-    """The first folder that can be written to of those that may hold machine code."""
+    """The first folder that can be written to of those that may hold machine code.
+
+    Raises:
+        OSError: None can be written to.
+    """
     digest = hashlib.sha256(numba.__version__.encode())
     for source in _SOURCES:
         digest.update(source.read_bytes())

@@ -1,8 +1,8 @@
-"""What an error repeats of a text that somebody sent: little of it, whatever its length.
+"""Short quotations of untrusted texts for error messages.
 
-An error names what is wrong, so it has to show some of it. How much work that is, and how long the
-message becomes, must not depend on who sent what: texts are cut before anything is done with them,
-lists are cut before they are joined, and few words are compared to find what was meant.
+An error has to show some of the text that is wrong. The work and the length of the message must
+not depend on the sender: texts are cut before anything else is done with them, lists are cut before
+they are joined, and few words are compared to find a likely correction.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -25,7 +25,7 @@ MAX_ECHO = 100
 """Most characters of one text that an error repeats."""
 
 MAX_HINTS = 5
-"""Most unknown words of one request for which what was meant is looked for."""
+"""Most unknown words of one request for which a correction is looked for."""
 
 MAX_CANDIDATES = 1000
 """Most known words that an unknown one is compared with: each takes some 10 us."""

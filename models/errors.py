@@ -54,8 +54,8 @@ class SchemaError(ModelsError):
     """No schema can be inferred from the table, or an override cannot be met.
 
     Attributes:
-        path: Keys and places that lead to what is at fault in the schema or the overrides, such
-            as `("columns", 3, "kind")`; empty where nothing in there is.
+        path: Keys and places that lead to the fault in the schema or the overrides, such as
+            `("columns", 3, "kind")`; empty where nothing in there is.
     """
 
     def __init__(self, message: str, path: Sequence[str | int] = ()) -> None:
@@ -64,7 +64,7 @@ class SchemaError(ModelsError):
 
 
 class RowsTypeError(ModelsError, TypeError):
-    """Rows of a type that no table is made of; the message names what is accepted."""
+    """Rows of an unsupported type; the message names the supported ones."""
 
 
 class TableFileError(ModelsError):
@@ -122,7 +122,7 @@ class CheckpointError(ModelsError):
     Args:
         reason: Which file, and what is wrong with it; control characters in it are escaped, and
             it is cut to `MAX_REASON` characters.
-        path: The directory, for whoever has it on disk; None where it is nobody's business.
+        path: The directory, for callers who have it on disk; None hides it.
 
     Attributes:
         reason: The same without the path.

@@ -21,7 +21,7 @@ from madeira.models.errors import (
 )
 from madeira.models.estimator_display import html_of, text_of
 from madeira.models.inference.density import Density
-from madeira.models.inference.impute import Estimate, filled_tables
+from madeira.models.inference.impute import Estimate, imputed_tables
 from madeira.models.inference.noise import draw_noise, noise_generator
 from madeira.models.schema.overrides import Overrides
 from madeira.models.schema.schema import Schema
@@ -51,7 +51,7 @@ class DensityEstimator:
 
     Rows may be a data frame of pandas, Polars, DuckDB or another library with the Arrow PyCapsule
     interface, a `pyarrow.Table`, a dict of columns, a list of dicts, a NumPy array, or the path or
-    URL of a CSV, Parquet or Arrow file; what comes back is of the same form
+    URL of a CSV, Parquet or Arrow file; results have the same form
     (`madeira.models.tables.rows` lists all).
 
     Args:
@@ -94,7 +94,7 @@ class DensityEstimator:
         return text_of(self._preset, self._schema, self.metrics)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """HTML that a notebook shows."""
         return html_of(self._preset, self._schema, self.metrics)
 
     @property
@@ -113,7 +113,7 @@ class DensityEstimator:
         return self._card or model_card(self.schema, self.metrics)
 
     def describe(self, name: str, description: str = "") -> Self:
-        """Puts a name and a description into the model card."""
+        """Put a name and a description into the model card."""
         self._card = model_card(self.schema, self.metrics, name, description)
         return self
 
@@ -131,7 +131,7 @@ class DensityEstimator:
 
         Args:
             table: Training rows, in any form that the class names.
-            schema: The columns, or overrides of what is inferred from the table.
+            schema: The columns, or overrides of the inferred ones.
             validation: Rows for early stopping and mixture weights; by default some of `table`
                 are held out.
             names: Names of the columns of an array; `x0`, `x1`, ... by default.
@@ -181,7 +181,7 @@ class DensityEstimator:
         return self
 
     def log_prob(self, table: Data) -> Float64:
-        """Log-likelihood of what is observed of each row.
+        """Log-likelihood of the observed values of each row.
 
         Returns:
             Nats, shape `(rows,)`; densities are in the columns' own units.
@@ -192,7 +192,7 @@ class DensityEstimator:
         return self.density.score(self._encoded(table))
 
     def anomaly_score(self, table: Data) -> Float64:
-        """How rare each row is among rows of the model, on what it has observed.
+        """How rare each row is among rows of the model, by its observed values.
 
         Returns:
             1 minus the share of rows of the model that are less likely, shape `(rows,)`.
@@ -249,6 +249,10 @@ class DensityEstimator:
 
         The rows are the same for any `chunk_rows`; one without rows comes where `n` is 0.
         Arguments and errors are those of `sample`.
+
+        Raises:
+            ConfigError: `n` or `temperature` is out of range.
+            RowsTypeError: `given` is not a dict.
         """
         if n < 0:
             raise ConfigError(f"n must not be negative: {n}")
@@ -279,7 +283,7 @@ class DensityEstimator:
         estimate: Estimate = "draw",
         within_range: bool = False,
     ) -> Data:
-        """Fill what is missing of rows; observed cells come back as they were.
+        """Fill the missing values of rows; observed cells come back as they were.
 
         Args:
             table: Rows, in any form that the class names. Columns of the schema that they lack
@@ -302,7 +306,7 @@ class DensityEstimator:
         rows = self._rows(table)
         values = self.schema.encode(rows.table)
         generator = noise_generator(seed)
-        filled = filled_tables(self.density, values, generator, draws, estimate, within_range)
+        filled = imputed_tables(self.density, values, generator, draws, estimate, within_range)
         results = [rows.filled(fill_nulls(rows.table, self.schema.decode(one))) for one in filled]
         return results[0] if draws == 1 else results
 
@@ -333,7 +337,7 @@ class DensityEstimator:
             others: Directories of the same model elsewhere, whose numbers are taken as well.
 
         Returns:
-            The directory of the version: the first number that nobody has taken.
+            The directory of the version: the first number that is free.
 
         Raises:
             CheckpointError: It cannot be written.

@@ -1,4 +1,4 @@
-"""What a fitted, or not yet fitted, estimator shows of itself: as text, and in a notebook."""
+"""Representation of an estimator as text, and as HTML for notebooks."""
 
 from collections.abc import Mapping
 from html import escape

@@ -1,4 +1,4 @@
-"""The names of presets, apart from what they stand for: a command offers them without PyTorch."""
+"""Names of the presets, in a module of their own so that commands can list them without PyTorch."""
 
 from typing import Literal
 

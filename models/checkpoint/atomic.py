@@ -2,8 +2,8 @@
 
 The files are written to a directory beside their place, which is then renamed. A process that is
 killed on the way leaves that directory behind. It holds a file with a mark, locked as long as the
-process lives: whoever saves next to it later removes what has the mark, belongs to the same user,
-and is not locked any more.
+process lives. The next save in the same place removes directories that have the mark, belong to the
+same user and are no longer locked.
 """
 
 import contextlib
@@ -61,9 +61,9 @@ def unfinished(parent: Path, files: Mapping[str, bytes]) -> Iterator[Path]:
 
 
 def moved(beside: Path, place: Path) -> bool:
-    """Gives a finished directory its place, unless something is there.
+    """Give a finished directory its place, unless something is there.
 
-    Renaming replaces no directory that holds anything, whoever else is about to take its place.
+    Renaming never replaces a directory that is not empty, even if another process takes its place.
 
     Returns:
         Whether it was moved.
@@ -85,7 +85,7 @@ def moved(beside: Path, place: Path) -> bool:
 
 
 def _remove_leftovers(parent: Path) -> None:
-    """Removes directories that killed processes of this user were writing."""
+    """Remove directories that killed processes of this user were writing."""
     if fcntl is None:
         return
     with os.scandir(parent) as entries:

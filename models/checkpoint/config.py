@@ -1,4 +1,4 @@
-"""What `config.json` and `metrics.json` say, checked field by field."""
+"""Checks of `config.json` and `metrics.json`, field by field."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class StoredMember:
 
     @classmethod
     def from_json(cls, entry: object, where: str) -> Self:
-        """Reads what `to_json` wrote.
+        """Read what `to_json` wrote.
 
         Raises:
             CheckpointError: Names the field and what was expected.
@@ -79,7 +79,7 @@ def members_of(config: Mapping[str, Any]) -> tuple[StoredMember, ...]:
 
 
 def check_metrics(metrics: Mapping[str, Any]) -> None:
-    """Checks the figures that lists of models show; whatever else there is stays as it is.
+    """Check the figures that lists of models show; other entries are not looked at.
 
     Raises:
         CheckpointError: Names the field and what was expected.

@@ -43,14 +43,18 @@ MAX_OTHER_BYTES, MAX_FILES = 16 * 2**20, 64
 """Largest size of a further file, such as a picture, and how many files there may be."""
 
 _HASHED_AT_ONCE = 2**20
-# So that what is no regular file, such as a pipe that nobody writes to, does not hold the reader.
+# Opening a pipe that has no writer must not block.
 _OPENING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 _OPENING |= getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Makes one error of whatever a broken checkpoint can bring about."""
+    """Turn every error that a broken checkpoint can cause into a `CheckpointError`.
+
+    Raises:
+        CheckpointError: Any error was raised inside; its message names `path`.
+    """
     try:
         yield
     except CheckpointError as error:
@@ -60,7 +64,7 @@ def explained(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise CheckpointError("there is not enough memory to load it", path) from error
     except Exception as error:
-        # Whoever wrote the files chose what they hold: it may be anything.
+        # The content of the files is not trusted: any error may come of it.
         message = f"the files do not fit each other: {type(error).__name__}: {error}"
         raise CheckpointError(message, path) from error
 
@@ -84,11 +88,11 @@ class CheckpointFiles:
 
     @classmethod
     def read(cls, path: Path) -> "CheckpointFiles":
-        """Reads a directory.
+        """Read a directory.
 
         Raises:
             CheckpointError: A file is missing, is no regular file, is too large, is not as it
-                was written, or is a link to what lies elsewhere.
+                was written, or is a link to another place.
         """
         if not path.is_dir():
             raise CheckpointError("it is not a directory")
@@ -127,7 +131,7 @@ class CheckpointFiles:
             yield file, size
 
     def check_weights(self, file: BinaryIO) -> None:
-        """Checks the digest of the file of weights from where it stands, without keeping it."""
+        """Check the digest of the file of weights from where it stands, without keeping it."""
         digest = hashlib.sha256()
         while part := file.read(_HASHED_AT_ONCE):
             digest.update(part)
@@ -140,7 +144,11 @@ def digest_of(content: bytes) -> str:
 
 
 def _digests(config: Mapping[str, Any]) -> Mapping[str, str]:
-    """The digest of each file, by name."""
+    """The digest of each file, by name.
+
+    Raises:
+        CheckpointError: Digests are missing, or name files outside the directory.
+    """
     digests = config.get("digests")
     if not isinstance(digests, dict) or not all(isinstance(one, str) for one in digests.values()):
         raise CheckpointError(f"{CONFIG}: 'digests' must have a digest for each file")
@@ -167,7 +175,7 @@ def _content(directory: Path, name: str) -> bytes:
 
 @contextmanager
 def _opened(directory: Path, name: str) -> Iterator[tuple[BinaryIO, int]]:
-    """Opens a regular file of a directory, and says how large it is.
+    """Open a regular file of a directory, and says how large it is.
 
     Args:
         directory: Where it lies, links resolved.

@@ -1,4 +1,4 @@
-"""The JSON of a checkpoint: what is read of it is plain and bounded, and can be sent on."""
+"""JSON files of a checkpoint, read within bounds, so that their values can be sent on."""
 
 import json
 import math
@@ -16,7 +16,7 @@ _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**64 - 1
 
 
 def parse_object(name: str, content: bytes) -> dict[str, Any]:
-    """Reads a file that holds one JSON object.
+    """Read a file that holds one JSON object.
 
     Args:
         name: Of the file, for errors.
@@ -45,7 +45,11 @@ def to_json_bytes(value: object) -> bytes:
 
 
 def _check_plain(name: str, value: object) -> None:
-    """Checks everything that a parsed file holds."""
+    """Check everything that a parsed file holds.
+
+    Raises:
+        CheckpointError: A value is nested too deep, or outside what the files may hold.
+    """
     waiting = [(value, 1)]
     while waiting:
         one, depth = waiting.pop()

@@ -1,4 +1,4 @@
-"""Read a checkpoint directory: the whole of it, or what it says of itself."""
+"""Read a checkpoint directory: the whole of it, or its description."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ __all__ = ["Checkpoint", "Description", "load_checkpoint", "read_description"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint directory holds.
+    """Content of a checkpoint directory.
 
     Attributes:
         schema: The columns.
@@ -52,7 +52,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Description:
-    """What a checkpoint directory says of its density, which is not built.
+    """Description of a density, read from its checkpoint without building it.
 
     Attributes:
         schema: The columns.
@@ -96,7 +96,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
 
 
 def read_description(path: str | Path) -> Description:
-    """Read what a checkpoint says of itself, every file checked as `load_checkpoint` does.
+    """Read the description of a checkpoint, every file checked as `load_checkpoint` does.
 
     The network is not built: that takes a fraction of the memory and the time.
 
@@ -115,7 +115,11 @@ def read_description(path: str | Path) -> Description:
 
 
 def _checked(files: CheckpointFiles) -> tuple[Sequence[StoredMember], Schema]:
-    """The members and the columns that a checkpoint describes; its figures are checked too."""
+    """The members and the columns that a checkpoint describes; its figures are checked too.
+
+    Raises:
+        CheckpointError: The description is incomplete or contradicts itself.
+    """
     members = members_of(files.config)
     try:
         schema = Schema.from_json(files.schema)
@@ -134,7 +138,7 @@ def _header(
     members: Sequence[StoredMember],
     schema: Schema,
 ) -> Header:
-    """The header of the file of weights, checked before memory is taken for what it describes."""
+    """The header of the file of weights, checked before memory is taken for its arrays."""
     files.check_weights(file)
     file.seek(0)
     header = Header.read(file, size)
@@ -148,7 +152,7 @@ def _density(
     layout: Layout,
     device: torch.device,
 ) -> Density:
-    """Builds what the arrays hold, each of the shape that is expected, and checks their numbers."""
+    """Build what the arrays hold, each of the shape that is expected, and check their numbers."""
     check_finite(tensors)
     log_weights = tensors[LOG_WEIGHTS].numpy()
     check_log_weights(log_weights)

@@ -38,7 +38,7 @@ def save_checkpoint(
     """Write a checkpoint directory, whole or not at all.
 
     Everything is written and flushed to a directory beside `path` that is then renamed to it:
-    whatever ends the process on the way, `path` and all other versions are left as they were.
+    if the process ends on the way, `path` and all other versions are left as they were.
 
     Args:
         path: The directory to make; a new version has a new one.

@@ -1,4 +1,4 @@
-"""The arrays of a checkpoint: which there must be, of which shape, and what they may hold.
+"""Arrays of a checkpoint: their names, shapes and permitted values.
 
 Names, types and shapes follow from the configuration and the columns, and are compared with the
 header of the file before memory is taken for anything.
@@ -76,7 +76,7 @@ class Header:
 
     @classmethod
     def read(cls, file: BinaryIO, size: int) -> "Header":
-        """Reads the header from the beginning of a file of so many bytes.
+        """Read the header from the beginning of a file of so many bytes.
 
         Raises:
             CheckpointError: It is not that of a safetensors file.
@@ -93,7 +93,7 @@ class Header:
         return cls(arrays, _LENGTH.size + length, size)
 
     def check(self, members: Sequence[StoredMember], columns: Sequence[Column]) -> None:
-        """Compares what there is with what the configuration and the columns ask for.
+        """Compare what there is with what the configuration and the columns ask for.
 
         Raises:
             CheckpointError: An array is missing, unknown, or of another type or shape.
@@ -129,7 +129,11 @@ class Header:
             )
 
     def reference(self, file: BinaryIO) -> Float64:
-        """The reference rows, encoded, shape `(rows, variables)`; none where there are none."""
+        """The reference rows, encoded, shape `(rows, variables)`; none where there are none.
+
+        Raises:
+            CheckpointError: The file is truncated.
+        """
         stored = self.arrays.get(REFERENCE)
         if stored is None:
             return np.empty((0, 0))
@@ -141,7 +145,7 @@ class Header:
 
 
 def check_finite(tensors: Mapping[str, Tensor]) -> None:
-    """Checks that no weight is NaN or infinite; the reference rows have a check of their own.
+    """Check that no weight is NaN or infinite; the reference rows have a check of their own.
 
     Raises:
         CheckpointError: Names the array.
@@ -152,7 +156,7 @@ def check_finite(tensors: Mapping[str, Tensor]) -> None:
 
 
 def check_log_weights(log_weights: Float64) -> None:
-    """Checks that the mixture weights sum to 1.
+    """Check that the mixture weights sum to 1.
 
     Raises:
         CheckpointError: They do not.
@@ -164,7 +168,7 @@ def check_log_weights(log_weights: Float64) -> None:
 
 
 def check_reference(reference: Float64, columns: Sequence[Column]) -> None:
-    """Checks that reference rows hold codes of the columns.
+    """Check that reference rows hold codes of the columns.
 
     Args:
         reference: Encoded rows, shape `(rows, variables)`.

@@ -1,6 +1,6 @@
 """Column kinds: from Arrow values to codes, from codes to likelihoods and draws.
 
-    Column.fit / encode / decode   what is learned of a column, its codes    one file a kind
+    Column.fit / encode / decode   learn a column; values to codes and back  one file a kind
     Layout(columns)                which units belong to which variable      layout.py
     Layout.features / log_prob / sample                                      the heads, in torch
 

@@ -23,13 +23,13 @@ _SPARSE = 0.25
 
 
 def find_atoms(values: Float64, resolution: float) -> Float64:
-    """Returns the values that stand out, in rising order, (atoms,).
+    """Return the values that stand out, in rising order, (atoms,).
 
-    A value is an atom if 5 rows and 0.1 % of all rows hold it and, on a lattice, if it is more
+    A value is an atom if 5 rows and 0.1 % of all rows hold it and, on a grid, if it is more
     than 1.5 times, and by 4 standard deviations of a Poisson count, as frequent as a value of its
     neighbourhood is on average, whether that is the next 5 % of the rows below it and as many
-    above, or the next 5 places of the lattice to either side. Atoms are no neighbours, lest one
-    hide another: those found are taken away, and the rest is searched again. A lattice of which
+    above, or the next 5 places of the grid to either side. Atoms are no neighbours, lest one
+    hide another: those found are taken away, and the rest is searched again. A grid of which
     less than a quarter is ever seen, by ten rows a value (the rates of a bank's days), is as a
     continuum. Where more than 256 stand out, the most frequent are taken.
 
@@ -48,14 +48,14 @@ def find_atoms(values: Float64, resolution: float) -> Float64:
 
 
 def _sparse(distinct: Float64, rows: int, resolution: float) -> bool:
-    """Returns whether few places of the lattice are held, but for far-off values, each by many."""
+    """Return whether few places of the grid are held, but for far-off values, each by many."""
     low, high = np.quantile(distinct, [0.05, 0.95])
     held = 0.9 * len(distinct) * resolution
     return rows >= _ROWS_EACH * len(distinct) and held < _SPARSE * (high - low)
 
 
 def _prominent(distinct: Float64, counts: Int64, possible: Bool, resolution: float) -> Bool:
-    """Returns which possible values are more frequent than their neighbourhood, (distinct,)."""
+    """Return which possible values are more frequent than their neighbourhood, (distinct,)."""
     atoms = np.zeros(len(distinct), dtype=bool)
     for _ in range(_ROUNDS):
         expected = _expected(distinct, counts, atoms, resolution)
@@ -68,7 +68,7 @@ def _prominent(distinct: Float64, counts: Int64, possible: Bool, resolution: flo
 
 
 def _expected(distinct: Float64, counts: Int64, atoms: Bool, resolution: float) -> Float64:
-    """Returns the rows a value would have, were its neighbourhood even, (distinct,)."""
+    """Return the rows a value would have, were its neighbourhood even, (distinct,)."""
     smooth = np.where(atoms, 0, counts)
     ends, taken = (np.append(0, each.cumsum()) for each in (smooth, atoms))
     reach = max(1.0, _NEIGHBOURS * ends[-1])

@@ -1,6 +1,6 @@
-"""What a column and a head are: the two halves of every column kind.
+"""Base classes of column kinds: `Column` and `Head`, the two halves of each.
 
-A `Column` is what was learned from one column of the table: it turns Arrow values into float64
+A `Column` holds what was learned from one column of the table. It turns Arrow values into float64
 codes and back. A `Head` is the torch arithmetic of all columns that share an evaluation key: it
 turns codes into input units, and output units into log-probabilities and draws. Columns know
 nothing of tensors on devices; heads know nothing of Arrow.
@@ -47,7 +47,7 @@ class Head(ABC):
         self.noise = sum(column.noise for column in columns)
 
     def to(self, device: torch.device | str) -> Self:
-        """Returns this head with its tensors on `device`."""
+        """Return this head with its tensors on `device`."""
         moved = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, Tensor):
@@ -56,7 +56,7 @@ class Head(ABC):
 
     @abstractmethod
     def features(self, values: Tensor, observed: Tensor) -> Tensor:
-        """Turns encoded values into input units.
+        """Turn encoded values into input units.
 
         Args:
             values: Encoded values, (batch, n); anything, NaN too, where not observed.
@@ -68,7 +68,7 @@ class Head(ABC):
 
     @abstractmethod
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
-        """Evaluates the conditionals.
+        """Evaluate the conditionals.
 
         Args:
             parameters: Output units of the network, (batch, outputs).
@@ -88,14 +88,14 @@ class Head(ABC):
         temperature: float = 1.0,
         within_range: bool = False,
     ) -> Tensor:
-        """Draws values by inverting the distribution functions at given uniforms.
+        """Draw values by inverting the distribution functions at given uniforms.
 
         Args:
             parameters: Output units of the network, (batch, outputs).
             noise: Uniforms in (0, 1), (batch, noise).
             temperature: Below 1 for likelier values, above 1 for more varied ones; > 0.
-            within_range: Whether amounts are drawn from their distribution between the smallest
-                and the largest training value; kinds that are no amounts have no range.
+            within_range: Whether numbers are drawn from their distribution between the smallest
+                and the largest training value; other kinds have no range.
 
         Returns:
             Encoded values, (batch, n), in the dtype of `noise`: float64 noise keeps the
@@ -105,12 +105,12 @@ class Head(ABC):
 
 @dataclass(frozen=True)
 class Column(ABC):
-    """What was learned from one column of the table.
+    """One column of the table, as learned from the training rows.
 
     Attributes:
         kind: Name of the column kind.
         discrete: Whether values are a choice among a few, imputed with the probability of the
-            one chosen; otherwise they are amounts, imputed with an interval.
+            one chosen; otherwise they are numbers, imputed with an interval.
         head_type: The head that evaluates columns of this kind.
         name: Name of the column.
         arrow_type: Type that the column came as, and that `decode` gives back.
@@ -155,7 +155,7 @@ class Column(ABC):
     @classmethod
     @abstractmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
-        """Learns a column of this kind.
+        """Learn a column of this kind.
 
         Raises:
             SchemaError: The column cannot be of this kind.
@@ -164,14 +164,14 @@ class Column(ABC):
 
     @abstractmethod
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
-        """Returns the codes of Arrow values, (rows,) float64, NaN where null.
+        """Return the codes of Arrow values, (rows,) float64, NaN where null.
 
         Raises:
             TableError: Names each cell that does not fit, and what was expected.
         """
 
     def cell_encoder(self) -> CellEncoder:
-        """Returns what encodes one cell as `encode` does, where it is plain."""
+        """Return the encoder of one cell of the column's own JSON type; it agrees with `encode`."""
         reads_text = family(self.arrow_type) in (Family.TEXT, Family.INSTANT)
 
         def read(value: object) -> float:
@@ -186,33 +186,33 @@ class Column(ABC):
 
     @abstractmethod
     def is_code(self, values: Float64) -> Bool:
-        """Returns which numbers are codes that this column can have, (rows,); NaN is none."""
+        """Return which numbers are codes that this column can have, (rows,); NaN is none."""
 
     @abstractmethod
     def decode(self, values: Float64) -> pa.Array:
-        """Returns the Arrow values of codes, (rows,), null where NaN."""
+        """Return the Arrow values of codes, (rows,), null where NaN."""
 
     @abstractmethod
     def initial_parameters(self, values: Float64) -> Float64:
-        """Returns output parameters, (outputs,), that reproduce the marginal of codes, (rows,)."""
+        """Return output parameters, (outputs,), that reproduce the marginal of codes, (rows,)."""
 
     @abstractmethod
     def learned(self) -> dict[str, Any]:
-        """Returns what was learned, for `schema.json`."""
+        """Return the learned fields of `schema.json`."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """Returns what a caller of the service should know of this column, ready for JSON."""
+        """Describe the column to callers of the service, ready for JSON."""
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the entry of this column in `schema.json`."""
+        """Return the entry of this column in `schema.json`."""
         head = {"name": self.name, "kind": self.kind, "arrow_type": type_name(self.arrow_type)}
         return head | self.learned()
 
     @classmethod
     @abstractmethod
     def from_json(cls, record: Record) -> Self:
-        """Reads what `to_json` wrote, or a person edited.
+        """Read what `to_json` wrote, or a person edited.
 
         Raises:
             SchemaError: Names the field and what was expected.

@@ -30,11 +30,11 @@ class BinaryHead(Head):
     interchangeable = True
 
     def features(self, values: Tensor, observed: Tensor) -> Tensor:
-        """Returns the codes 0 and 1 themselves; see `Head.features`."""
+        """Return the codes 0 and 1 themselves; see `Head.features`."""
         return torch.where(observed, values, torch.zeros_like(values))
 
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
-        """Returns log sigmoid((2 x - 1) logit); see `Head.log_prob`."""
+        """Return log sigmoid((2 x - 1) logit); see `Head.log_prob`."""
         dtype = torch.promote_types(parameters.dtype, torch.float32)
         signs = 2 * values.nan_to_num(0.0).to(dtype) - 1
         return functional.logsigmoid(signs * parameters.to(dtype))
@@ -46,7 +46,7 @@ class BinaryHead(Head):
         temperature: float = 1.0,
         within_range: bool = False,
     ) -> Tensor:
-        """Returns 1 where the uniform is below sigmoid(logit / T); see `Head.sample`."""
+        """Return 1 where the uniform is below sigmoid(logit / T); see `Head.sample`."""
         chances = torch.sigmoid(parameters.to(noise.dtype) / max(temperature, MIN_TEMPERATURE))
         return (noise < chances).to(noise.dtype)
 
@@ -86,7 +86,11 @@ class Binary(Column):
 
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
-        """Learns the two values, sorted; see `Column.fit`."""
+        """Learn the two values, sorted; see `Column.fit`.
+
+        Raises:
+            SchemaError: There are not two distinct values.
+        """
         vocabulary, _ = Vocabulary.fit(name, array)
         if len(vocabulary) != 2:
             raise SchemaError(
@@ -96,7 +100,7 @@ class Binary(Column):
         return cls(name, array.type, vocabulary)
 
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
-        """Returns 0, 1, or NaN where null; see `Column.encode`."""
+        """Return 0, 1, or NaN where null; see `Column.encode`."""
         codes = self.vocabulary.codes(self.name, array)
         unseen = codes == UNSEEN
         if unseen.any():
@@ -112,30 +116,30 @@ class Binary(Column):
         return codes
 
     def cell_encoder(self) -> CellEncoder:
-        """Returns what looks one value up; see `Column.cell_encoder`."""
+        """Return the encoder of one value; see `Column.cell_encoder`."""
         return self.vocabulary.encoder(None) or super().cell_encoder()
 
     def is_code(self, values: Float64) -> Bool:
-        """Returns which are 0 or 1; see `Column.is_code`."""
+        """Return which are 0 or 1; see `Column.is_code`."""
         found: Bool = (values == 0) | (values == 1)
         return found
 
     def decode(self, values: Float64) -> pa.Array:
-        """Returns the two values in the column's type; see `Column.decode`."""
+        """Return the two values in the column's type; see `Column.decode`."""
         return self.vocabulary.take(values)
 
     def initial_parameters(self, values: Float64) -> Float64:
-        """Returns the logit of the share of ones, with half a row added to either side."""
+        """Return the logit of the share of ones, with half a row added to either side."""
         known = values[~np.isnan(values)]
         ones = known.sum()
         return np.array([np.log(ones + 0.5) - np.log(known.size - ones + 0.5)])
 
     def learned(self) -> dict[str, Any]:
-        """Returns the two values."""
+        """Return the two values."""
         return {"values": list(self.vocabulary.values)}
 
     def describe(self) -> dict[str, Any]:
-        """Returns name, kind, type, the two values and an example."""
+        """Return name, kind, type, the two values and an example."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -147,7 +151,7 @@ class Binary(Column):
 
     @classmethod
     def from_json(cls, record: Record) -> Self:
-        """Reads what `to_json` wrote; see `Column.from_json`."""
+        """Read what `to_json` wrote; see `Column.from_json`."""
         arrow_type = record.arrow_type()
         values = record.items("values")
         if len(values) != 2:

@@ -52,13 +52,13 @@ class CategoricalHead(Head):
         self._gathered = gathered.flatten()
 
     def features(self, values: Tensor, observed: Tensor) -> Tensor:
-        """Returns the codes one-hot, `unknown` included; see `Head.features`."""
+        """Return the codes one-hot, `unknown` included; see `Head.features`."""
         units = self._offsets + values.nan_to_num(0.0).long()
         hot = observed.to(values.dtype)
         return values.new_zeros(values.shape[0], self.inputs).scatter_(1, units, hot)
 
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
-        """Returns the log-softmax at the codes; see `Head.log_prob`."""
+        """Return the log-softmax at the codes; see `Head.log_prob`."""
         dtype = torch.promote_types(parameters.dtype, torch.float32)
         logits = self._block(parameters.to(dtype))
         if not self._uniform:
@@ -74,13 +74,13 @@ class CategoricalHead(Head):
         temperature: float = 1.0,
         within_range: bool = False,
     ) -> Tensor:
-        """Inverts the distribution function over the K known categories; see `Head.sample`."""
+        """Invert the distribution function over the K known categories; see `Head.sample`."""
         dtype = torch.promote_types(parameters.dtype, torch.float32)
         logits = self._block(parameters.to(dtype)).masked_fill(self._undrawn, -torch.inf)
         return choose(logits, noise, temperature).minimum(self._last).to(noise.dtype)
 
     def _block(self, parameters: Tensor) -> Tensor:
-        """Arranges units, (batch, outputs), by column, (batch, n, widest)."""
+        """Arrange units, (batch, outputs), by column, (batch, n, widest)."""
         if not self._uniform:
             parameters = parameters.index_select(1, self._gathered)
         return parameters.reshape(len(parameters), len(self.columns), self._width)
@@ -133,7 +133,11 @@ class Categorical(Column):
 
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
-        """Learns the categories and the mass of what is not among them; see `Column.fit`."""
+        """Learn the categories and the mass of unseen ones; see `Column.fit`.
+
+        Raises:
+            SchemaError: There are too many distinct values.
+        """
         vocabulary, counts = Vocabulary.fit(name, array)
         if len(vocabulary) > _MAX_CATEGORIES:
             raise SchemaError(
@@ -143,26 +147,26 @@ class Categorical(Column):
         return cls(name, array.type, vocabulary, unseen_share(counts))
 
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
-        """Returns 0..K-1, K where not seen in training, NaN where null; see `Column.encode`."""
+        """Return 0..K-1, K where not seen in training, NaN where null; see `Column.encode`."""
         codes = self.vocabulary.codes(self.name, array)
         codes[codes == UNSEEN] = len(self.vocabulary)
         return codes
 
     def cell_encoder(self) -> CellEncoder:
-        """Returns what looks one value up; see `Column.cell_encoder`."""
+        """Return the encoder of one value; see `Column.cell_encoder`."""
         return self.vocabulary.encoder(self.unknown_code) or super().cell_encoder()
 
     def is_code(self, values: Float64) -> Bool:
-        """Returns which are whole numbers from 0 to K; see `Column.is_code`."""
+        """Return which are whole numbers from 0 to K; see `Column.is_code`."""
         found: Bool = (values >= 0) & (values <= len(self.vocabulary)) & (values == np.rint(values))
         return found
 
     def decode(self, values: Float64) -> pa.Array:
-        """Returns the categories, null for `unknown`; see `Column.decode`."""
+        """Return the categories, null for `unknown`; see `Column.decode`."""
         return self.vocabulary.take(values)
 
     def initial_parameters(self, values: Float64) -> Float64:
-        """Returns log shares, one row spread over all categories, `unknown` at its own rate."""
+        """Return log shares, one row spread over all categories, `unknown` at its own rate."""
         size = len(self.vocabulary)
         known = values[values < size].astype(np.int64)
         shares = (np.bincount(known, minlength=size) + 1 / size) / (known.size + 1)
@@ -171,11 +175,11 @@ class Categorical(Column):
         return logits
 
     def learned(self) -> dict[str, Any]:
-        """Returns the categories and the mass of unseen ones."""
+        """Return the categories and the mass of unseen ones."""
         return {"unseen_mass": self.unseen_mass, "categories": list(self.vocabulary.values)}
 
     def describe(self) -> dict[str, Any]:
-        """Returns name, kind, type, the first 50 categories, their number and an example."""
+        """Return name, kind, type, the first 50 categories, their number and an example."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -187,12 +191,12 @@ class Categorical(Column):
 
     @classmethod
     def from_json(cls, record: Record) -> Self:
-        """Reads what `to_json` wrote; see `Column.from_json`."""
+        """Read what `to_json` wrote; see `Column.from_json`."""
         return cls(**cls.recorded(record))
 
     @classmethod
     def recorded(cls, record: Record) -> dict[str, Any]:
-        """Reads the fields that all columns of categories have; see `Column.from_json`."""
+        """Read the fields that all columns of categories have; see `Column.from_json`."""
         arrow_type = record.arrow_type()
         values = record.items("categories")
         if not values:
@@ -210,7 +214,7 @@ class Categorical(Column):
 
 
 def unseen_share(counts: Int64) -> float:
-    """Returns the Good-Turing estimate of the mass of new values, of the counts of known ones."""
+    """Return the Good-Turing estimate of the mass of new values, of the counts of known ones."""
     rows = int(counts.sum())
     singletons = int((counts == 1).sum())
     return min(max(singletons / rows, 1 / (rows + 2)), _MAX_UNKNOWN_RATE)

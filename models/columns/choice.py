@@ -1,4 +1,4 @@
-"""Drawing one of several outcomes with a uniform: what all mixtures and categories share."""
+"""Drawing one of several outcomes with a uniform, for all mixtures and categories."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ MIN_TEMPERATURE = 1e-6
 
 
 def choose(logits: Tensor, noise: Tensor, temperature: float = 1.0) -> Tensor:
-    """Inverts the distribution function of a softmax.
+    """Invert the distribution function of a softmax.
 
     Args:
         logits: Unnormalised log-probabilities, (batch, n, outcomes); -inf for what cannot come.

@@ -45,7 +45,7 @@ class ContinuousHead(NumericHead):
         self._log_units = torch.tensor(units, dtype=torch.float64)
 
     def _log_smooth(self, codes: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:
-        """Returns log-densities of the logistics; see `NumericHead`."""
+        """Return log-densities of the logistics; see `NumericHead`."""
         points = transform(codes, self._transforms).clamp(-MAX_POINT, MAX_POINT)
         slopes = log_slope(codes, self._transforms) - self._log_units
         distances = (points.to(means.dtype).unsqueeze(2) - means) * torch.exp(-log_scales)
@@ -79,7 +79,7 @@ class Continuous(Numeric):
 
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
-        """Learns mean, deviation, range, atoms and transform; see `Column.fit`."""
+        """Learn mean, deviation, range, atoms and transform; see `Column.fit`."""
         arrow_type, known, notation = cls.read(name, array)
         grid = Grid.find(known, arrow_type)
         resolution = grid.resolution if grid else 0.0
@@ -101,13 +101,13 @@ class Continuous(Numeric):
         )
 
     def codes(self, values: Float64) -> Float64:
-        """Returns z, clipped to a million deviations; see `Numeric.codes`."""
+        """Return z, clipped to a million deviations; see `Numeric.codes`."""
         with np.errstate(over="ignore"):  # clipped just below
             z = (values - self.shift) / self.scale
         return np.clip(z, -MAX_POINT, MAX_POINT)
 
     def is_code(self, values: Float64) -> Bool:
-        """Returns which are within a million deviations; see `Column.is_code`."""
+        """Return which are within a million deviations; see `Column.is_code`."""
         return np.abs(values) <= MAX_POINT
 
     def _number_encoder(self) -> CellEncoder:
@@ -119,16 +119,16 @@ class Continuous(Numeric):
         return read
 
     def values_of(self, codes: Float64) -> Float64:
-        """Returns z * scale + shift; see `Numeric.values_of`."""
+        """Return z * scale + shift; see `Numeric.values_of`."""
         return codes * self.scale + self.shift
 
     def learned(self) -> dict[str, Any]:
-        """Returns what all amounts learn, mean and standard deviation."""
+        """Return the fields of all numeric columns, mean and standard deviation."""
         return super().learned() | {"shift": self.shift, "scale": self.scale}
 
     @classmethod
     def from_json(cls, record: Record) -> Self:
-        """Reads what `to_json` wrote; see `Column.from_json`."""
+        """Read what `to_json` wrote; see `Column.from_json`."""
         fields = cls.recorded(record)
         return cls(**fields, shift=record.number("shift"), scale=record.number("scale", above=0))
 
@@ -140,7 +140,7 @@ class Continuous(Numeric):
 
 
 def _moments(values: Float64) -> tuple[float, float]:
-    """Returns mean and standard deviation, (rows,) to scalars; 1 where the deviation vanishes."""
+    """Return mean and standard deviation, (rows,) to scalars; 1 where the deviation vanishes."""
     unit = float(np.abs(values).max()) or 1.0  # squares of the largest floats would overflow
     relative = values / unit
     shift = float(relative.mean()) * unit

@@ -19,7 +19,7 @@ class Datetime(Continuous):
     families: ClassVar[tuple[Family, ...]] = (Family.INSTANT,)
 
     def describe(self) -> dict[str, Any]:
-        """Returns what all amounts describe, and the unit that a density is per."""
+        """Describe the column; the unit of its density is added."""
         return super().describe() | {"unit": "s"}
 
     def _example(self) -> Value:

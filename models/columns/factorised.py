@@ -60,7 +60,7 @@ class FactorisedHead(Head):
         self._points = torch.tensor(points, dtype=torch.float32)  # (n, G, M, R)
 
     def features(self, values: Tensor, observed: Tensor) -> Tensor:
-        """Returns groups one-hot, and coordinates, which `unknown` has none of; see `Head`."""
+        """Return groups one-hot, and coordinates, which `unknown` has none of; see `Head`."""
         group, member, known = self._parts(values)
         hot = observed.to(values.dtype).unsqueeze(2)
         groups = values.new_zeros(len(values), len(self.columns), self._groups + 1)
@@ -70,7 +70,7 @@ class FactorisedHead(Head):
         return torch.cat([groups, points], dim=2).flatten(1)
 
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
-        """Returns log-probabilities, of the group and of the member of it; see `Head.log_prob`."""
+        """Return log-probabilities, of the group and of the member of it; see `Head.log_prob`."""
         group, member, known = self._parts(values)
         groups, directions = self._block(parameters)
         of_group = groups.gather(2, group.unsqueeze(2)).squeeze(2) - groups.logsumexp(2)
@@ -85,7 +85,7 @@ class FactorisedHead(Head):
         temperature: float = 1.0,
         within_range: bool = False,
     ) -> Tensor:
-        """Draws a group with one uniform, a member of it with another; see `Head.sample`.
+        """Draw a group with one uniform, a member of it with another; see `Head.sample`.
 
         The temperature is that of either draw.
         """
@@ -96,20 +96,20 @@ class FactorisedHead(Head):
         return (group * self._members + member).minimum(self._sizes - 1).to(noise.dtype)
 
     def _parts(self, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns group and place in it of codes, and whether they are known, all (batch, n)."""
+        """Return group and place in it of codes, and whether they are known, all (batch, n)."""
         codes = values.nan_to_num(0.0).long()
         known = codes < self._sizes
         group = torch.where(known, codes // self._members, self._groups)
         return group, torch.where(known, codes % self._members, 0), known
 
     def _block(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns logits of groups, (batch, n, G + 1), and the vectors w, (batch, n, R)."""
+        """Return logits of groups, (batch, n, G + 1), and the vectors w, (batch, n, R)."""
         dtype = torch.promote_types(parameters.dtype, torch.float32)
         block = parameters.to(dtype).reshape(len(parameters), len(self.columns), self._width)
         return block[:, :, : self._groups + 1], block[:, :, self._groups + 1 :]
 
     def _of_members(self, directions: Tensor, group: Tensor) -> Tensor:
-        """Returns logits of the members of groups (batch, n), (batch, n, M)."""
+        """Return logits of the members of groups (batch, n), (batch, n, M)."""
         points = self._points[self._numbers, group].to(directions.dtype)  # (batch, n, M, R)
         shares = self._log_shares[self._numbers, group].to(directions.dtype)
         return shares + (points @ directions.unsqueeze(3)).squeeze(3)
@@ -183,7 +183,7 @@ class Factorised(Categorical):
 
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
-        """Learns the categories, sorted, and how often they occur; see `Column.fit`."""
+        """Learn the categories, sorted, and how often they occur; see `Column.fit`."""
         vocabulary, counts = Vocabulary.fit(name, array)
         occurrences = tuple(counts.tolist())
         nowhere = ((),) * len(vocabulary)
@@ -192,7 +192,7 @@ class Factorised(Categorical):
         return cls(name, array.type, vocabulary, mass, occurrences, nowhere, size)
 
     def with_category_order(self, order: Int64, coordinates: Float64) -> Self:
-        """Returns the column with its categories in another order.
+        """Return the column with its categories in another order.
 
         Args:
             order: Codes that they have now, (K,).
@@ -209,7 +209,7 @@ class Factorised(Categorical):
         )
 
     def initial_parameters(self, values: Float64) -> Float64:
-        """Returns log-shares of groups, one row spread over all, and 0 for all else."""
+        """Return log-shares of groups, one row spread over all, and 0 for all else."""
         codes = values[values < len(self.vocabulary)].astype(np.int64)
         rows = np.bincount(codes // self.group_size, minlength=self.groups)
         shares = (rows + 1 / self.groups) / (codes.size + 1)
@@ -217,7 +217,7 @@ class Factorised(Categorical):
         return np.append(np.log(masses), np.zeros(self.outputs - len(masses)))
 
     def learned(self) -> dict[str, Any]:
-        """Returns the categories in their order, and what is known of each."""
+        """Return the categories in their order, with counts and coordinates."""
         return {
             "unseen_mass": self.unseen_mass,
             "group_size": self.group_size,
@@ -228,7 +228,7 @@ class Factorised(Categorical):
 
     @classmethod
     def recorded(cls, record: Record) -> dict[str, Any]:
-        """Reads the fields; see `Column.from_json`."""
+        """Read the fields; see `Column.from_json`."""
         fields = super().recorded(record)
         size = len(fields["vocabulary"])
         counts = _whole_numbers(record.items("counts"))
@@ -252,7 +252,7 @@ class Factorised(Categorical):
 
 
 def _whole_numbers(values: list[Any]) -> Int64 | None:
-    """Returns numbers of a file as an array, or None where they are no whole numbers."""
+    """Return numbers of a file as an array, or None where they are no whole numbers."""
     try:
         numbers = np.array(values)
     except ValueError:  # lists of several lengths

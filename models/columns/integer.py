@@ -1,11 +1,11 @@
 r"""Integer columns: a probability mass on the column's own resolution.
 
-The values are the points of a lattice: whole numbers, half points, cents. The code of a value is
-its place k on the lattice, and its mass that of the cell around it,
+The values are the points of a grid: whole numbers, half points, cents. The code of a value is
+its place k on the grid, and its mass that of the cell around it,
 
     f_m(k) = F((T(k + 1/2) - mu_m) / s_m) - F((T(k - 1/2) - mu_m) / s_m),    F = sigmoid
 
-after Salimans, Karpathy, Chen, Kingma, PixelCNN++, ICLR 2017. The lattice has no ends, so the
+after Salimans, Karpathy, Chen, Kingma, PixelCNN++, ICLR 2017. The grid has no ends, so the
 masses of all its points, atoms included, sum to 1. A value between two points counts as the
 nearer one. See `madeira.models.columns.numeric`.
 """
@@ -49,7 +49,7 @@ class IntegerHead(NumericHead):
     _atoms_alone = False
 
     def _log_smooth(self, codes: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:
-        """Returns log-masses of cells under the logistics; see `NumericHead`.
+        """Return log-masses of cells under the logistics; see `NumericHead`.
 
         sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b)): no two near numbers are
         subtracted, in either tail.
@@ -71,7 +71,7 @@ class IntegerHead(NumericHead):
 
 @dataclass(frozen=True)
 class Integer(Numeric):
-    """A column of numbers on a lattice.
+    """A column of numbers on a grid.
 
     Attributes:
         grid: Its points; the code of a point is its place.
@@ -84,7 +84,7 @@ class Integer(Numeric):
 
     @property
     def cell(self) -> float:
-        """One step of the lattice; see `Numeric.cell`."""
+        """One step of the grid; see `Numeric.cell`."""
         return 1.0
 
     @property
@@ -94,7 +94,11 @@ class Integer(Numeric):
 
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
-        """Learns lattice, range, atoms and transform; see `Column.fit`."""
+        """Learn grid, range, atoms and transform; see `Column.fit`.
+
+        Raises:
+            SchemaError: The values share no resolution of up to six decimals.
+        """
         arrow_type, known, notation = cls.read(name, array)
         grid = Grid.find(known, arrow_type)
         if grid is None:
@@ -118,22 +122,22 @@ class Integer(Numeric):
         )
 
     def codes(self, values: Float64) -> Float64:
-        """Returns the places of the nearest lattice points; see `Numeric.codes`."""
+        """Return the places of the nearest grid points; see `Numeric.codes`."""
         return self.grid.codes(values)
 
     def is_code(self, values: Float64) -> Bool:
-        """Returns which are places on the lattice; see `Column.is_code`."""
+        """Return which are places on the grid; see `Column.is_code`."""
         return self.grid.is_place(values)
 
     def _number_encoder(self) -> CellEncoder:
         return self.grid.encoder()
 
     def values_of(self, codes: Float64) -> Float64:
-        """Returns the nearest lattice points; see `Numeric.values_of`."""
+        """Return the nearest grid points; see `Numeric.values_of`."""
         return self.grid.values(codes)
 
     def learned(self) -> dict[str, Any]:
-        """Returns what all amounts learn, the resolution and a point of the lattice."""
+        """Return the fields of all numeric columns, the resolution and a point of the grid."""
         origin = self.grid.origin / self.grid.denominator
         whole = self.grid.denominator == 1
         return super().learned() | {
@@ -142,12 +146,12 @@ class Integer(Numeric):
         }
 
     def describe(self) -> dict[str, Any]:
-        """Returns what all amounts describe, and the resolution."""
+        """Describe the column; its resolution is added."""
         return super().describe() | {"resolution": self.learned()["resolution"]}
 
     @classmethod
     def from_json(cls, record: Record) -> Self:
-        """Reads what `to_json` wrote; see `Column.from_json`."""
+        """Read what `to_json` wrote; see `Column.from_json`."""
         fields = cls.recorded(record)
         record.number("origin")
         record.number("resolution", above=0)

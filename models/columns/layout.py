@@ -35,7 +35,7 @@ class Layout:
     Attributes:
         columns: The D columns.
         device: Where the tensors are.
-        value_dtype: What encoded values are held in: codes of fine lattices and instants need
+        value_dtype: What encoded values are held in: codes of fine grids and instants need
             more digits than float32 has.
         variables: Number of variables, D.
         inputs: Input units, I.
@@ -66,7 +66,7 @@ class Layout:
         self._singles: dict[int, tuple[Head, slice, slice, slice]] = {}
 
     def to(self, device: torch.device | str) -> "Layout":
-        """Returns this layout with its tensors on `device`."""
+        """Return this layout with its tensors on `device`."""
         moved = copy.copy(self)
         moved.device = torch.device(device)
         moved._singles = {}
@@ -80,7 +80,7 @@ class Layout:
         return moved
 
     def features(self, values: Tensor, observed: Tensor) -> Tensor:
-        """Turns encoded values into input units.
+        """Turn encoded values into input units.
 
         Args:
             values: Encoded values, (batch, D); NaN where missing.
@@ -96,7 +96,7 @@ class Layout:
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
-        """Evaluates every conditional.
+        """Evaluate every conditional.
 
         Args:
             parameters: Output units, (batch, O).
@@ -119,13 +119,13 @@ class Layout:
         temperature: float = 1.0,
         within_range: bool = False,
     ) -> Tensor:
-        """Draws every variable from its conditional.
+        """Draw every variable from its conditional.
 
         Args:
             parameters: Output units, (batch, O).
             noise: Uniforms in (0, 1), (batch, W).
             temperature: Below 1 for likelier values, above 1 for more varied ones; > 0.
-            within_range: Whether amounts are to lie between the ends seen in training.
+            within_range: Whether numbers are to lie between the ends seen in training.
 
         Returns:
             Encoded values, (batch, D), in the dtype of `noise`.
@@ -140,7 +140,7 @@ class Layout:
         )
 
     def initial_parameters(self, values: Float64) -> Float64:
-        """Returns output units, (O,), that reproduce each marginal of values, (rows, D)."""
+        """Return output units, (O,), that reproduce each marginal of values, (rows, D)."""
         return np.concatenate(
             [
                 self.columns[d].initial_parameters(values[:, d])
@@ -150,7 +150,7 @@ class Layout:
         )
 
     def single(self, d: int) -> tuple[Head, slice, slice, slice]:
-        """Returns the head of variable d alone, and its input units, output units and uniforms."""
+        """Return the head of variable d alone, and its input units, output units and uniforms."""
         if d not in self._singles:
             head = self.columns[d].head_type([self.columns[d]]).to(self.device)
             self._singles[d] = (
@@ -162,19 +162,19 @@ class Layout:
         return self._singles[d]
 
     def _of(self, group: _Group, values: Tensor) -> Tensor:
-        """Picks the variables of one head, (batch, D) to (batch, n)."""
+        """Pick the variables of one head, (batch, D) to (batch, n)."""
         if len(self._groups) == 1:
             return values
         return values.index_select(1, group.variables)
 
     def _gather(self, parts: Sequence[Tensor]) -> Tensor:
-        """Puts the answers of the heads, (batch, n) each, into the order of the columns."""
+        """Put the answers of the heads, (batch, n) each, into the order of the columns."""
         joined = parts[0] if len(parts) == 1 else torch.cat(list(parts), dim=1)
         return joined if self._natural else joined.index_select(1, self._from_unit_order)
 
 
 def _groups(columns: Sequence[Column]) -> tuple[_Group, ...]:
-    """Groups columns by evaluation key, in the order in which the keys first occur."""
+    """Group columns by evaluation key, in the order in which the keys first occur."""
     members: dict[Hashable, list[int]] = {}
     for d, column in enumerate(columns):
         members.setdefault(column.evaluation_key, []).append(d)
@@ -200,11 +200,11 @@ def _groups(columns: Sequence[Column]) -> tuple[_Group, ...]:
 
 
 def _repeat(variables: Tensor, units: Sequence[int]) -> Tensor:
-    """Repeats each variable as often as it has units, (D,) to (units,)."""
+    """Repeat each variable as often as it has units, (D,) to (units,)."""
     return variables.repeat_interleave(torch.tensor(units))
 
 
 def _span(variable_of_unit: Tensor, d: int) -> slice:
-    """Returns the contiguous units of variable d."""
+    """Return the contiguous units of variable d."""
     units = torch.nonzero(variable_of_unit == d).flatten().tolist()
     return slice(units[0], units[-1] + 1) if units else slice(0, 0)

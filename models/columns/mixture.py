@@ -41,7 +41,7 @@ class Points:
 
     @staticmethod
     def thin(codes: Float64) -> tuple[Float64, Float64]:
-        """Returns at most 1024 codes that stand for all, (rows,), and their shares."""
+        """Return at most 1024 codes that stand for all, (rows,), and their shares."""
         distinct, counts = np.unique(codes, return_counts=True)
         if len(distinct) > _MAX_POINTS:
             ranks = (np.arange(_MAX_POINTS) + 0.5) / _MAX_POINTS
@@ -52,10 +52,10 @@ class Points:
 
 
 def fit_mixture(points: Points, atoms: int, components: int) -> Float64:
-    """Fits a mixture of logistics and atoms to the marginal of one column.
+    """Fit a mixture of logistics and atoms to the marginal of one column.
 
     Expectation-maximisation from quantiles, with moments in the place of the logistic's own
-    maximum-likelihood estimates: it starts the training, no more. An atom on a lattice shares its
+    maximum-likelihood estimates: it starts the training, no more. An atom on a grid shares its
     rows with the logistics; one on a continuum has them alone.
 
     Args:
@@ -98,7 +98,7 @@ def fit_mixture(points: Points, atoms: int, components: int) -> Float64:
 
 
 def _log_logistics(places: Float64, widths: Float64, means: Float64, scales: Float64) -> Float64:
-    """Returns log-densities, or log-masses of cells, (points, M); see `columns.amount`."""
+    """Return log-densities, or log-masses of cells, (points, M); see `columns/numeric.py`."""
     t = (places - means) / scales
     cells = np.maximum(widths, 1e-30) / scales
     sigmoids = np.logaddexp(0, -t - cells / 2) + np.logaddexp(0, t - cells / 2)
@@ -107,7 +107,7 @@ def _log_logistics(places: Float64, widths: Float64, means: Float64, scales: Flo
 
 
 def _quantiles(places: Float64, weights: Float64, count: int) -> Float64:
-    """Returns evenly spread quantiles of weighted points, (count,)."""
+    """Return evenly spread quantiles of weighted points, (count,)."""
     order = np.argsort(places)
     ranks = weights[order].cumsum() / weights.sum()
     chosen = np.searchsorted(ranks, (np.arange(count) + 0.5) / count)

@@ -1,4 +1,4 @@
-r"""Amounts: what integer, continuous and datetime columns share.
+r"""Numeric columns: what integer, continuous and datetime columns share.
 
 A code is affine in the value, so that means and intervals of codes are those of values. The
 distribution is a mixture of M logistics on T(code), T the column's monotone transform, and of A
@@ -6,7 +6,7 @@ atoms, single values that stand out; the shares of all M + A are one softmax:
 
     p(x) = sum_a pi_a [x = atom_a] + sum_m pi_m f_m(x)
 
-`Integer` makes f_m the mass of the lattice cell around x, `Continuous` the density at x.
+`Integer` makes f_m the mass of the grid cell around x, `Continuous` the density at x.
 """
 
 from abc import abstractmethod
@@ -60,11 +60,11 @@ class Numeric(Column):
 
     @abstractmethod
     def codes(self, values: Float64) -> Float64:
-        """Returns the codes of values in original units, (rows,), NaN where NaN."""
+        """Return the codes of values in original units, (rows,), NaN where NaN."""
 
     @abstractmethod
     def values_of(self, codes: Float64) -> Float64:
-        """Returns the values of codes in original units, (rows,), NaN where NaN."""
+        """Return the values of codes in original units, (rows,), NaN where NaN."""
 
     @property
     def cell(self) -> float:
@@ -78,7 +78,7 @@ class Numeric(Column):
 
     @property
     def range_codes(self) -> tuple[float, float]:
-        """Codes of the smallest and the largest value; what lies between decodes between them."""
+        """Codes of the smallest and the largest value; codes between them decode between them."""
         low, high = self.codes(np.array([self.minimum, self.maximum])).tolist()
         step = np.spacing(max(abs(low), abs(high)))
         while self.values_of(np.array([low]))[0] < self.minimum:
@@ -113,7 +113,7 @@ class Numeric(Column):
     def read(
         cls, name: str, array: pa.ChunkedArray | pa.Array
     ) -> tuple[pa.DataType, Float64, Notation | None]:
-        """Returns type and notation of a training column, and its values that are not null.
+        """Return type and notation of a training column, and its values that are not null.
 
         Raises:
             SchemaError: The column holds other values, or none.
@@ -138,26 +138,26 @@ class Numeric(Column):
         return self.arrow_type if self.notation is None else self.notation.number_type
 
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
-        """Returns codes, NaN where null; see `Column.encode`."""
+        """Return codes, NaN where null; see `Column.encode`."""
         return self.codes(_read(self.name, array, self.arrow_type, self.notation))
 
     def cell_encoder(self) -> CellEncoder:
-        """Returns what encodes a number, or a text in the notation; see `Column.cell_encoder`."""
+        """Return the encoder of a number, or of a text in the notation."""
         if family(self.arrow_type) is Family.NUMBER:
             return self._number_encoder()
         return super().cell_encoder()
 
     @abstractmethod
     def _number_encoder(self) -> CellEncoder:
-        """Returns what encodes a number as `codes` does."""
+        """Return the encoder of one number; it agrees with `codes`."""
 
     def decode(self, values: Float64) -> pa.Array:
-        """Returns values, rounded and clipped to the type; see `Column.decode`."""
+        """Return values, rounded and clipped to the type; see `Column.decode`."""
         with np.errstate(over="ignore"):
             return self._written(self.values_of(values))
 
     def initial_parameters(self, values: Float64) -> Float64:
-        """Returns the mixture fitted to the codes by expectation-maximisation."""
+        """Return the mixture fitted to the codes by expectation-maximisation."""
         known = values[~np.isnan(values)]
         spikes = self.atom_codes
         at_atoms = np.isin(known, spikes)
@@ -176,7 +176,7 @@ class Numeric(Column):
         )
 
     def learned(self) -> dict[str, Any]:
-        """Returns range, atoms, transform and number of components."""
+        """Return range, atoms, transform and number of components."""
         return {
             "minimum": self._to_json(self.minimum),
             "maximum": self._to_json(self.maximum),
@@ -186,7 +186,7 @@ class Numeric(Column):
         } | ({"notation": self.notation.to_json()} if self.notation else {})
 
     def describe(self) -> dict[str, Any]:
-        """Returns name, kind, type, range seen in training and example."""
+        """Return name, kind, type, range seen in training and example."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -198,7 +198,7 @@ class Numeric(Column):
 
     @classmethod
     def recorded(cls, record: Record) -> dict[str, Any]:
-        """Reads the fields that all amounts have; see `Column.from_json`."""
+        """Read the fields that all numeric columns have; see `Column.from_json`."""
         arrow_type, notation = record.arrow_type(), None
         if "notation" in record.fields and family(arrow_type) is Family.TEXT:
             notation = notation_from_json(record.inner("notation"))
@@ -239,7 +239,7 @@ class Numeric(Column):
         return points[:, 0]
 
     def _to_json(self, value: float) -> Value:
-        """Returns a value in original units as a person would write it."""
+        """Return a value in original units as a person would write it."""
         if family(self.number_type) is Family.INSTANT:
             text: str = (
                 from_numbers(np.array([value]), self.number_type).cast(pa.string())[0].as_py()
@@ -248,7 +248,7 @@ class Numeric(Column):
         return int(value) if is_integer(self.arrow_type) else value
 
     def _written(self, numbers: Float64) -> pa.Array:
-        """Returns values in original units, (rows,), in the column's type."""
+        """Return values in original units, (rows,), in the column's type."""
         values = from_numbers(numbers, self.number_type)
         if self.notation is None:
             return values
@@ -261,7 +261,7 @@ class Numeric(Column):
 
     @abstractmethod
     def _example(self) -> Value:
-        """Returns a typical value, rounded to what a person would type."""
+        """Return a typical value, rounded to what a person would type."""
 
 
 def _read(
@@ -270,14 +270,14 @@ def _read(
     arrow_type: pa.DataType,
     notation: Notation | None,
 ) -> Float64:
-    """Returns values in original units, (rows,), NaN where null."""
+    """Return values in original units, (rows,), NaN where null."""
     if notation is None or family(array.type) is not Family.TEXT:
         return to_numbers(name, array, arrow_type if notation is None else notation.number_type)
     return to_numbers(name, notation.read(name, array), notation.number_type)
 
 
 def _number(record: Record, field: str, arrow_type: pa.DataType) -> float:
-    """Reads a value in original units."""
+    """Read a value in original units."""
     if family(arrow_type) is not Family.INSTANT:
         return record.number(field)
     try:

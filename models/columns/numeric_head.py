@@ -1,4 +1,4 @@
-"""The arithmetic of integer, continuous and datetime columns; see `columns.amount`."""
+"""The arithmetic of integer, continuous and datetime columns; see `columns/numeric.py`."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from madeira.models.columns.truncation import log_mass_between, quantile_between
 __all__ = ["MAX_FEATURE", "MAX_POINT", "NumericHead"]
 
 MAX_POINT = 1e6
-"""What lies farther out on the scale of the mixture counts as here: likelihoods stay finite."""
+"""Points of the mixture's scale are clipped to it, so that likelihoods stay finite."""
 
 MAX_FEATURE = 8.0
 """Standard deviations of T(code) that the network tells apart."""
 
 
 class NumericHead(Head):
-    """Conditionals of n amounts with M logistics each; the numbers of their atoms may differ.
+    """Conditionals of n numeric columns with M logistics each and any number of atoms.
 
     The input units of a column are T(code), clipped, tanh(2 (T(code) - c)) for c = -1, 0, 1, and
     for each atom whether the value is it.
@@ -65,17 +65,17 @@ class NumericHead(Head):
 
     @abstractmethod
     def _log_smooth(self, codes: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:
-        """Returns log f_m at codes, (batch, n) to (batch, n, M), in the dtype of `means`."""
+        """Return log f_m at codes, (batch, n) to (batch, n, M), in the dtype of `means`."""
 
     @abstractmethod
     def _settle(self, codes: Tensor) -> Tensor:
-        """Returns the values that drawn points of the line stand for, (batch, n)."""
+        """Return the values that drawn points of the line stand for, (batch, n)."""
 
     _atoms_alone: ClassVar[bool]
     """Whether the logistics have no mass at an atom."""
 
     def features(self, values: Tensor, observed: Tensor) -> Tensor:
-        """Returns T(code), steps of it, and which atom the value is; see `Head.features`."""
+        """Return T(code), steps of it, and which atom the value is; see `Head.features`."""
         points = transform(values, self._transforms).unsqueeze(2)
         steps = torch.tanh(2 * (points - self._steps))
         places = torch.cat([points.clamp(-MAX_FEATURE, MAX_FEATURE), steps], dim=2)
@@ -86,7 +86,7 @@ class NumericHead(Head):
         return torch.cat([units, hits.to(values.dtype)], dim=1).index_select(1, self._units)
 
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
-        """Returns log-masses, or log-densities in original units; see `Head.log_prob`."""
+        """Return log-masses, or log-densities in original units; see `Head.log_prob`."""
         dtype = torch.promote_types(parameters.dtype, torch.float32)
         logits, means, log_scales = self._mixture(parameters.to(dtype))
         codes = values.nan_to_num(0.0)
@@ -105,7 +105,7 @@ class NumericHead(Head):
         temperature: float = 1.0,
         within_range: bool = False,
     ) -> Tensor:
-        """Draws logistic or atom with one uniform, a quantile with another; see `Head.sample`.
+        """Draw logistic or atom with one uniform, a quantile with another; see `Head.sample`.
 
         Within the range a logistic counts by the mass that it has there, and gives a quantile of
         that part of it.
@@ -141,7 +141,7 @@ class NumericHead(Head):
         return torch.where(drawn.squeeze(2) < self._components, values, spikes.to(noise.dtype))
 
     def _log_shares_inside(self, means: Tensor, scales: Tensor) -> Tensor:
-        """Returns log-masses within the range, of logistics and atoms, (batch, n, M + A)."""
+        """Return log-masses within the range, of logistics and atoms, (batch, n, M + A)."""
         low, high = self._low.unsqueeze(1), self._high.unsqueeze(1)
         inside = log_mass_between((low - means) / scales, (high - means) / scales)
         beyond = (self._atoms < self._lowest.unsqueeze(1)) | (
@@ -151,11 +151,11 @@ class NumericHead(Head):
         return torch.cat([inside, atoms.expand(len(means), -1, -1)], dim=2)
 
     def _hits(self, values: Tensor) -> Tensor:
-        """Returns which atom values are, (batch, n) to (batch, n, A) bool."""
+        """Return which atom values are, (batch, n) to (batch, n, A) bool."""
         return values.unsqueeze(2) == self._atoms.to(values.dtype)
 
     def _mixture(self, parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns logits (batch, n, M + A), means and log-scales (batch, n, M) of all columns."""
+        """Return logits (batch, n, M + A), means and log-scales (batch, n, M) of all columns."""
         if not self._uniform:
             parameters = parameters.index_select(1, self._gathered)
         each, most = self._components, self._atoms.shape[1]
@@ -168,5 +168,5 @@ class NumericHead(Head):
 
 
 def _smallest(noise: Tensor) -> float:
-    """Returns how close to 0 and 1 uniforms of this dtype may come."""
+    """Return how close to 0 and 1 uniforms of this dtype may come."""
     return torch.finfo(noise.dtype).eps / 2

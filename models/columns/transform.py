@@ -1,4 +1,4 @@
-r"""The monotone transform of amounts: even out a skewed column before the mixture sees it.
+r"""The monotone transform of numeric columns: even out a skewed column before the mixture sees it.
 
 With y = (code - center) / width,
 
@@ -52,7 +52,7 @@ class Transform:
 
     @classmethod
     def fit(cls, codes: Float64, cell: float = 0.0) -> Self:
-        """Returns the transform under which codes are likeliest to be normal.
+        """Return the transform under which codes are likeliest to be normal.
 
         The best center is looked for among their quantiles, the best width on a logarithmic grid.
 
@@ -79,12 +79,12 @@ class Transform:
         return cls(center, width, low, high, float(bent.mean()), _deviation(bent))
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the numbers by name."""
+        """Return the numbers by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def from_json(cls, record: Record) -> Self:
-        """Reads what `to_json` wrote.
+        """Read what `to_json` wrote.
 
         Raises:
             SchemaError: Names the field and what was expected.
@@ -101,12 +101,12 @@ class Transform:
 
 
 def stack(transforms: Sequence[Transform]) -> Tensor:
-    """Returns the numbers of the transforms of n columns, (6, n) float64."""
+    """Return the numbers of the transforms of n columns, (6, n) float64."""
     return torch.tensor([astuple(each) for each in transforms], dtype=torch.float64).T
 
 
 def transform(codes: Tensor, numbers: Tensor) -> Tensor:
-    """Returns T(code) in float64; codes are (batch, n), numbers (6, n)."""
+    """Return T(code) in float64; codes are (batch, n), numbers (6, n)."""
     center, width, low, high, shift, scale = numbers
     y = (codes.double() - center) / width
     inside = y.clamp(low, high)
@@ -116,14 +116,14 @@ def transform(codes: Tensor, numbers: Tensor) -> Tensor:
 
 
 def log_slope(codes: Tensor, numbers: Tensor) -> Tensor:
-    """Returns log T'(code) in float64; codes are (batch, n), numbers (6, n)."""
+    """Return log T'(code) in float64; codes are (batch, n), numbers (6, n)."""
     center, width, low, high, _, scale = numbers
     inside = ((codes.double() - center) / width).clamp(low, high)
     return -torch.log(width * scale) - 0.5 * torch.log1p(inside * inside)
 
 
 def untransform(points: Tensor, numbers: Tensor) -> Tensor:
-    """Returns the codes, in float64, at which T is `points`, (batch, n); numbers are (6, n)."""
+    """Return the codes, in float64, at which T is `points`, (batch, n); numbers are (6, n)."""
     center, width, low, high, shift, scale = numbers
     bent = points.double() * scale + shift
     inside = bent.clamp(torch.asinh(low), torch.asinh(high))
@@ -133,7 +133,7 @@ def untransform(points: Tensor, numbers: Tensor) -> Tensor:
 
 
 def _spread(codes: Float64, cell: float) -> Float64:
-    """Spreads equal codes evenly over a cell around them, (rows,) to (rows,) rising."""
+    """Spread equal codes evenly over a cell around them, (rows,) to (rows,) rising."""
     ordered = np.sort(codes)
     if cell == 0:
         return ordered
@@ -143,7 +143,7 @@ def _spread(codes: Float64, cell: float) -> Float64:
 
 
 def _deviation(values: Float64) -> float:
-    """Returns the standard deviation, 1 where it vanishes."""
+    """Return the standard deviation, 1 where it vanishes."""
     deviation = float(values.std())
     smallest = 16 * np.finfo(np.float64).eps * float(np.abs(values).max())
     return deviation if deviation > smallest else 1.0

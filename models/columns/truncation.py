@@ -20,7 +20,7 @@ MIN_WIDTH = 1e-300
 
 
 def log_mass_between(low: Tensor, high: Tensor) -> Tensor:
-    """Returns the logarithm of the mass between standardised ends, in float64, any one shape."""
+    """Return the logarithm of the mass between standardised ends, in float64, any one shape."""
     low, high = low.double(), high.double()
     widths = (high - low).clamp(min=MIN_WIDTH)
     both = functional.logsigmoid(high) + functional.logsigmoid(-low)
@@ -28,7 +28,7 @@ def log_mass_between(low: Tensor, high: Tensor) -> Tensor:
 
 
 def quantile_between(low: Tensor, high: Tensor, uniforms: Tensor) -> Tensor:
-    """Returns standardised quantiles of the part between two ends, in float64.
+    """Return standardised quantiles of the part between two ends, in float64.
 
     Args:
         low: Standardised lower ends, any shape.

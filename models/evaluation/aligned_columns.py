@@ -23,10 +23,10 @@ class AlignedColumn:
 
     Attributes:
         name: Name of the column.
-        number: Whether its values are amounts; otherwise they are categories.
-        values: Of each table an array `(rows,)`: amounts as float64, NaN where missing; or codes
+        number: Whether its values are numbers; otherwise they are categories.
+        values: Of each table an array `(rows,)`: numbers as float64, NaN where missing; or codes
             of categories as int64, the same in all tables, -1 where missing.
-        count: Number of categories in all tables together; 0 for amounts.
+        count: Number of categories in all tables together; 0 for numbers.
     """
 
     name: str
@@ -35,7 +35,7 @@ class AlignedColumn:
     count: int
 
     def floats(self, table: int) -> Float64:
-        """Amounts, or codes with NaN where missing, of one table, `(rows,)`."""
+        """Numbers, or codes with NaN where missing, of one table, `(rows,)`."""
         values = self.values[table]
         if self.number:
             return values.astype(np.float64)
@@ -49,7 +49,7 @@ class AlignedColumn:
 def aligned_columns(
     tables: Sequence[pa.Table], categories: Collection[str] = ()
 ) -> list[AlignedColumn]:
-    """Reads the columns of the first table from all of them.
+    """Read the columns of the first table from all of them.
 
     Args:
         tables: At least one; the others need the columns of the first, in any order.
@@ -69,10 +69,10 @@ def _read(name: str, tables: Sequence[pa.Table], category: bool) -> AlignedColum
         arrays.append(_decoded(table.column(name)))
     families = {family(array.type) for array in arrays} - {Family.EMPTY}
     if families <= {Family.NUMBER} or families <= {Family.INSTANT}:
-        amounts = [_amounts(array) for array in arrays]
+        numbers = [_numbers(array) for array in arrays]
         if not category:
-            return AlignedColumn(name, True, tuple(amounts), 0)
-        arrays = [pa.array(values, from_pandas=True) for values in amounts]
+            return AlignedColumn(name, True, tuple(numbers), 0)
+        arrays = [pa.array(values, from_pandas=True) for values in numbers]
     elif not families.isdisjoint({Family.NUMBER, Family.INSTANT}):
         found = ", ".join(sorted(families))
         raise TableError([CellError(None, name, f"the tables differ in what they hold: {found}")])
@@ -90,8 +90,8 @@ def _decoded(array: pa.ChunkedArray) -> pa.Array:
     return array
 
 
-def _amounts(array: pa.Array) -> Float64:
-    """Amounts of numbers; of instants their seconds since 1970."""
+def _numbers(array: pa.Array) -> Float64:
+    """Numbers as float64; instants as seconds since 1970."""
     if family(array.type) is Family.INSTANT:
         microseconds = array.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
         return _floats(microseconds) / 1e6

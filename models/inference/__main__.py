@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Runs the smallest density and product there are, and says where the machine code is kept."""
+    """Run the smallest density and product there are, and says where the machine code is kept."""
     layout = Layout(Schema.infer(pa.table({"a": [True, False], "b": [0.25, 1.5]})).columns)
     config = NetworkConfig((2,))
     masks = MaskSource(config, MaskConfig(ensemble=1), layout.variables, seed=0).answering

@@ -9,7 +9,7 @@ from madeira.models.inference.patterns import by_pattern
 __all__ = ["scores_across_patterns"]
 
 
-REFERENCE_ROWS = 1_000
+COMPARED_ROWS = 1_000
 
 
 def scores_across_patterns(density: Density, values: Float64) -> Float64:
@@ -30,7 +30,7 @@ def scores_across_patterns(density: Density, values: Float64) -> Float64:
     scores = density.score(values)
     if density.reference is None or not np.isnan(values).any():
         return scores
-    rows = density.reference.values[:REFERENCE_ROWS]
+    rows = density.reference.values[:COMPARED_ROWS]
     complete = np.sort(density.score(rows))
     for observed, places in by_pattern(values):
         if observed.all():

@@ -76,7 +76,7 @@ class Density:
         return Density(self.members, self.layout, self.log_weights, reference)
 
     def score(self, values: Float64) -> Float64:
-        """Log-likelihood of what is observed of each row.
+        """Log-likelihood of the observed values of each row.
 
         Args:
             values: Shape `(rows, variables)`.
@@ -116,6 +116,9 @@ class Density:
         Returns:
             In [0, 1], shape `(rows,)`: 1 minus the share of reference rows less likely; within
             what `Reference` says where something is missing.
+
+        Raises:
+            RuntimeError: The density has no reference rows.
         """
         if self.reference is None:
             raise RuntimeError("this density has no reference rows")
@@ -171,7 +174,7 @@ class Density:
         """Rows drawn given their evidence.
 
         Args:
-            values: Evidence, NaN for what is to be drawn, shape `(rows, variables)`. Rows of NaN
+            values: Evidence, NaN where to draw, shape `(rows, variables)`. Rows of NaN
                 alone give unconditional samples.
             noise: Uniform in (0, 1), shape `(rows, noise_width)`.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
@@ -224,7 +227,7 @@ class Density:
             yield from read(self.layout, part, parameters, posterior, within_range, rows.start)
 
     def prepare(self) -> None:
-        """Prepares the weights of every component, as far as the budget goes."""
+        """Prepare the weights of every component, as far as the budget goes."""
         for component in self.components:
             self._engine.prepare(component)
 
@@ -253,6 +256,9 @@ class Density:
 
         Returns:
             Shape `(rows, components)`, normalised over those that answer.
+
+        Raises:
+            OrderingError: No component answers some row.
         """
         answers = [component.answers(observed, last_observed) for component in self.components]
         log_weights = np.where(np.stack(answers, axis=1), self.log_weights, -np.inf)
@@ -283,14 +289,18 @@ class Density:
 
 
 def _finite(result: Float64, what: str) -> Float64:
-    """A result of which every number is finite."""
+    """A result of which every number is finite.
+
+    Raises:
+        NumericalError: Some number is not finite.
+    """
     if not np.isfinite(result).all():
         raise NumericalError(f"a {what} is not a finite number")
     return result
 
 
 def warm_up(density: Density) -> None:
-    """Prepares a density for its first request: compiles, or reads from disk, and folds weights.
+    """Prepare a density for its first request: compiles, or reads from disk, and folds weights.
 
     Args:
         density: One that is about to be served.
@@ -306,7 +316,7 @@ def warm_up(density: Density) -> None:
             if density.layout.columns[cells.variable].discrete:
                 cells.most_probable()
             else:
-                cells.amounts((0.5,), "mean")
+                cells.quantiles((0.5,), "mean")
         rows[:, 1:] = np.nan
         density.score(rows)
         density.sample(rows, noise)

@@ -1,10 +1,10 @@
-"""What a mixture computes with: full passes for complete rows, walks for all others.
+"""Evaluation of a mixture's components: full passes for complete rows, walks for all others.
 
-What a row gives depends on the row alone, bit for bit, where everything is compiled: on the CPU. In
-PyTorch the shape of a product decides in which order its sums are added.
+On the CPU everything is compiled, and the result of a row depends on that row alone, bit for bit.
+In PyTorch the order of summation depends on the shape of a product.
 
-Weights are prepared when first needed and kept within a byte budget; rows are cut into chunks,
-so that memory is bounded whatever the request.
+Weights are prepared when first needed and kept within a byte budget. Rows are cut into chunks, so
+that a request of any size takes bounded memory.
 """
 
 from collections import OrderedDict
@@ -104,7 +104,7 @@ class Engine:
         observed: Bool,
         last_observed: Int64 | None = None,
     ) -> Float64:
-        """Log-likelihood of what is observed of rows.
+        """Log-likelihood of the observed values of rows.
 
         Args:
             component: One that answers these rows.
@@ -132,14 +132,14 @@ class Engine:
         temperature: float,
         within_range: bool,
     ) -> Float64:
-        """Rows with what is missing drawn given what is not.
+        """Draw the missing values of rows given the observed ones.
 
         Args:
             component: One that answers these rows.
-            values: NaN for what is to be drawn, `(rows, variables)`.
+            values: NaN where a value is to be drawn, `(rows, variables)`.
             noise: Uniforms, `(rows, noise + 1)`, the first of them spent.
             temperature: Of the draws.
-            within_range: Whether amounts are drawn between the ends seen in training.
+            within_range: Whether numbers are drawn between the ends seen in training.
 
         Returns:
             Shape `(rows, variables)`.
@@ -184,7 +184,7 @@ class Engine:
         )
 
     def prepare(self, component: Component) -> None:
-        """Prepares the weights of a component before they are asked for."""
+        """Prepare the weights of a component before they are asked for."""
         if self._compiled:
             self._pass(component)
         else:
@@ -215,7 +215,7 @@ class Engine:
         def prepare() -> Walk:
             return walk_on(self._sorted_network(component), self._layout)
 
-        return _kept(self._walks, _degrees_key(component), prepare)
+        return _kept(self._walks, component.degrees_key, prepare)
 
     def _sorted_network(self, component: Component) -> SortedNetwork:
         """Units sorted by degree; components of one network and the same degrees share them."""
@@ -224,26 +224,24 @@ class Engine:
         def prepare() -> SortedNetwork:
             return sort_units(network, component.mask.degrees)
 
-        return _kept(self._sorted, _degrees_key(component), prepare)
-
-
-def _degrees_key(component: Component) -> object:
-    return component.member, *(degree.tobytes() for degree in component.mask.degrees)
+        return _kept(self._sorted, component.degrees_key, prepare)
 
 
 def _kept(
     store: "OrderedDict[object, _Prepared]", key: object, prepare: Callable[[], _Prepared]
 ) -> _Prepared:
-    """What was prepared for a key, the most recently used kept within the budget."""
-    prepared = store.pop(key, None) or prepare()
+    """Look up or prepare the entry of a key; the least recently used go beyond the budget."""
+    known = store.pop(key, None)
+    prepared = prepare() if known is None else known
     store[key] = prepared
-    total = sum(entry.size_bytes for entry in list(store.values()))
-    while total > MAX_PREPARED_BYTES and len(store) > 1:
-        total -= store.popitem(last=False)[1].size_bytes
+    if known is None:
+        total = sum(entry.size_bytes for entry in list(store.values()))
+        while total > MAX_PREPARED_BYTES and len(store) > 1:
+            total -= store.popitem(last=False)[1].size_bytes
     return prepared
 
 
 def _chunks(rows: int, limit: int, numbers_per_row: int) -> Iterator[slice]:
-    """Cuts that keep the largest intermediate array within bounds, whatever the request."""
+    """Cut rows so that the largest intermediate array stays within a limit."""
     size = max(1, limit // numbers_per_row)
     return (slice(start, start + size) for start in range(0, rows, size))

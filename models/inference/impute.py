@@ -1,4 +1,4 @@
-"""Imputation: exact conditional draws of what is missing, point estimates, and how sure both are.
+"""Imputation: exact conditional draws of missing values, point estimates, and their uncertainty.
 
 Draws come from the joint distribution of all that is missing of a row. A point estimate and an
 interval are of one cell, and come from its own distribution given what is observed, which the
@@ -15,12 +15,12 @@ from madeira.models.errors import ConfigError
 from madeira.models.inference.density import Density
 from madeira.models.inference.noise import draw_noise
 
-__all__ = ["Estimate", "Imputation", "filled_tables", "impute"]
+__all__ = ["Estimate", "Imputation", "impute", "imputed_tables"]
 
 Estimate = Literal["draw", "mean", "median", "mode"]
 
 INTERVAL = (0.05, 0.95)
-CHUNK_ROWS = 1_000
+ROWS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def impute(
     estimate: Estimate = "draw",
     within_range: bool = False,
 ) -> Imputation:
-    """Fill what is missing with draws of its exact distribution given what is observed.
+    """Fill missing values with draws of their exact distribution given the observed ones.
 
     Args:
         density: The density.
@@ -62,7 +62,7 @@ def impute(
         draws: Number of filled tables to return.
         estimate: `draw`, or a point estimate of each cell: its `mean`, `median` or `mode`.
             A category has no mean or median: its point estimate is always its most probable
-            value. The mode of a number on a lattice is its most probable value; a number or an
+            value. The mode of a number on a grid is its most probable value; a number or an
             instant on a continuum has none, and its mode is its median. All are of the cell's own
             distribution given what is observed of its row.
         within_range: Whether numbers and instants are to lie between the smallest and the
@@ -96,14 +96,14 @@ def impute(
             else:
                 probability[rows, variable] = cells.probability(filled[0, rows, variable])
         else:
-            ends, points = cells.amounts(INTERVAL, None if estimate == "draw" else estimate)
+            ends, points = cells.quantiles(INTERVAL, None if estimate == "draw" else estimate)
             lower[rows, variable], upper[rows, variable] = ends
             if estimate != "draw":
                 filled[0, rows, variable] = points
     return Imputation(filled, probability, lower, upper)
 
 
-def filled_tables(
+def imputed_tables(
     density: Density,
     values: Float64,
     generator: np.random.Generator,
@@ -125,8 +125,8 @@ def filled_tables(
         Shape `(draws, rows, variables)`.
     """
     filled = np.empty((draws, *values.shape))
-    for start in range(0, len(values), CHUNK_ROWS):
-        part = values[start : start + CHUNK_ROWS]
+    for start in range(0, len(values), ROWS_AT_ONCE):
+        part = values[start : start + ROWS_AT_ONCE]
         noise = draw_noise(len(part) * draws, density.noise_width, generator)
         noise = noise.reshape(len(part), draws, -1)
         if estimate == "draw":  # how sure each cell is would cost more than the draws

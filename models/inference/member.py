@@ -1,6 +1,8 @@
 """Members of an ensemble, and the components of the mixture that they make."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -43,6 +45,16 @@ class Component:
     mask: Mask
     any_order: bool
 
+    @cached_property
+    def order(self) -> Int64:
+        """The variable at each position of the mask, shape `(variables,)`."""
+        return variables_in_order(self.mask.positions)
+
+    @cached_property
+    def degrees_key(self) -> Hashable:
+        """Equal for components of one network and the same degrees."""
+        return self.member, *(degree.tobytes() for degree in self.mask.degrees)
+
     def answers(self, observed: Bool, last_observed: Int64 | None = None) -> Bool:
         """For which rows this component can put the evidence first.
 
@@ -72,7 +84,6 @@ class Component:
         Returns:
             Shape `(rows, variables)`, or `(1, variables)` where all rows share one.
         """
-        order = variables_in_order(self.mask.positions)
         if not self.any_order:
-            return order[None]
-        return evidence_first(order, observed, last_observed)
+            return self.order[None]
+        return evidence_first(self.order, observed, last_observed)

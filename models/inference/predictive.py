@@ -23,7 +23,7 @@ from madeira.models.columns.kernels import kernel_of
 from madeira.models.columns.layout import Layout
 from madeira.models.columns.numeric import Numeric
 from madeira.models.inference.noise import draw_noise
-from madeira.models.inference.summaries import MEAN, MODE, NEITHER, amounts, probabilities
+from madeira.models.inference.summaries import MEAN, MODE, NEITHER, numeric_summaries, probabilities
 from madeira.models.inference.weights.sorted import SortedNetwork
 from madeira.models.made.network import ACTIVATIONS
 
@@ -68,14 +68,14 @@ class Predictive(ABC):
         """
 
     @abstractmethod
-    def amounts(
+    def quantiles(
         self, probabilities: tuple[float, ...], point: Point | None
     ) -> tuple[Float64, Float64]:
         """Of a number or an instant, quantiles and an estimate.
 
         Args:
             probabilities: In (0, 1).
-            point: The mode of a lattice is its most probable point. A continuum has none: it
+            point: The mode of a grid is its most probable point. A continuum has none: it
                 would change with the scale that the values are measured on, so the median is
                 given.
 
@@ -88,7 +88,7 @@ class Predictive(ABC):
 def predictive_parameters(
     network: SortedNetwork, layout: Layout, orders: Int64, values: Tensor
 ) -> Tensor:
-    """Parameters of every variable's conditional given what is observed of each row.
+    """Parameters of every variable's conditional given the observed values of each row.
 
     Args:
         network: Its units sorted by degree.
@@ -166,7 +166,7 @@ def read(
         values: Encoded values, NaN where missing, shape `(rows, variables)`.
         parameters: All conditionals under each component, shape `(components, rows, outputs)`.
         posterior: Of the components, shape `(rows, components)`; rows sum to 1.
-        within_range: Whether amounts are to lie between the ends seen in training.
+        within_range: Whether numbers are to lie between the ends seen in training.
         first_row: What the first row is called.
 
     Yields:
@@ -184,12 +184,12 @@ def read(
 def drawn(
     values: Float64, layout: Layout, sample: Callable[[Float64, Float64], Float64]
 ) -> Iterator[Predictive]:
-    """What `read` gives, from draws: probabilities, quantiles and means are theirs.
+    """Estimate what `read` computes from draws: their frequencies, quantiles and means.
 
     Args:
         values: Encoded values, NaN where missing, shape `(rows, variables)`.
         layout: The variables.
-        sample: Draws rows given what they have observed, by uniforms `(rows, 1 + layout.noise)`.
+        sample: Draws rows given their observed values, by uniforms `(rows, 1 + layout.noise)`.
 
     Yields:
         Variables that are missing somewhere.
@@ -212,7 +212,7 @@ class _Conditionals(Predictive):
         layout: The variables.
         parameters: Shape `(cells, components, outputs)`.
         posterior: Of the components, shape `(cells, components)`.
-        within_range: Whether amounts are to lie between the ends seen in training.
+        within_range: Whether numbers are to lie between the ends seen in training.
     """
 
     def __init__(
@@ -246,19 +246,19 @@ class _Conditionals(Predictive):
         probabilities(kind, self._parameters, self._posterior, constants, size, codes, result)
         return result
 
-    def amounts(
+    def quantiles(
         self, probabilities: tuple[float, ...], point: Point | None
     ) -> tuple[Float64, Float64]:
         column = self._column
         if not isinstance(column, Numeric):
-            raise TypeError(f"column {column.name!r} is no amount")
+            raise TypeError(f"column {column.name!r} is not numeric")
         cells, median = len(self.rows), point == "median" or (point == "mode" and not column.cell)
         wanted = np.array((*probabilities, 0.5) if median else probabilities)
         estimate = NEITHER if point is None or median else MEAN if point == "mean" else MODE
         quantiles, points = np.empty((len(wanted), cells)), np.full(cells, np.nan)
         constants = kernel_of(column)[1].constants(column)
         mixture = (self._parameters, self._posterior, constants, self._within_range)
-        amounts(column.cell, *mixture, wanted, estimate, quantiles, points)
+        numeric_summaries(column.cell, *mixture, wanted, estimate, quantiles, points)
         ends = quantiles[: len(probabilities)]
         return ends, quantiles[-1] if median else points
 
@@ -279,7 +279,7 @@ class _Draws(Predictive):
     def probability(self, codes: Float64) -> Float64:
         return np.asarray((self._draws == codes).mean(axis=0))
 
-    def amounts(
+    def quantiles(
         self, probabilities: tuple[float, ...], point: Point | None
     ) -> tuple[Float64, Float64]:
         ends = np.quantile(self._draws, probabilities, axis=0)

@@ -1,4 +1,4 @@
-"""What is asked of the conditional of a cell, compiled: one cell after the other.
+"""Summaries of the conditionals of cells, compiled: one cell after the other.
 
 A cell's conditional is a mixture: the same variable under each network, by its share. Every number
 here is a function of that cell alone.
@@ -17,7 +17,7 @@ from madeira.models.columns.kernels.mixture import (
 from madeira.models.columns.kernels.numeric import ATOMS, COMPONENTS
 from madeira.models.compiled import compiled
 
-__all__ = ["MEAN", "MODE", "NEITHER", "amounts", "probabilities"]
+__all__ = ["MEAN", "MODE", "NEITHER", "numeric_summaries", "probabilities"]
 
 
 NEITHER, MEAN, MODE = 0, 1, 2
@@ -67,7 +67,7 @@ def probabilities(
 
 
 @compiled
-def amounts(
+def numeric_summaries(
     cell_width: float,
     parameters: Float32,
     shares: Float64,
@@ -78,16 +78,16 @@ def amounts(
     quantiles: Float64,
     points: Float64,
 ) -> None:
-    """Quantiles of amounts, and their mean or their most probable value.
+    """Quantiles of numbers, and their mean or their most probable value.
 
     Args:
-        cell_width: 1 where the codes are a lattice, 0 where they are a continuum.
+        cell_width: 1 where the codes are a grid, 0 where they are a continuum.
         parameters: Of each cell under each network, `(cells, networks, width)`.
         shares: Of the networks, `(cells, networks)`.
         constants: Of the column.
-        within_range: Whether amounts lie between the ends seen in training.
+        within_range: Whether numbers lie between the ends seen in training.
         wanted: Probabilities in (0, 1), `(wanted,)`.
-        estimate: `MEAN`, or `MODE` of a lattice, or `NEITHER`.
+        estimate: `MEAN`, or `MODE` of a grid, or `NEITHER`.
         quantiles: Receives the codes, `(wanted, cells)`.
         points: Receives means or most probable codes, `(cells,)`.
     """

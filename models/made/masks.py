@@ -137,8 +137,8 @@ class MaskSource:
         masks: How orderings and degrees are chosen.
         variables: Number of variables D.
         seed: Seed of every random choice.
-        statistics: What is known of the variables; None is nothing. A setting that follows what is
-            not known falls back: `smooth` orderings on random ones, `entropy` on even degrees, a
+        statistics: Statistics of the variables; None for none. A setting that needs one that is
+            missing falls back: `smooth` orderings on random ones, `entropy` on even degrees, a
             reach on all variables.
 
     Attributes:

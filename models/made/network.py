@@ -54,7 +54,7 @@ class MaskTensors:
         }
 
     def order(self, of: Units) -> Tensor:
-        """What sorts units by their keys, shape `(units,)`."""
+        """Permutation that sorts units by their keys, shape `(units,)`."""
         return self._keys[of].argsort(stable=True)
 
     @cached_property
@@ -220,7 +220,7 @@ def through(
     dropout: float = 0.0,
     input_dropout: float = 0.0,
 ) -> Tensor:
-    """Evaluate the equations of `MADE`, whatever form its weights have.
+    """Evaluate the equations of `MADE`, for weights of any form.
 
     Args:
         network: The weights.

@@ -72,7 +72,7 @@ def evidence_first(
 
     Observed variables keep their order among themselves, and so do the others. The sum of the
     first `observed.sum()` conditionals is then the exact log-likelihood of the evidence, and
-    the remaining ones are the distribution of what is missing given all of it.
+    the remaining ones are the distribution of the missing values given all of it.
 
     Args:
         order: The variable at each position, shape `(D,)`.

@@ -1,8 +1,8 @@
-r"""Which categories are alike: the order of those of factorised columns.
+r"""Order of the categories of factorised columns: like ones become neighbours.
 
 A category's profile is what the other columns hold, on average, in the rows that have it: the mean
 of their input units, standardised and shrunk towards that of all rows by as many rows as
-`SHRINKAGE`, so that a category of few rows is nobody's neighbour by chance. Its coordinates are
+`SHRINKAGE`, so that a category of few rows is not a neighbour by chance. Its coordinates are
 those of the profile along the first principal directions, categories weighted by their rows; so
 looks correspondence analysis at them. Categories are halved again and again, across the direction
 in which those of a part differ most, into groups of neighbours.
@@ -34,7 +34,7 @@ _NOTHING = 1e-6  # deviation of a coordinate that tells nothing apart
 
 
 def with_category_order(columns: Sequence[Column], codes: Float64) -> list[Column]:
-    """Returns columns with the categories of factorised ones in order, and their coordinates.
+    """Return columns with the categories of factorised ones in order, and their coordinates.
 
     A dictionary that came ordered keeps its order.
 
@@ -60,7 +60,7 @@ def with_category_order(columns: Sequence[Column], codes: Float64) -> list[Colum
 
 
 def coordinates_of(own: Int64, size: int, layout: Layout, others: Float64) -> Float64:
-    """Returns principal coordinates of the categories, of unit deviation, (size, COORDINATES).
+    """Return principal coordinates of the categories, of unit deviation, (size, COORDINATES).
 
     Args:
         own: Categories of rows, (rows,).
@@ -92,7 +92,7 @@ def coordinates_of(own: Int64, size: int, layout: Layout, others: Float64) -> Fl
 
 
 def _units(layout: Layout, values: Float64) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yields input units of rows, some at a time, and which of them are known, (rows, I)."""
+    """Yield input units of rows, some at a time, and which of them are known, (rows, I)."""
     for start in range(0, len(values), _CHUNK_ROWS):
         part = torch.as_tensor(values[start : start + _CHUNK_ROWS], dtype=layout.value_dtype)
         observed = ~part.isnan()
@@ -101,7 +101,7 @@ def _units(layout: Layout, values: Float64) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _projection(units: int) -> Tensor:
-    """Returns the identity, or a random projection of many units, (units, at most 256)."""
+    """Return the identity, or a random projection of many units, (units, at most 256)."""
     if units <= _MAX_UNITS:
         return torch.eye(units)
     generator = torch.Generator().manual_seed(0)
@@ -110,7 +110,7 @@ def _projection(units: int) -> Tensor:
 
 
 def neighbours(points: Float64, weights: Float64, group_size: int) -> Int64:
-    """Returns an order in which every `group_size` categories are a group of neighbours, (K,).
+    """Return an order in which every `group_size` categories are a group of neighbours, (K,).
 
     Args:
         points: Where the categories stand, (K, R).

@@ -1,7 +1,7 @@
-"""Which kind a column is: rules, tried in order, each with its reason.
+"""Inference of column kinds: rules, tried in order, each with its reason.
 
-A rule looks at what is counted of one column and either decides or passes. What no column kind
-can use is left out with a reason that a user can read; a user may overrule every decision.
+A rule looks at the profile of one column and either decides or passes. A column that no kind can
+use is left out with a reason that a user can read; a user may override every decision.
 `docs/columns.md` gives the rules as a table.
 """
 
@@ -34,7 +34,7 @@ _WORDS_OF_PROSE = 4.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule decided: a column kind, or `left_out`, and why."""
+    """Decision of a rule: a column kind, or `left_out`, and the reason."""
 
     kind: str
     reason: str
@@ -48,7 +48,7 @@ def _categories(profile: Profile, reason: str) -> Verdict:
 
 
 def _unsupported(profile: Profile) -> Verdict | None:
-    """Lists, structs, bytes, times of day and durations have no column kind."""
+    """List, structs, bytes, times of day and durations have no column kind."""
     if profile.family is Family.OTHER:
         return Verdict(LEFT_OUT, f"values of type {profile.array.type} are not modelled")
     return None
@@ -145,7 +145,7 @@ def _instant(profile: Profile) -> Verdict | None:
 
 
 def _identifier(profile: Profile) -> Verdict | None:
-    """Numbers of telephones and accounts name somebody; their size says nothing."""
+    """Numbers of telephones and accounts are names; their size means nothing."""
     mostly_once = profile.distinct > _RARE_SHARE * len(profile.values)
     if profile.named_identifier and profile.whole and mostly_once:
         return Verdict(LEFT_OUT, "key: named like numbers that name somebody")
@@ -153,7 +153,7 @@ def _identifier(profile: Profile) -> Verdict | None:
 
 
 def _row_number(profile: Profile) -> Verdict | None:
-    """Whole numbers that count up by one, in whatever order, number the rows."""
+    """Whole numbers that count up by one, in any order, number the rows."""
     rows = len(profile.array)
     if profile.array.null_count or rows < _MIN_KEY_ROWS or not profile.whole:
         return None
@@ -227,7 +227,7 @@ RULES: tuple[Callable[[Profile], Verdict | None], ...] = (
 
 
 def infer(name: str, array: pa.ChunkedArray) -> Verdict:
-    """Returns the kind of a column by the first rule that decides.
+    """Return the kind of a column by the first rule that decides.
 
     Raises:
         TableError: The column holds NaN or infinity.

@@ -1,4 +1,4 @@
-"""What a user says of columns, in the place of what is inferred of them.
+"""Overrides: kinds and settings of columns that a user gives in place of the inferred ones.
 
 For a column the kind alone, or an object with the kind and, if wanted,
 
@@ -38,7 +38,7 @@ _FIELDS = ("kind", "reason", "categories", "pattern")
 
 @dataclass(frozen=True)
 class Override:
-    """What is wanted of one column.
+    """Settings of one column.
 
     Attributes:
         record: The object that says it.
@@ -52,17 +52,17 @@ class Override:
         return self.record.text("kind")
 
     def verdict(self, name: str, array: pa.ChunkedArray) -> Verdict:
-        """Returns kind and reason; where the kind is the inferred one, so is the reason."""
+        """Return kind and reason; where the kind is the inferred one, so is the reason."""
         if "reason" in self.record.fields:
             return Verdict(self.kind, self.record.text("reason"))
         try:
             inferred = infer(name, array)
-        except TableError:  # what is left out may hold what cannot be learned
+        except TableError:  # a column that is left out may hold values that cannot be learned
             return Verdict(self.kind, _BY_USER)
         return inferred if inferred.kind == self.kind else Verdict(self.kind, _BY_USER)
 
     def fit(self, name: str, array: pa.ChunkedArray) -> Column:
-        """Learns the column as it is wanted.
+        """Learn the column as it is wanted.
 
         Raises:
             SchemaError: It cannot be of that kind, or holds other values than were named.
@@ -77,7 +77,7 @@ class Override:
         return self._closed(column, array) if "categories" in self.record.fields else column
 
     def _dates(self, name: str, array: pa.ChunkedArray) -> Column:
-        """Learns dates that text writes in the pattern that the user gave."""
+        """Learn dates that text writes in the pattern that the user gave."""
         if self.kind != Datetime.kind or family(array.type) is not Family.TEXT:
             expected = "left away: it is for datetime columns that are held as text"
             raise self.record.wrong("pattern", expected)
@@ -86,7 +86,11 @@ class Override:
         return replace(column, arrow_type=value_type(array.type), notation=notation)
 
     def _closed(self, column: Column, array: pa.ChunkedArray) -> Column:
-        """Gives a column the categories that the user named, and finds rows with others."""
+        """Give a column the categories that the user named, and find rows with others.
+
+        Raises:
+            SchemaError: The kind has no categories, or a row holds another one.
+        """
         content = column.to_json()
         field = "categories" if "categories" in content else "values"
         if field not in content:
@@ -111,7 +115,7 @@ class Override:
 
 
 def overrides_of(names: Sequence[str], overrides: Overrides) -> dict[str, Override]:
-    """Checks overrides against the names of a table's columns.
+    """Check overrides against the names of a table's columns.
 
     Raises:
         SchemaError: There is no such column or kind, or a field is not understood.
@@ -133,7 +137,7 @@ def overrides_of(names: Sequence[str], overrides: Overrides) -> dict[str, Overri
 
 
 def verdicts(table: pa.Table, overrides: Overrides | None = None) -> dict[str, Verdict]:
-    """Returns kind and reason of every column, in the order of the table; nothing is fitted.
+    """Return kind and reason of every column, in the order of the table; nothing is fitted.
 
     Raises:
         SchemaError: The table has no rows; there is no such column or kind.

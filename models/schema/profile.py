@@ -1,4 +1,4 @@
-"""What is counted of one column, for the rules that infer its kind; each count once, if asked."""
+"""Statistics of one column for the rules that infer its kind, each computed on first use."""
 
 import re
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _UUID = r"^\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?$"
 
 @dataclass(frozen=True)
 class Profile:
-    """What the rules look at.
+    """Statistics of one column.
 
     Attributes:
         name: Name of the column.
@@ -51,7 +51,7 @@ class Profile:
 
     @property
     def family(self) -> Family:
-        """What the values are."""
+        """Family of the values."""
         return family(self.array.type)
 
     @property
@@ -105,7 +105,7 @@ class Profile:
 
     @property
     def named_identifier(self) -> bool:
-        """Whether the name is that of numbers that name somebody, such as telephone numbers."""
+        """Whether the name is that of identifying numbers, such as telephone numbers."""
         return bool(_IDENTIFIER_NAME.search(self.name))
 
     @property
@@ -115,7 +115,7 @@ class Profile:
 
     @property
     def hint(self) -> str:
-        """What a user may want to mend in texts: one that is no number, variants of one text."""
+        """Hint at a likely fault in texts: one that is no number, variants of one text."""
         distinct = pc.unique(self.values)
         numeric = pc.match_substring_regex(distinct, f"^{NUMBER_LIKE}$")
         others = len(distinct) - pc.sum(numeric).as_py()

@@ -56,7 +56,7 @@ class Schema:
 
     @classmethod
     def infer(cls, table: pa.Table, overrides: Overrides | None = None) -> "Schema":
-        """Learns a schema from a table.
+        """Learn a schema from a table.
 
         Args:
             table: Training rows; null means missing.
@@ -117,7 +117,7 @@ class Schema:
         return pa.schema([(column.name, column.arrow_type) for column in self.columns])
 
     def encode(self, table: pa.Table) -> Float64:
-        """Turns a table into codes.
+        """Turn a table into codes.
 
         Columns are found by name, in any order. Columns that the schema leaves out are ignored; a
         column that the table lacks is missing throughout.
@@ -144,7 +144,7 @@ class Schema:
 
     @cached_property
     def row_encoder(self) -> RowEncoder:
-        """What encodes a few rows as JSON has them."""
+        """Encoder of a few rows of JSON."""
         places: dict[str, tuple[int, CellEncoder] | None] = {
             column.name: None for column in self.left_out
         }
@@ -161,7 +161,7 @@ class Schema:
         return np.array([math.nan if code is None else code for code in codes])
 
     def decode(self, values: Float64, columns: Sequence[str] | None = None) -> pa.Table:
-        """Turns codes, (rows, D), into a table of all columns, or of those named."""
+        """Turn codes, (rows, D), into a table of all columns, or of those named."""
         wanted = self.names if columns is None else columns
         place = {name: d for d, name in enumerate(self.names)}
         return pa.table(
@@ -169,11 +169,11 @@ class Schema:
         )
 
     def describe(self) -> list[dict[str, Any]]:
-        """Returns what a caller of the service should know of each column, ready for JSON."""
+        """Describe each column to callers of the service, ready for JSON."""
         return [column.describe() for column in self.columns]
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the content of `schema.json`."""
+        """Return the content of `schema.json`."""
         return {
             "format_version": FORMAT_VERSION,
             "columns": [column.to_json() for column in self.columns],
@@ -184,7 +184,7 @@ class Schema:
 
     @classmethod
     def from_json(cls, content: object) -> "Schema":
-        """Reads what `to_json` wrote, or a person edited.
+        """Read what `to_json` wrote, or a person edited.
 
         Raises:
             SchemaError: Says where in the file and what was expected.
@@ -205,10 +205,10 @@ class Schema:
         return cls(tuple(columns), tuple(left_out))
 
     def _unknown_columns(self, names: Sequence[str]) -> list[CellError]:
-        """Returns an error for each name that the schema does not know.
+        """Return an error for each name that the schema does not know.
 
         Raises:
-            TableError: A name occurs twice, so that nobody can say which column is meant.
+            TableError: A name occurs twice, so that it is unclear which column is meant.
         """
         if (twice := _repeated(names)) is not None:
             raise TableError([CellError(None, twice, "the table has two columns of this name")])
@@ -223,7 +223,7 @@ class Schema:
 
 
 def _column(record: Record) -> Column:
-    """Reads one entry of `columns`."""
+    """Read one entry of `columns`."""
     record.text("name")
     kind = KINDS.get(record.text("kind"))
     if kind is None:
@@ -234,7 +234,7 @@ def _column(record: Record) -> Column:
 
 
 def _entries(schema: Record, field: str) -> list[Record]:
-    """Returns the objects of a list, with their places in the file, and their names."""
+    """Return the objects of a list, with their places in the file, and their names."""
     records = []
     for place, entry in enumerate(schema.items(field)):
         name = entry.get("name") if isinstance(entry, Mapping) else None
@@ -244,5 +244,5 @@ def _entries(schema: Record, field: str) -> list[Record]:
 
 
 def _repeated(names: Iterable[str]) -> str | None:
-    """Returns a name that occurs more than once, if one does."""
+    """Return a name that occurs more than once, if one does."""
     return next((name for name, count in Counter(names).items() if count > 1), None)

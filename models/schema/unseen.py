@@ -1,7 +1,6 @@
-"""Categories that training has not seen: in which cells they stand, and what was probably meant.
+"""Categories that training has not seen: the cells that hold them, and likely misspellings.
 
-A category that is not known is data. Often it is a known one spelled otherwise, though, and whoever
-sent it should be told.
+An unknown category is valid data. It is often a misspelling of a known one, so the caller is told.
 """
 
 from difflib import get_close_matches

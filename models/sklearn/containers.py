@@ -22,7 +22,7 @@ __all__ = ["read_rows"]
 def read_rows(
     estimator: BaseEstimator, data: Data, *, reset: bool, trained: Form | None = None
 ) -> Rows:
-    """Checks rows as scikit-learn does, and takes them in.
+    """Check rows as scikit-learn does, and takes them in.
 
     Args:
         estimator: Whose `n_features_in_` and `feature_names_in_` are set, or held against.

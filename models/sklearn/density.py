@@ -38,12 +38,12 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
 
     One fit answers three jobs: likelihoods and outliers (`score_samples`, `predict`), synthetic
     rows (`sample`), and imputation (`transform`). Takes data frames of pandas and Polars, of any
-    column types, Arrow tables and arrays, and gives back what it took.
+    column types, Arrow tables and arrays, and gives back the same type.
 
     Args:
         preset: Effort of training: `fast`, `balanced` or `best`. Not used where `config` is given.
         config: Every setting of training, in the place of a preset.
-        schema: Kinds of columns that overrule what is inferred, `{"column": "kind"}`, or a whole
+        schema: Kinds of columns that override the inferred ones, `{"column": "kind"}`, or a whole
             `Schema`. Columns of arrays are named `x0`, `x1` and so on.
         contamination: Share of the training rows that `predict` is to call outliers, in (0, 0.5].
         estimate: What `transform` fills in: `mean`, `median`, `mode`, or `draw` for a value drawn
@@ -120,7 +120,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         return self
 
     def score_samples(self, X: Data) -> Float64:
-        """Log-likelihood of what is observed of each row.
+        """Log-likelihood of the observed values of each row.
 
         Returns:
             Nats, shape `(rows,)`; densities are in the columns' own units.
@@ -154,7 +154,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         return np.where(self.decision_function(X) >= 0, 1, -1)
 
     def transform(self, X: Data) -> Data:
-        """Fill what is missing; observed cells come back as they were.
+        """Fill missing values; observed cells come back as they were.
 
         A column that was set aside when the density was fitted is not filled, unless it holds
         one value only.
@@ -230,7 +230,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             raise ValueError(f"estimate must be one of {allowed}, not {self.estimate!r}")
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state to pickle: the density as the files of a checkpoint, without what is cached."""
+        """The state to pickle: the density as the files of a checkpoint, without caches."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "density_" in state:
             with tempfile.TemporaryDirectory() as folder:
@@ -276,7 +276,11 @@ def _constants(table: pa.Table, schema: Schema) -> dict[str, pa.Scalar]:
 
 @contextmanager
 def _value_errors() -> Iterator[None]:
-    """What is wrong with rows or settings is a `ValueError` to users of scikit-learn."""
+    """Raise errors of rows and settings as the `ValueError` that scikit-learn expects.
+
+    Raises:
+        ValueError: A `ModelsError` was raised inside.
+    """
     try:
         yield
     except ModelsError as error:

@@ -27,7 +27,7 @@ _NOT_CONVERTED = (pa.ArrowException, TypeError, ValueError, OverflowError)
 
 
 def column_of(name: str, values: Data) -> pa.Array | pa.ChunkedArray:
-    """Returns the cells of a column, `(rows,)`, null where they are None, NaN or NaT.
+    """Return the cells of a column, `(rows,)`, null where they are None, NaN or NaT.
 
     Raises:
         TableError: They are of several sorts, or of one that no table holds.
@@ -48,7 +48,7 @@ def column_of(name: str, values: Data) -> pa.Array | pa.ChunkedArray:
 
 
 def _first_refused(values: Data) -> int | None:
-    """Returns the first row that cannot stand in one column with those before it."""
+    """Return the first row that cannot stand in one column with those before it."""
     if getattr(values, "ndim", 1) != 1:
         return None
     cells = list(values)
@@ -64,7 +64,7 @@ def _first_refused(values: Data) -> int | None:
 
 
 def of_columns(columns: Mapping[Any, Data]) -> pa.Table:
-    """Returns the table of a dict of columns.
+    """Return the table of a dict of columns.
 
     Raises:
         TableError: A column holds values of several sorts, or columns are of several lengths.
@@ -79,7 +79,7 @@ def of_columns(columns: Mapping[Any, Data]) -> pa.Table:
 
 
 def of_records(records: Sequence[Data]) -> pa.Table:
-    """Returns the table of a list of records; a key that a record lacks is missing in it.
+    """Return the table of a list of records; a key that a record lacks is missing in it.
 
     Raises:
         RowsTypeError: A record is not a dict.
@@ -96,7 +96,7 @@ def of_records(records: Sequence[Data]) -> pa.Table:
 
 
 def of_array(array: Array, names: Sequence[str] | None = None) -> pa.Table:
-    """Returns the table of an array.
+    """Return the table of an array.
 
     Args:
         array: Numbers, texts or objects, `(rows, columns)`.
@@ -137,17 +137,17 @@ class DictForm:
 
     @classmethod
     def of(cls, columns: Mapping[Any, Data]) -> "DictForm":
-        """Returns the form of a dict."""
+        """Return the form of a dict."""
         return cls(any(isinstance(column, np.ndarray) for column in columns.values()))
 
     def fresh(self, table: pa.Table) -> Data:
-        """Returns new rows as a dict."""
+        """Return new rows as a dict."""
         if not self.arrays:
             return table.to_pydict()
         return {name: _cells(table.column(name)) for name in table.column_names}
 
     def filled(self, given: Data, table: pa.Table) -> Data:
-        """Returns the filled rows as a dict."""
+        """Return the filled rows as a dict."""
         return self.fresh(table)
 
 
@@ -155,11 +155,11 @@ class RecordsForm:
     """A list of dicts."""
 
     def fresh(self, table: pa.Table) -> Data:
-        """Returns new rows as records."""
+        """Return new rows as records."""
         return table.to_pylist()
 
     def filled(self, given: Data, table: pa.Table) -> Data:
-        """Returns the filled rows as records."""
+        """Return the filled rows as records."""
         return table.to_pylist()
 
 
@@ -174,7 +174,7 @@ class ArrayForm:
     names: tuple[str, ...]
 
     def fresh(self, table: pa.Table) -> Data:
-        """Returns new rows, of float64 where all are numbers; a column that misses is NaN."""
+        """Return new rows, of float64 where all are numbers; a column that misses is NaN."""
         absent = np.full(table.num_rows, np.nan)
         present = set(table.column_names)
         columns = [_cells(table.column(name)) if name in present else absent for name in self.names]
@@ -186,7 +186,7 @@ class ArrayForm:
         return array
 
     def filled(self, given: Data, table: pa.Table) -> Data:
-        """Returns a copy of the array with its missing cells filled."""
+        """Return a copy of the array with its missing cells filled."""
         result = given.copy()
         for place, name in enumerate(self.names):
             if name not in table.column_names:
@@ -199,7 +199,7 @@ class ArrayForm:
 
 
 def _cells(column: pa.ChunkedArray) -> Array:
-    """Returns the cells of a column, NaN or None where null."""
+    """Return the cells of a column, NaN or None where null."""
     if isinstance(column.type, pa.DictionaryType):
         column = column.cast(column.type.value_type)
     cells: Array = column.to_numpy(zero_copy_only=False)

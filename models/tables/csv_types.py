@@ -1,4 +1,4 @@
-"""From the texts of a CSV column to values of a type: what all of them can be, decided on all.
+"""Types of CSV columns, decided on all texts of a column.
 
 A column is whole numbers, numbers, true and false, dates, times of day or time stamps if every
 text that is not missing can be read so; otherwise it stays text. What only looks like a number
@@ -43,7 +43,7 @@ _Reading = Callable[[pa.ChunkedArray], pa.ChunkedArray | None]
 
 
 def typed(texts: pa.ChunkedArray, decimal_point: str) -> pa.ChunkedArray:
-    """Returns the values that the texts of a column stand for, texts trimmed, null where missing.
+    """Return the values that the texts of a column stand for, texts trimmed, null where missing.
 
     Args:
         texts: The cells as they stand in the file, (rows,) string.
@@ -67,7 +67,7 @@ def typed(texts: pa.ChunkedArray, decimal_point: str) -> pa.ChunkedArray:
 
 
 def _read(texts: pa.ChunkedArray, decimal_point: str) -> pa.ChunkedArray | None:
-    """Returns the values of the first reading that fits all texts, if one does."""
+    """Return the values of the first reading that fits all texts, if one does."""
     if texts.null_count == len(texts):
         return None
     for reading in (_whole, _numbers(decimal_point), _booleans, _dates, _clocks, _instants):
@@ -132,7 +132,7 @@ def _all(texts: pa.ChunkedArray, pattern: str) -> bool:
 
 
 def _cast(texts: pa.ChunkedArray, *types: pa.DataType) -> pa.ChunkedArray | None:
-    """Returns the texts as the first of the types that holds them all, if one does."""
+    """Return the texts as the first of the types that holds them all, if one does."""
     for target in types:
         try:
             return pc.cast(texts, target)

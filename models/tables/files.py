@@ -52,7 +52,7 @@ MAX_CELLS: Final = 2**32
 
 
 def read_table(source: str | Path) -> pa.Table:
-    """Reads a whole CSV, Parquet or Arrow file.
+    """Read a whole CSV, Parquet or Arrow file.
 
     Args:
         source: Path or URL (`file`, `http`, `https`) of the file; its extension, in any case,
@@ -94,7 +94,11 @@ def _read(path: Path) -> pa.Table:
 
 
 def _read_parquet(path: Path) -> pa.Table:
-    """Reads Parquet; the index that pandas stored beside the columns is dropped."""
+    """Read Parquet; the index that pandas stored beside the columns is dropped.
+
+    Raises:
+        TableFileError: The file is not readable.
+    """
     try:
         with path.open("rb") as stream:
             file = pq.ParquetFile(stream)
@@ -128,7 +132,11 @@ def _check_rows(path: Path, metadata: pq.FileMetaData) -> None:
 
 
 def _read_arrow(path: Path) -> pa.Table:
-    """Reads an Arrow file or stream."""
+    """Read an Arrow file or stream.
+
+    Raises:
+        TableFileError: The file is not readable.
+    """
     try:
         with pa.OSFile(str(path)) as file:
             if file.read(len(_ARROW_FILE)) == _ARROW_FILE:
@@ -142,7 +150,11 @@ def _read_arrow(path: Path) -> pa.Table:
 
 
 def _read_csv(path: Path) -> pa.Table:
-    """Reads CSV after a look at its first lines; the module's text says what is decided there."""
+    """Read CSV; separator and decimal point are guessed from its first lines.
+
+    Raises:
+        TableFileError: The file is no table; names line or column.
+    """
     with path.open("rb") as stream:
         sample = stream.read(_SAMPLE_BYTES)
     size = path.stat().st_size
@@ -179,7 +191,11 @@ def _read_csv(path: Path) -> pa.Table:
 
 
 def _decode(path: Path, sample: bytes, *, whole: bool) -> str:
-    """Text of the first lines; a last line that the sample cuts in two is left out."""
+    """Decode the first lines, without a last one that the sample cuts in two.
+
+    Raises:
+        TableFileError: They are empty, or not UTF-8.
+    """
     if b"\0" in sample:
         raise TableFileError(f"{path} is not a text file in UTF-8; save it as CSV in UTF-8")
     if not whole:
@@ -197,7 +213,7 @@ def _decode(path: Path, sample: bytes, *, whole: bool) -> str:
 
 
 def _rows(text: str, separator: str) -> list[list[str]]:
-    """Cuts text into rows of fields, blank lines left out; an overlong field ends the look."""
+    """Cut text into rows of fields, blank lines left out; an overlong field ends the look."""
     rows: list[list[str]] = []
     with contextlib.suppress(csv.Error):
         rows.extend(row for row in csv.reader(io.StringIO(text, ""), delimiter=separator) if row)
@@ -226,7 +242,7 @@ def _sniff_decimal_point(rows: Sequence[Sequence[str]], separator: str) -> str:
 
 
 def _explain(path: Path, separator: str, names: Sequence[str], error: pa.ArrowException) -> str:
-    """Names the column that is no text, or the first line whose number of fields is wrong."""
+    """Name the column that is no text, or the first line whose number of fields is wrong."""
     if broken := _BROKEN_TEXT.match(_first_line(error)):
         return (
             f"column {quoted(names[int(broken[1])])} of {path} is not UTF-8; save the file as UTF-8"

@@ -1,4 +1,4 @@
-"""The form of rows: in what they came, and how other rows are put into the same."""
+"""Forms of rows: the container that rows came in, into which other rows can be put."""
 
 from typing import Any, Protocol
 
@@ -11,13 +11,13 @@ Data = Any
 
 
 class Form(Protocol):
-    """What kind of container rows came in; it does not keep the rows."""
+    """Kind of container that rows came in; it does not keep the rows."""
 
     def fresh(self, table: pa.Table) -> Data:
-        """Returns new rows in this form."""
+        """Return new rows in this form."""
 
     def filled(self, given: Data, table: pa.Table) -> Data:
-        """Returns rows of this form with what was missing in them taken from a table.
+        """Return rows of this form, their missing values taken from a table.
 
         Args:
             given: The rows as they came.
@@ -29,9 +29,9 @@ class ArrowForm:
     """A table of Arrow."""
 
     def fresh(self, table: pa.Table) -> Data:
-        """Returns the table."""
+        """Return the table."""
         return table
 
     def filled(self, given: Data, table: pa.Table) -> Data:
-        """Returns the filled table."""
+        """Return the filled table."""
         return table

@@ -31,20 +31,20 @@ class FrameForm:
 
     @classmethod
     def of(cls, frame: AnyFrame, trained: Form | None = None) -> "FrameForm":
-        """Returns the form of a frame; a column of no type has that of the trained rows."""
+        """Return the form of a frame; a column of no type has that of the trained rows."""
         known = trained.types if isinstance(trained, FrameForm) else {}
         own = {name: kind for name, kind in frame.collect_schema().items() if kind != nw.Unknown}
         return cls(frame.implementation, isinstance(frame, nw.LazyFrame), {**known, **own})
 
     @staticmethod
     def table(frame: AnyFrame) -> pa.Table:
-        """Returns the rows of a frame; a lazy one is computed, once."""
+        """Return the rows of a frame; a lazy one is computed, once."""
         if isinstance(frame, nw.LazyFrame):
             return frame.collect(backend="pyarrow").to_native()
         return frame.to_arrow()
 
     def fresh(self, table: pa.Table) -> Data:
-        """Returns new rows as a frame."""
+        """Return new rows as a frame."""
         frame: AnyFrame
         if self.lazy:
             frame = nw.from_native(table, eager_only=True).lazy(backend=self.library)
@@ -58,7 +58,7 @@ class FrameForm:
         return (frame.with_columns(*casts) if casts else frame).to_native()
 
     def filled(self, given: Data, table: pa.Table) -> Data:
-        """Returns the filled rows as a frame."""
+        """Return the filled rows as a frame."""
         return self.fresh(table)
 
     @staticmethod

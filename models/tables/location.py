@@ -21,7 +21,7 @@ _PATIENCE_S: Final = 60.0  # between two pieces of an answer
 
 @contextmanager
 def local_file(source: str | Path) -> Iterator[Path]:
-    """Gives a path under which the file can be read while this is entered.
+    """Give a path under which the file can be read while this is entered.
 
     Args:
         source: A path, `~` understood, or a URL of `file`, `http` or `https`.

@@ -17,7 +17,7 @@ DataType = Any
 
 
 def of_pandas(frame: Data) -> pa.Table:
-    """Returns the rows of a data frame, its index left out, NaN as null.
+    """Return the rows of a data frame, its index left out, NaN as null.
 
     Raises:
         TableError: A column holds values of several sorts.
@@ -41,7 +41,7 @@ class PandasForm:
 
     @classmethod
     def of(cls, frame: Data, trained: Form | None = None) -> "PandasForm":
-        """Returns the form of a frame; what misses altogether has the type of the trained rows."""
+        """Return the form of a frame; what misses altogether has the type of the trained rows."""
         labels, types = {}, {}
         if isinstance(trained, PandasForm):
             labels, types = dict(trained.labels), dict(trained.types)
@@ -53,7 +53,7 @@ class PandasForm:
         return cls(labels, types)
 
     def fresh(self, table: pa.Table) -> Data:
-        """Returns new rows as a data frame, numbered from 0."""
+        """Return new rows as a data frame, numbered from 0."""
         frame = table.to_pandas()
         for place, name in enumerate(table.column_names):
             if name in self.types:
@@ -63,7 +63,7 @@ class PandasForm:
         )
 
     def filled(self, given: Data, table: pa.Table) -> Data:
-        """Returns the data frame with its missing cells filled, further columns after its own."""
+        """Return the data frame with its missing cells filled, further columns after its own."""
         result, values = given.copy(), self.fresh(table).set_axis(given.index)
         for place, name in enumerate(table.column_names):
             column = values.iloc[:, place]

@@ -61,12 +61,12 @@ class Rows:
     form: Form
 
     def filled(self, table: pa.Table) -> Data:
-        """Returns the rows in the form that they came in, what was missing taken from a table."""
+        """Return the rows in the form that they came in, missing values taken from a table."""
         return self.form.filled(self.given, table)
 
 
 def rows_of(data: Data, names: Sequence[str] | None = None, trained: Form | None = None) -> Rows:
-    """Takes rows in.
+    """Take rows in.
 
     Args:
         data: Rows in one of the forms that the text of this module lists.
@@ -105,7 +105,11 @@ def rows_of(data: Data, names: Sequence[str] | None = None, trained: Form | None
 
 
 def _by_protocol(data: Data) -> pa.Table:
-    """Reads an object of a library that nobody here knows, by what it says of itself."""
+    """Read an object of an unknown library by the protocols that it supports.
+
+    Raises:
+        RowsTypeError: It supports none, or holds no table.
+    """
     try:
         if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
             return pa.table(data)

@@ -124,7 +124,7 @@ class BandedMADE(nn.Module):
 
     @torch.no_grad()
     def write_to(self, network: MADE) -> None:
-        """Gives the weights to the network that this was made of."""
+        """Give the weights to the network that this was made of."""
         hidden = range(len(self.config.hidden))
         for layer in hidden:
             band = cast(Band, self.hidden_weights[layer])
@@ -194,7 +194,7 @@ class _Places:
         return permuted(units, *self._orders[of])
 
     def unsort(self, units: Tensor, of: Units) -> Tensor:
-        """What `sort` was given, of what it returned."""
+        """Undo `sort`: `(batch, units)` to the same."""
         return permuted(units, *self._orders[of][::-1])
 
     def product(
@@ -205,7 +205,7 @@ class _Places:
         return result if bias is None else result + bias
 
     def visible(self, after: Units, before: Units) -> tuple[Tensor, Tensor]:
-        """What the mask shows, and what of that is within reach; both sorted, `(after, before)`.
+        """Matrix of the mask, and the part of it within reach; both sorted, `(after, before)`.
 
         Direct weights reach everything.
         """
@@ -218,7 +218,7 @@ class _Places:
 
 
 class _Context(Protocol):
-    """What autograd keeps between a product and its gradients."""
+    """State that autograd keeps between a product and its gradients."""
 
     saved_tensors: tuple[Tensor]
     needs_input_grad: tuple[bool, ...]
@@ -268,7 +268,7 @@ def _before(layer: int) -> Units:
 def blocks_of_one_mask(
     config: MemberConfig, network: MADE, masks: MaskSource, batch_rows: int
 ) -> BandedMADE | None:
-    """What is trained in place of a network of one mask, where it is large or has a reach.
+    """Make the banded network to train in place of one with a single mask, if that pays.
 
     Args:
         config: Its settings.

@@ -1,4 +1,4 @@
-"""What to expect of a training that had little to learn from, in sentences for its user.
+"""Cautions for the user about a training that had little to learn from.
 
 The bounds are rules of thumb. One row in ten is held out, so that fewer than a hundred rows are
 judged by fewer than ten; and each column needs some rows to be told from chance.

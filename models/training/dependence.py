@@ -89,10 +89,11 @@ def entropies(values: Float64) -> Float64:
 
 
 def dependence_graph(values: Float64, layout: Layout) -> Bool:
-    """Joins variables of large partial correlation: one is among the four nearest of the other.
+    """Graph of the variables with edges where partial correlation is large.
 
-    That other is among its eight nearest then: what depends on nothing much has nearest ones
-    too, at random, and joined with them it would be a short cut between any two places.
+    Two variables are joined if one is among the four nearest of the other, and the other among the
+    eight nearest of the one. The second condition keeps out variables that depend on little: their
+    nearest ones are random, and edges to them would be short cuts between any two places.
 
     Args:
         values: Encoded rows, NaN where missing, shape `(rows, variables)`.

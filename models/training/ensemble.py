@@ -51,14 +51,14 @@ def mixture_weights(
 
 
 def sparse_mixture_weights(log_likelihoods: Float64, lasting: Bool, least: float = 5e-3) -> Float64:
-    """Weights of which those that would be next to nothing are exactly zero.
+    """Mixture weights of which very small ones are set to zero.
 
-    What a component adds to the likelihood falls with its weight, what it costs does not: a
-    component below `least` goes, and the others are weighed again.
+    The gain of a component falls with its weight, its cost does not. A component below `least` is
+    therefore removed, and the others are weighted again.
 
     Args:
         log_likelihoods: Of each row under each component, nats, shape `(rows, components)`.
-        lasting: Components that stay whatever their weight, at the floor of `mixture_weights`,
+        lasting: Components that stay even at a low weight, at the floor of `mixture_weights`,
             shape `(components,)`; where there is none, the best one stays.
         least: Smallest weight that another component keeps.
 
@@ -74,7 +74,7 @@ def sparse_mixture_weights(log_likelihoods: Float64, lasting: Bool, least: float
 
 @dataclass(frozen=True)
 class MixtureFit:
-    """A mixture and what each member is worth in it.
+    """A mixture, and the weight and likelihood of each member.
 
     Attributes:
         density: The mixture; members that it gains nothing from are not in it.
@@ -92,7 +92,7 @@ class MixtureFit:
 def fit_mixture_weights(
     members: Sequence[Member], layout: Layout, valid: Float64, weighing: Weighing = "masks"
 ) -> MixtureFit:
-    """The mixture of the members' components, weighed by validation rows.
+    """Fit the weights of a mixture of the members' components to validation rows.
 
     Rows with missing values are left out of the weighing where any complete ones exist, since
     only complete rows are answered by every component. Components of fixed orderings that gain

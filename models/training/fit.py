@@ -36,12 +36,12 @@ __all__ = [
 MIN_COMPLETE_SHARE = 0.5
 
 Phase = Literal["weighing", "calibrating", "measuring"]
-"""What follows the training: mixture weights, reference rows, likelihoods."""
+"""Phases after the training: mixture weights, reference rows, likelihoods."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What became of one member.
+    """Result of training one member.
 
     Attributes:
         name: How curves and metrics call it.
@@ -64,7 +64,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a fit leaves.
+    """Result of a fit.
 
     Attributes:
         density: The trained mixture.
@@ -100,7 +100,7 @@ def fit(
     on_epoch: Callable[[Progress], None] = lambda _: None,
     on_phase: Callable[[Phase], None] = lambda _: None,
 ) -> Fitted:
-    """Train every member and weigh them into one density.
+    """Train every member and fit the weights of their mixture.
 
     Args:
         values: Encoded table, NaN where missing, shape `(rows, variables)`.
@@ -114,11 +114,12 @@ def fit(
             follows.
 
     Returns:
-        The density and the figures of its training. A KeyboardInterrupt keeps the best so far:
-        it ends the training, and what follows it is begun anew once.
+        The density and the figures of its training. A KeyboardInterrupt ends the training and
+        keeps the best so far; the phases after the training are then started once more.
 
     Raises:
         TrainingError: Too few rows, nothing observed, or a likelihood that is not finite.
+        KeyboardInterrupt: It came before there was anything to keep.
     """
     device = torch.device(device)
     split_seed, member_seed, reference_seed = np.random.SeedSequence(seed).spawn(3)
@@ -193,7 +194,7 @@ def mixture_of(
     seed: np.random.SeedSequence,
     on_phase: Callable[[Phase], None] = lambda _: None,
 ) -> Fitted:
-    """Weigh trained networks into one density, and tell how good it is.
+    """Make trained networks one density, and measure it.
 
     Args:
         members: The trained networks, of one layout.
@@ -238,7 +239,7 @@ def mixture_of(
 
 
 def worth_training(members: tuple[MemberConfig, ...], values: Float64) -> tuple[MemberConfig, ...]:
-    """The members that enough rows will be answered by.
+    """Choose the members that enough rows will be answered by.
 
     Args:
         members: Settings of the members.

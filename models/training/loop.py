@@ -228,9 +228,8 @@ def train_member(
 ) -> Curve:
     """Train a network in place, with early stopping on the validation likelihood.
 
-    The weights left in the network are the averaged ones of the best epoch. A KeyboardInterrupt
-    ends training and keeps the best so far; before the first epoch has ended there is none, and
-    the interrupt goes on.
+    The network is left with the averaged weights of the best epoch. A KeyboardInterrupt ends
+    training and keeps them, if an epoch has ended.
 
     Args:
         config: Settings.
@@ -247,6 +246,7 @@ def train_member(
 
     Raises:
         TrainingError: The validation likelihood was not finite after any epoch.
+        KeyboardInterrupt: It came before there was anything to keep.
     """
     settings = config.training
     epochs = settings.epochs(len(train))
@@ -286,7 +286,7 @@ def train_member(
 
 
 def _leave_best(network: MADE, banded: BandedMADE | None, state: MemberTraining) -> None:
-    """Puts the weights of the best epoch into the network; may be begun anew."""
+    """Put the weights of the best epoch into the network; safe to repeat after an interrupt."""
     best = state.best_state or {}
     if best.keys() == state.network.state_dict().keys():  # not so once it is plain
         state.network.load_state_dict(best)

@@ -1,4 +1,4 @@
-"""Direct weights whose conditionals share what they learn: for tables of a few hundred rows.
+"""Low-rank direct weights, for tables of a few hundred rows.
 
 With D variables there are D (D - 1) / 2 pairs to learn a weight for, and in a table of few rows
 most of them are noise. Written as
@@ -6,9 +6,9 @@ most of them are noise. Written as
     A = (C / 2 + L R^T) diag(1 / s),   s the standard deviations of the inputs
 
 with thin L and R, the L2 penalty of `weight_decay` on L and R is one on the nuclear norm of their
-product (Srebro, Rennie, Jaakkola: Maximum-Margin Matrix Factorization, NIPS 2004): a few directions
-that many conditionals gain from cost less than as much weight in single places, which C has at
-four times the price. When training has ended there is nothing left of it but plain direct weights.
+product (Srebro, Rennie, Jaakkola: Maximum-Margin Matrix Factorization, NIPS 2004). A few
+directions that many conditionals use cost less than as much weight in single places; in C the same
+weight costs four times as much. After training the product is replaced by one matrix of weights.
 """
 
 import torch
@@ -60,13 +60,13 @@ class LowRankWeights(nn.Module):
 
 
 def factorise_direct_weights(network: MADE, train: Rows, rank: int, seed: int) -> None:
-    """Lets the direct weights of a network be learned as the module's text says.
+    """Factorise the direct weights of a network for training.
 
     Args:
         network: A network with direct weights.
-        train: The rows that it will learn from.
-        rank: Of the product.
-        seed: Seed of its first values.
+        train: Training rows.
+        rank: Rank of the product.
+        seed: Seed of its initial values.
     """
     features = network.layout.features(train.values, train.observed).float()
     # An input that varies in less than a row would get weights of any size for nothing.
@@ -76,6 +76,6 @@ def factorise_direct_weights(network: MADE, train: Rows, rank: int, seed: int) -
 
 
 def materialize_direct_weights(network: MADE) -> None:
-    """Leaves the direct weights that were learned as plain ones."""
+    """Replace factorised direct weights by the matrix that they stand for."""
     if parametrize.is_parametrized(network, DIRECT):
         parametrize.remove_parametrizations(network, DIRECT)

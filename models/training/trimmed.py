@@ -1,9 +1,9 @@
-"""Fits that tell anomalies: smoothed densities, learned from the likeliest rows alone.
+"""Fits for anomaly detection: smoothed densities of trimmed training rows.
 
-A density fitted to every detail of its training rows is a poor judge of what is unusual. Values
-that repeat have all of its mass, a tight cluster of anomalies among the training rows is as likely
-as what is usual, and a constant or a lattice outweighs every other column. Two settings of a fit
-mend this, and the answers stay exact, those of another density:
+A density fitted to every detail of its training rows is a poor judge of anomalies. Repeated values
+have all of its mass, a tight cluster of anomalies among the training rows is as likely as usual
+rows, and a constant or a grid outweighs every other column. Two settings of a fit mend this; the
+answers stay exact, those of another density:
 
 **Smoothing** h fits the density of rows to which noise was added: a column of numbers gets normal
 noise of h of its standard deviations, so that the density is the table's convolved with a kernel
@@ -45,7 +45,7 @@ COPIED_ROWS = 30_000
 
 @dataclass(frozen=True)
 class TrimmedFit:
-    """What a robust fit leaves.
+    """Result of a fit with smoothing and trimming.
 
     Attributes:
         fitted: The density and the figures of its training; rows are counted without copies.
@@ -142,6 +142,9 @@ def likeliest(
 
     Returns:
         Shape `(kept, variables)`, in their order; at least two rows, where there are two.
+
+    Raises:
+        KeyboardInterrupt: The coarse fit was interrupted.
     """
     coarse = smooth_columns(columns, values)
     member = next((m for m in config.members if m.masks.any_order), config.members[0])
@@ -208,7 +211,7 @@ def smoothed(
         share: How many copies, as a share of those of a training table.
 
     Returns:
-        Shape `(copies, variables)`; whole codes for columns on a lattice, NaN where missing.
+        Shape `(copies, variables)`; whole codes for columns on a grid, NaN where missing.
     """
     rows = len(values)
     copies = max(rows, round(COPIED_ROWS * min(share, 1.0)))

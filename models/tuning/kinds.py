@@ -1,4 +1,4 @@
-"""What is searched: the settings of any-order networks, and those of fixed-order ones.
+"""Search spaces: the settings of any-order networks, and those of fixed-order ones.
 
 The two answer different questions and have likelihoods of their own, so each has a search of its
 own: a trial is compared with those of its kind.
@@ -59,7 +59,7 @@ degrees are drawn anew for every minibatch, and eight draws answer."""
 
 
 def first_settings(kind: Kind, rows: int) -> dict[str, Any]:
-    """What the first trial of a kind tries: close to the presets.
+    """Settings of the first trial of a kind: close to the presets.
 
     Args:
         kind: Of the network.

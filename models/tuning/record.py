@@ -1,4 +1,4 @@
-"""What is kept of a trial: one JSON file, readable without Optuna."""
+"""Record of a trial: one JSON file, readable without Optuna."""
 
 import json
 import math
@@ -68,7 +68,7 @@ class TrialRecord:
 
     @classmethod
     def from_json(cls, document: bytes) -> Self:
-        """What `to_json` wrote.
+        """Read what `to_json` wrote.
 
         Raises:
             TrainingError: The document is something else.

@@ -66,9 +66,8 @@ class _PrunedError(Exception):
 class Search:
     """A search over the settings of training, on one table.
 
-    Every choice follows from the seed and from the trials before it, so that a search that is
-    gone on with makes the trials that it would have made. Where the clock ends a trial is what
-    does not repeat.
+    Every choice follows from the seed and from earlier trials, so that a search that is continued
+    makes the trials that it would have made. Only trials that the clock ends do not repeat.
 
     Args:
         values: Encoded table, NaN where missing, shape `(rows, variables)`.
@@ -219,7 +218,7 @@ class Search:
             raise KeyboardInterrupt
 
     def _study(self, kind: Kind, seed: int) -> optuna.Study:
-        """What Optuna is to know: the trials of a kind."""
+        """Make the Optuna trials of a kind."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         study = optuna.create_study(
             direction="maximize",

@@ -1,4 +1,4 @@
-"""A study on disk: what was tried so far, so that a search goes on where it was ended.
+"""A study on disk: its trials, so that a search can be continued.
 
 ```
 study/
@@ -38,7 +38,7 @@ class StudyFolder:
 
     Args:
         path: Where it is or will be.
-        about: What is searched: digests by name. A study of anything else is not gone on with.
+        about: What is searched: digests by name. A study of anything else is not continued.
     """
 
     def __init__(self, path: Path, about: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class StudyFolder:
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
-        """Locks the folder and reads its trials.
+        """Lock the folder and read its trials.
 
         Raises:
             TrainingError: Another search runs there, it is of something else, a record is

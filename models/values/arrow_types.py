@@ -1,6 +1,6 @@
 """Arrow types: which family of values a type holds, and its name in `schema.json`.
 
-Columns differ in what they may hold, not in how wide their integers are: every Arrow type falls
+The width of integers does not matter to a column, only their family: every Arrow type falls
 into one `Family`, and the kinds of columns are written against families.
 """
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class Family(StrEnum):
-    """What the values of an Arrow type are, in the words of an error message."""
+    """Family of the values of an Arrow type, in the words of an error message."""
 
     EMPTY = "nothing but null"
     BOOLEAN = "true or false"
@@ -34,14 +34,14 @@ class Family(StrEnum):
 
 
 def value_type(arrow_type: pa.DataType) -> pa.DataType:
-    """Returns the type of the values: that of the dictionary for dictionary-encoded types."""
+    """Return the type of the values: that of the dictionary for dictionary-encoded types."""
     if isinstance(arrow_type, pa.DictionaryType):
         return value_type(arrow_type.value_type)
     return arrow_type
 
 
 def family(arrow_type: pa.DataType) -> Family:
-    """Returns the family of an Arrow type; dictionary-encoded types go by their values."""
+    """Return the family of an Arrow type; dictionary-encoded types go by their values."""
     plain = value_type(arrow_type)
     types = pa.types
     if types.is_null(plain):
@@ -63,7 +63,7 @@ def is_integer(arrow_type: pa.DataType) -> bool:
 
 
 def type_name(arrow_type: pa.DataType) -> str:
-    """Returns the name that `parse_type` reads back.
+    """Return the name that `parse_type` reads back.
 
     >>> type_name(pa.timestamp("us", tz="Europe/Berlin"))
     'timestamp[us, tz=Europe/Berlin]'
@@ -80,7 +80,7 @@ _DICTIONARY = re.compile(r"dictionary<values=(.+), indices=(\w+), ordered=([01])
 
 
 def parse_type(name: str) -> pa.DataType:
-    """Returns the Arrow type of a name that `type_name` wrote.
+    """Return the Arrow type of a name that `type_name` wrote.
 
     Raises:
         ValueError: The name is not one of a type that columns can have.
@@ -103,7 +103,7 @@ def parse_type(name: str) -> pa.DataType:
 
 
 def check_texts(fields: Iterable[pa.Field]) -> None:
-    """Checks that names and time zones are text: Arrow hands on any bytes that a file has there.
+    """Check that names and time zones are text: Arrow hands on any bytes that a file has there.
 
     Args:
         fields: Columns, or what they consist of.

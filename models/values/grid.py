@@ -1,4 +1,4 @@
-"""Lattices: the regular resolution that the values of a column stand on.
+"""Grids: the regular resolution that the values of a column stand on.
 
 Whole numbers, half points, cents, hundreds: the values origin + k * step for whole k. Both are
 kept as whole multiples of one fraction, so that 0.07 comes back as 0.07 and not as
@@ -41,10 +41,10 @@ class Grid:
 
     @classmethod
     def find(cls, values: Float64, arrow_type: pa.DataType) -> Self | None:
-        """Returns the coarsest lattice that holds all values, if there is one.
+        """Return the coarsest grid that holds all values, if there is one.
 
         Fractions are looked for up to six decimals. A float that holds them must be able to tell
-        apart 64 points for every one on the lattice; otherwise what looks like a lattice may be
+        apart 64 points for every one on the grid; otherwise what looks like a grid may be
         its own resolution.
 
         Args:
@@ -68,14 +68,14 @@ class Grid:
 
     @classmethod
     def of(cls, origin: float, resolution: float) -> Self:
-        """Returns the lattice of a point and a distance as a person writes them."""
+        """Return the grid of a point and a distance as a person writes them."""
         start, step = Fraction(str(origin)), Fraction(str(resolution))
         denominator = math.lcm(start.denominator, step.denominator)
         return cls(int(start * denominator), int(step * denominator), denominator)
 
     @classmethod
     def _through(cls, numerators: Int64, denominator: int) -> Self:
-        """Returns the coarsest lattice through numerators, (points,), in rising order."""
+        """Return the coarsest grid through numerators, (points,), in rising order."""
         step = int(np.gcd.reduce(np.diff(numerators))) if len(numerators) > 1 else denominator
         middle = int(numerators[len(numerators) // 2])
         shared = math.gcd(middle, step, denominator)
@@ -87,19 +87,19 @@ class Grid:
         return self.step / self.denominator
 
     def codes(self, values: Float64) -> Float64:
-        """Returns k of the nearest points, (rows,) float64, NaN where NaN."""
+        """Return k of the nearest points, (rows,) float64, NaN where NaN."""
         with np.errstate(over="ignore"):
             places = (values * self.denominator - self.origin) / self.step
         return np.rint(np.clip(places, -_MAX_PLACE, _MAX_PLACE))
 
     def is_place(self, codes: Float64) -> Bool:
-        """Returns which numbers are k of a point, (rows,); NaN is none."""
+        """Return which numbers are k of a point, (rows,); NaN is none."""
         with np.errstate(invalid="ignore"):
             found: Bool = (np.abs(codes) <= _MAX_PLACE) & (codes == np.rint(codes))
             return found
 
     def encoder(self) -> CellEncoder:
-        """Returns what gives k of the point nearest to one number, as `codes` does."""
+        """Return the encoder of one number: k of the nearest point, as `codes`."""
         origin, step, denominator = map(float, (self.origin, self.step, self.denominator))
 
         def read(value: object) -> float:
@@ -109,7 +109,7 @@ class Grid:
         return read
 
     def values(self, codes: Float64) -> Float64:
-        """Returns the points nearest to k, (rows,) float64, NaN where NaN."""
+        """Return the points nearest to k, (rows,) float64, NaN where NaN."""
         return (self.origin + np.rint(codes) * self.step) / self.denominator
 
 
@@ -120,12 +120,12 @@ def _same(candidates: Float64, values: Float64, arrow_type: pa.DataType) -> bool
 
 
 def _spacing(largest: float, arrow_type: pa.DataType) -> float:
-    """Returns the distance of the largest value to the next number of its type."""
+    """Return the distance of the largest value to the next number of its type."""
     return float(np.spacing(np.array(largest, _dtype(arrow_type))))
 
 
 def _dtype(arrow_type: pa.DataType) -> type[np.floating]:
-    """Returns the floats that hold the values of a type."""
+    """Return the floats that hold the values of a type."""
     plain = value_type(arrow_type)
     if not pa.types.is_floating(plain):
         return np.float64

@@ -30,17 +30,21 @@ class Record:
 
     @classmethod
     def of(cls, where: str, entry: object, path: tuple[str | int, ...] = ()) -> "Record":
-        """Checks that an entry is an object."""
+        """Check that an entry is an object.
+
+        Raises:
+            SchemaError: It is none.
+        """
         if not isinstance(entry, Mapping):
             raise SchemaError(f"{where}: expected an object, got {quoted(entry)}", path)
         return cls(where, entry, path)
 
     def inner(self, field: str) -> "Record":
-        """Returns the object that a field holds."""
+        """Return the object that a field holds."""
         return Record.of(f"{self.where}, {field}", self.fields.get(field), (*self.path, field))
 
     def wrong(self, field: str, expected: str) -> SchemaError:
-        """Returns the error for a field that is absent or not what was expected."""
+        """Return the error for a field that is absent or of another kind than expected."""
         if field not in self.fields:
             return SchemaError(
                 f"{self.where}: {field!r} is missing; expected {expected}", self.path
@@ -51,7 +55,11 @@ class Record:
         )
 
     def only(self, known: Collection[str]) -> None:
-        """Checks that there is no field besides the known ones."""
+        """Check that there is no field besides the known ones.
+
+        Raises:
+            SchemaError: Names the first unknown field.
+        """
         for field in self.fields:
             if field not in known:
                 raise SchemaError(
@@ -60,14 +68,14 @@ class Record:
                 )
 
     def text(self, field: str) -> str:
-        """Returns a string; the name of a column may be empty, nothing else may."""
+        """Return a string; the name of a column may be empty, nothing else may."""
         value = self.fields.get(field)
         if not isinstance(value, str) or not (value or field == "name"):
             raise self.wrong(field, "text")
         return value
 
     def number(self, field: str, *, above: float = -math.inf, below: float = math.inf) -> float:
-        """Returns a finite number strictly between two limits."""
+        """Return a finite number strictly between two limits."""
         value = self.fields.get(field)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(field, "a number")
@@ -78,21 +86,21 @@ class Record:
         return float(value)
 
     def whole(self, field: str, *, above: int) -> int:
-        """Returns a whole number above a limit."""
+        """Return a whole number above a limit."""
         value = self.number(field, above=above)
         if value != int(value):
             raise self.wrong(field, "a whole number")
         return int(value)
 
     def items(self, field: str) -> list[Any]:
-        """Returns a list."""
+        """Return a list."""
         value = self.fields.get(field)
         if not isinstance(value, list):
             raise self.wrong(field, "a list")
         return value
 
     def arrow_type(self) -> pa.DataType:
-        """Returns the field `arrow_type`."""
+        """Return the field `arrow_type`."""
         name = self.text("arrow_type")
         try:
             return parse_type(name)

@@ -27,4 +27,4 @@ LEADING_ZERO = "-?0[0-9]+"
 DECIMAL_COMMA = "-?[0-9]+,[0-9]+"
 
 NUMBER_LIKE = r"\s*[-+]?[0-9][0-9.,]*\s*"
-"""What a person takes for a number, whatever its marks mean."""
+"""Digits, points and commas, in any order that may be a number to a person."""

@@ -35,20 +35,24 @@ _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
 
 
 def decoded(array: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """Returns the column as one contiguous array without dictionary encoding."""
+    """Return the column as one contiguous array without dictionary encoding."""
     whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     return whole.dictionary_decode() if isinstance(whole, pa.DictionaryArray) else whole
 
 
 def refuse(name: str, bad: Bool, message: Callable[[int], str]) -> None:
-    """Raises a TableError that names the cells marked in `bad`, (rows,) bool, if there are any."""
+    """Raise a TableError that names the cells marked in `bad`, (rows,) bool, if there are any.
+
+    Raises:
+        TableError: Some cells are marked.
+    """
     rows = np.flatnonzero(bad)[:MAX_CELL_ERRORS]
     if rows.size:
         raise TableError([CellError(int(row), name, message(int(row))) for row in rows])
 
 
 def refuse_type(name: str, array: pa.Array, expected: str) -> None:
-    """Raises a TableError that names the cells of an array whose whole type is wrong."""
+    """Raise a TableError that names the cells of an array whose whole type is wrong."""
     refuse(
         name,
         array.is_valid().to_numpy(zero_copy_only=False),
@@ -57,7 +61,7 @@ def refuse_type(name: str, array: pa.Array, expected: str) -> None:
 
 
 def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> Float64:
-    """Reads a column of numbers or instants.
+    """Read a column of numbers or instants.
 
     Args:
         name: Name of the column, for errors.
@@ -93,7 +97,7 @@ def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.Data
 
 
 def from_numbers(values: Float64, arrow_type: pa.DataType) -> pa.Array:
-    """Writes float64 values, (rows,), NaN for null, as `arrow_type`.
+    """Write float64 values, (rows,), NaN for null, as `arrow_type`.
 
     Values beyond the range of the type are clipped to it; whole numbers, decimals and instants
     are rounded to what the type can hold.
@@ -120,7 +124,7 @@ def from_numbers(values: Float64, arrow_type: pa.DataType) -> pa.Array:
 
 
 def _whole(values: Float64, dtype: npt.DTypeLike) -> npt.NDArray[np.integer]:
-    """Rounds to an integer dtype, clipped to the floats that it can hold."""
+    """Round to an integer dtype, clipped to the floats that it can hold."""
     limits = np.iinfo(np.dtype(dtype))
     highest = float(limits.max)
     if int(highest) > limits.max:  # 2**63 - 1 and 2**64 - 1 are no floats
@@ -129,7 +133,7 @@ def _whole(values: Float64, dtype: npt.DTypeLike) -> npt.NDArray[np.integer]:
 
 
 def _float64(values: pa.Array) -> Float64:
-    """Returns numbers as float64, NaN where null; -0.0 becomes 0.0."""
+    """Return numbers as float64, NaN where null; -0.0 becomes 0.0."""
     if pa.types.is_decimal(values.type):
         values = pc.cast(values, pa.float64())
     numbers: Float64 = values.to_numpy(zero_copy_only=False).astype(np.float64) + 0.0
@@ -137,7 +141,7 @@ def _float64(values: pa.Array) -> Float64:
 
 
 def _numbers(name: str, text: pa.Array) -> pa.Array:
-    """Reads plain numbers that came as text."""
+    """Read plain numbers that came as text."""
     trimmed = pc.utf8_trim_whitespace(text.cast(pa.large_string()))
     plain_numbers = pc.match_substring_regex(trimmed, f"^{NUMBER}$")
     refuse(
@@ -149,7 +153,7 @@ def _numbers(name: str, text: pa.Array) -> pa.Array:
 
 
 def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> Float64:
-    """Reads instants, or ISO 8601 text, as seconds since 1970, NaN where null."""
+    """Read instants, or ISO 8601 text, as seconds since 1970, NaN where null."""
     target = value_type(arrow_type)
     if family(values.type) is Family.TEXT:
         zone = target.tz if isinstance(target, pa.TimestampType) else None
@@ -164,7 +168,11 @@ def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> Float64:
 
 
 def _parse(name: str, text: pa.Array, zone: str | None) -> pa.Array:
-    """Parses ISO 8601 text; text without an offset is local time in `zone`."""
+    """Parse ISO 8601 text; text without an offset is local time in `zone`.
+
+    Raises:
+        TableError: Names each cell that is no instant.
+    """
     try:
         return _timestamps(text, zone)
     except pa.ArrowInvalid:
@@ -195,7 +203,7 @@ def _unparsed(text: pa.Array, zone: str | None, start: int = 0) -> Iterator[int]
 
 
 def _timestamps(text: pa.Array, zone: str | None) -> pa.Array:
-    """Casts text to time stamps in microseconds; raises ArrowInvalid at the first that fails."""
+    """Cast text to time stamps in microseconds; ArrowInvalid at the first that fails."""
     trimmed = pc.replace_substring_regex(
         pc.utf8_trim_whitespace(text.cast(pa.large_string())), _BEYOND_MICROSECONDS, r"\1"
     )
@@ -211,7 +219,7 @@ def _timestamps(text: pa.Array, zone: str | None) -> pa.Array:
 
 
 def shown(array: pa.Array, row: int) -> str:
-    """Returns a cell as an error shows it: short, text in quotes, odd values with their type.
+    """Return a cell as an error shows it: short, text in quotes, odd values with their type.
 
     A cell may be a text of megabytes, or one that Python has no value for, such as nanoseconds.
     """

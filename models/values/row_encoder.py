@@ -1,9 +1,9 @@
-"""One row, or a few, as JSON has them: encoded cell by cell, without Arrow.
+"""Encoder of a few JSON rows, cell by cell, without Arrow.
 
 Arrow takes most of a millisecond to look at one row of twenty columns, more than the model takes
-to score it; the dictionaries and the arithmetic behind it take hundredths. So columns say how a
-cell of the plainest type is encoded, and whatever is not plain is left to `Schema.encode`, which
-reads more, and says what is wrong.
+to score it. Dictionary look-ups and arithmetic take hundredths of that. Every column therefore
+gives an encoder for cells of its own JSON type. All other cells are left to `Schema.encode`, which
+accepts more, and names what is wrong.
 """
 
 import math
@@ -23,7 +23,7 @@ CellEncoder = Callable[[Any], float]
 
 
 class UnsupportedCellError(Exception):
-    """A cell is not of the one plain type of its column."""
+    """A cell is not of the JSON type of its column: `Schema.encode` has to look at it."""
 
 
 def exact_float(value: object) -> float:
@@ -53,7 +53,7 @@ def of_type(kind: type[Hashable]) -> Callable[[object], Hashable]:
 
 @dataclass(frozen=True, slots=True)
 class RowEncoder:
-    """Encodes rows of plain cells.
+    """Encoder of rows whose cells are of their columns' JSON types.
 
     Attributes:
         places: Place of each column by name, and what reads its cells; None for columns that are
@@ -65,13 +65,13 @@ class RowEncoder:
     width: int
 
     def encode(self, rows: Sequence[Mapping[str, Any]]) -> Float64 | None:
-        """Turns rows into codes.
+        """Turn rows into codes.
 
         Args:
             rows: Values by name of column; None, or a name that is not there, is missing.
 
         Returns:
-            What `Schema.encode` gives for them, (rows, D); None where any cell is not plain.
+            What `Schema.encode` gives for them, (rows, D); None where a cell is of another type.
         """
         places = self.places
         nothing = [math.nan] * self.width

@@ -1,4 +1,4 @@
-"""The distinct values of a column and their codes: what binary and categorical columns share."""
+"""Distinct values of a column and their codes, for binary and categorical columns."""
 
 import math
 import unicodedata
@@ -25,11 +25,11 @@ Value = str | int | float | bool
 """A value as `schema.json` holds it; instants are ISO 8601 text."""
 
 UNSEEN = -1.0
-"""What `Vocabulary.codes` gives for a value that it does not hold."""
+"""Code that `Vocabulary.codes` gives to an unknown value."""
 
 
 def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> pa.Array:
-    """Brings a column to the one type in which values of its family are compared.
+    """Bring a column to the one type in which values of its family are compared.
 
     Args:
         name: Name of the column, for errors.
@@ -40,8 +40,8 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
         Values, (rows,): text as large_string, whole numbers as int64 (uint64 stays), other
         numbers and instants as float64, rounded to what the column's type can hold.
 
-    Values of another family are taken for what they plainly say: numbers for text in digits, 0 and
-    1 for false and true, and the other way round.
+    Values of another family are coerced where that is unambiguous: numbers to text in digits, 0 and
+    1 to false and true, and the other way round.
 
     Raises:
         TableError: A cell cannot be taken for a value of the column's family.
@@ -62,7 +62,7 @@ def canonical(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataT
 
 
 def _coerced(name: str, values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
-    """Takes values of another family for those of the column's, where they plainly say them."""
+    """Coerce values of another family where that is unambiguous."""
     expected, found = family(arrow_type), family(values.type)
     if expected is found or found is Family.EMPTY:
         return values
@@ -85,7 +85,7 @@ def _coerced(name: str, values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
 
 
 def _canonical_type(arrow_type: pa.DataType) -> pa.DataType:
-    """Returns the type in which values of a column are compared."""
+    """Return the type in which values of a column are compared."""
     which = family(arrow_type)
     if which is Family.TEXT:
         return pa.large_string()
@@ -97,14 +97,14 @@ def _canonical_type(arrow_type: pa.DataType) -> pa.DataType:
 
 
 def _rounded(numbers: Float64, arrow_type: pa.DataType) -> Float64:
-    """Rounds numbers, (rows,), to what a type can hold: 0.1 is not 0.1 in a float32 column."""
+    """Round numbers, (rows,), to what a type can hold: 0.1 is not 0.1 in a float32 column."""
     if is_integer(arrow_type) or pa.types.is_float64(value_type(arrow_type)):
         return numbers
     return to_numbers("", from_numbers(numbers, arrow_type), arrow_type)
 
 
 def folded(text: str) -> str:
-    """A text without what is often written otherwise: case, accents, blanks around and between."""
+    """Normalise a text: no case, no accents, single blanks."""
     plainly = unicodedata.normalize("NFKD", text).casefold()
     return " ".join("".join(c for c in plainly if not unicodedata.combining(c)).split())
 
@@ -126,7 +126,7 @@ class Vocabulary:
 
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> tuple["Vocabulary", Int64]:
-        """Learns the distinct values, sorted, or in the order of the dictionary if there is one.
+        """Learn the distinct values, sorted, or in the order of the dictionary if there is one.
 
         Returns:
             The vocabulary, and how often each value occurs, (K,) int64.
@@ -150,7 +150,7 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, arrow_type: pa.DataType, values: Sequence[object]) -> "Vocabulary":
-        """Reads values in JSON form.
+        """Read values in JSON form.
 
         Raises:
             ValueError: A value is not of the column's type, or occurs twice.
@@ -178,7 +178,7 @@ class Vocabulary:
         return vocabulary
 
     def codes(self, name: str, array: pa.ChunkedArray | pa.Array) -> Float64:
-        """Returns codes, (rows,) float64: NaN where null, `UNSEEN` where not in the vocabulary.
+        """Return codes, (rows,) float64: NaN where null, `UNSEEN` where not in the vocabulary.
 
         Raises:
             TableError: A cell is of another family than the column.
@@ -202,7 +202,7 @@ class Vocabulary:
         return np.asarray(found, dtype=np.float64)
 
     def encoder(self, unseen: float | None) -> CellEncoder | None:
-        """Returns what gives the code of one value of the column's own family, as `codes` does.
+        """Return the encoder of one value of the column's own family; it agrees with `codes`.
 
         Args:
             unseen: What a value gets that is not in the vocabulary; None has it raise
@@ -222,7 +222,7 @@ class Vocabulary:
         return _lookup(exact_float, dict(known), unseen)
 
     def take(self, codes: Float64) -> pa.Array:
-        """Returns the values of codes, (rows,): null where NaN or outside the vocabulary."""
+        """Return the values of codes, (rows,): null where NaN or outside the vocabulary."""
         absent = ~((codes >= 0) & (codes < len(self)))
         places = pa.array(np.where(absent, 0, codes).astype(np.int32), mask=absent)
         if isinstance(self.arrow_type, pa.DictionaryType):
@@ -236,7 +236,7 @@ class Vocabulary:
 
     @cached_property
     def folded(self) -> Mapping[str, Value]:
-        """The texts by what is left of them folded, the first of each."""
+        """The texts by their normalised form, the first of each."""
         texts = [value for value in self.values if isinstance(value, str)]
         return {folded(text): text for text in reversed(texts)}
 
@@ -277,21 +277,21 @@ class Vocabulary:
 def _lookup(
     checked: Callable[[object], Hashable], places: Mapping[Any, float], unseen: float | None
 ) -> CellEncoder:
-    """Returns what looks a cell up once `checked` has let it pass."""
+    """Return an encoder that looks a cell up once it has passed a check."""
     if unseen is None:
         return lambda value: places[checked(value)]
     return lambda value: places.get(checked(value), unseen)
 
 
 def _search(numbers: Float64, known: Float64, codes: npt.NDArray[np.intp]) -> Float64:
-    """Looks numbers, (rows,), up among ascending ones, (K,), and returns the codes of these."""
+    """Look numbers, (rows,), up among ascending ones, (K,), and return the codes of these."""
     places = np.searchsorted(known, numbers).clip(max=len(known) - 1)
     found = np.where(known[places] == numbers, codes[places], UNSEEN)
     return np.where(np.isnan(numbers), np.nan, found)
 
 
 def _order(name: str, array: pa.ChunkedArray | pa.Array, distinct: pa.Array) -> pa.Array:
-    """Returns the order in which the distinct values get their codes."""
+    """Return the order in which the distinct values get their codes."""
     if isinstance(array.type, pa.DictionaryType):
         whole = pa.chunked_array(array) if isinstance(array, pa.Array) else array
         dictionary = whole.unify_dictionaries().chunk(0).dictionary
@@ -301,14 +301,14 @@ def _order(name: str, array: pa.ChunkedArray | pa.Array, distinct: pa.Array) -> 
 
 
 def _to_type(values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
-    """Casts canonical values to the column's own type."""
+    """Cast canonical values to the column's own type."""
     if pa.types.is_floating(values.type):
         return from_numbers(values.to_numpy(zero_copy_only=False), arrow_type)
     return pc.cast(values, value_type(arrow_type))
 
 
 def _to_json(values: pa.Array, arrow_type: pa.DataType) -> tuple[Value, ...]:
-    """Returns canonical values in JSON form."""
+    """Return canonical values in JSON form."""
     if family(arrow_type) is Family.INSTANT:
         return tuple(_to_type(values, arrow_type).cast(pa.string()).to_pylist())
     if pa.types.is_float16(value_type(arrow_type)) or pa.types.is_float32(value_type(arrow_type)):

@@ -1,4 +1,4 @@
-"""What a kernel is: a column kind as compiled scalar code, one variable of one row at a time.
+"""Kernels: column kinds as compiled scalar code, one variable of one row at a time.
 
 A head evaluates many columns of many rows at once; a kernel evaluates one cell, which is what a
 walk through an ordering needs. Both say the same: a test holds every kernel to its head.
@@ -40,7 +40,7 @@ class Kernel:
         draw: `(parameters, width, noise, temperature, within_range, constants, at)` -> encoded
             value.
         masses: `(parameters, width, masses, constants, at)` writes the probability of each value
-            that can be drawn, by its code, to the front of `masses`, float64. None for amounts,
+            that can be drawn, by its code, to the front of `masses`, float64. None for numbers,
             whose values are not a few: see `madeira.models.columns.kernels.mixture`.
 
     `parameters` (float32, `width` of them count) and `noise` (float64) are buffers that may be

@@ -79,7 +79,7 @@ def _tree(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
 
 @inlined
 def _none(parameters: Float32, width: int, masses: Float64, constants: Float64, at: int) -> None:
-    """The masses of an amount are not asked for."""
+    """Numeric columns have no masses."""
 
 
 features = _tree([kernel.features for kernel in _DISTINCT])

@@ -1,12 +1,12 @@
-"""Mixtures of logistics and atoms, compiled: quantiles, mean and most probable value of an amount.
+"""Mixtures of logistics and atoms, compiled: quantiles, mean and most probable value of a number.
 
-The conditional of an amount under several networks is one mixture: the logistics of all of them,
+The conditional of a number under several networks is one mixture: the logistics of all of them,
 each with a share, and the atoms, whose shares add up. A logistic stands on the scale of the
 column's transform T; with a range it is cut at its ends. The distribution function is
 
     H(x) = sum_j share_j F_j(T(x + cell / 2)) + sum of the shares of atoms up to x
 
-with a cell of one step for lattices, whose values are the points nearest to those of the line,
+with a cell of one step for grids, whose values are the points nearest to those of the line,
 and of none for densities.
 """
 
@@ -60,7 +60,7 @@ def add_mixture(
     first: int,
     spikes: Float64,
 ) -> None:
-    """Adds the conditional under one network to a mixture.
+    """Add the conditional under one network to a mixture.
 
     Args:
         parameters: Of the conditional, `width` of them.
@@ -166,7 +166,7 @@ def quantile_of(
     """The smallest code with H of at least a probability in (0, 1).
 
     It lies between the least and the greatest of those of the parts; bisection ends at neighbours,
-    of the lattice or of the floats.
+    of the grid or of the floats.
     """
     low, high = np.inf, -np.inf
     logit = log(probability) - log1p(-probability)
@@ -217,7 +217,7 @@ def mean_of(
 ) -> float:
     """The mean of the codes.
 
-    That of a logistic on a lattice is a sum over its cells where they are few; else it is an
+    That of a logistic on a grid is a sum over its cells where they are few; else it is an
     integral by Gauss and Legendre's rule, in pieces between the ends of which T has all
     derivatives.
     """
@@ -261,7 +261,7 @@ def _grid_mean(
     at: int,
     parts: Float64,
 ) -> float:
-    """The mean of one logistic over lattice points: first + sum of 1 - F at cells' ends."""
+    """The mean of one logistic over grid points: first + sum of 1 - F at cells' ends."""
     low = (constants[at + LOW] - parts[MEAN, j]) / parts[SCALE, j]
     high = (constants[at + HIGH] - parts[MEAN, j]) / parts[SCALE, j]
     mean, code = first, first
@@ -307,7 +307,7 @@ def _line_mean(
 def _mass_at(
     code: float, within_range: bool, constants: Float64, at: int, parts: Float64, spikes: Float64
 ) -> float:
-    """The probability of a lattice point."""
+    """The probability of a grid point."""
     low = transformed(code - 0.5, constants, at)
     high = transformed(code + 0.5, constants, at)
     mass = _smooth_below(high, within_range, constants, at, parts)
@@ -321,7 +321,7 @@ def _mass_at(
 def most_probable_of(
     within_range: bool, constants: Float64, at: int, parts: Float64, spikes: Float64
 ) -> float:
-    """The most probable point of a lattice, the smallest where several are.
+    """The most probable point of a grid, the smallest where several are.
 
     What lies below the first and above the last quantile that are looked at is less than the
     average of as many points as there may be between: all between are looked at. Where there are

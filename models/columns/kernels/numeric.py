@@ -1,4 +1,4 @@
-"""What the kernels of numeric columns share, compiled; the same as `NumericHead` of the heads.
+"""Arithmetic that the kernels of numeric columns share; compiled, the same as `NumericHead`.
 
 The constants of a column are the six numbers of its transform, the logarithm of the unit that a
 density is per, the number of its logistics, the number of its atoms, the codes of the ends of its
@@ -191,7 +191,7 @@ def inside(code: float, within_range: bool, constants: Float64, at: int) -> floa
 def _draw_inside(
     parameters: Float32, noise: Float64, temperature: float, constants: Float64, at: int
 ) -> float:
-    """As `draw_code`, of what lies within the range."""
+    """As `draw_code`, from the distribution cut at the ends of the range."""
     components = int(constants[at + COMPONENTS])
     outcomes = components + int(constants[at + ATOMS])
     highest = -np.inf

@@ -68,7 +68,7 @@ class CpuWalk:
         within_range: bool,
         folded: Int64 | None = None,
     ) -> None:
-        """Draws what is missing into `values`; see `Walk.draw`."""
+        """Draw missing values into `values`; see `Walk.draw`."""
         stops = np.full(len(values), values.shape[1])
         totals = np.zeros((1, 2))
         bias = self._folded_bias(folded) if folded is not None else None
@@ -173,10 +173,10 @@ class CpuPass:
 
 
 def in_parallel(work: Callable[[slice], None], rows: int) -> None:
-    """Runs work on shares of the rows, in as many threads as torch is set to use.
+    """Run work on shares of the rows, in as many threads as torch is set to use.
 
-    The compiled loop holds no GIL. Threads of one pool are safe whatever thread a request runs
-    in, which numba's own parallel loops are not on every platform.
+    The compiled loop holds no GIL. One pool of threads is safe to use from any thread; numba's own
+    parallel loops are not, on some platforms.
     """
     threads = min(torch.get_num_threads(), rows // MIN_SHARE_ROWS)
     if threads <= 1:

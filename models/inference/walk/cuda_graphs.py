@@ -18,7 +18,7 @@ class Drawing(NamedTuple):
 
     Attributes:
         temperature: Below 1 for likelier values, above 1 for more varied ones.
-        within_range: Whether amounts are drawn between the ends seen in training.
+        within_range: Whether numbers are drawn between the ends seen in training.
     """
 
     temperature: float = 1.0
@@ -69,7 +69,7 @@ class Graphs:
         return values[:rows].clone(), totals[:rows].clone()
 
     def _capture(self, inputs: tuple[Tensor, ...], drawing: Drawing, scored: bool) -> _Captured:
-        """Runs the pass once, so that libraries set themselves up, and then captures it."""
+        """Run the pass once, so that libraries set themselves up, and then captures it."""
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):

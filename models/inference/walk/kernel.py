@@ -45,7 +45,7 @@ def walk(
     block: int,
     widest_block: int,
 ) -> None:
-    """Walks rows through their orderings.
+    """Walk rows through their orderings.
 
     Args:
         layout: The variables.
@@ -60,7 +60,7 @@ def walk(
         values: Encoded values, NaN to be drawn, `(rows, variables)`; draws are put in.
         noise: Uniforms, `(rows, noise)`; not read where nothing is drawn.
         temperature: Of the draws.
-        within_range: Whether amounts are drawn between the ends seen in training.
+        within_range: Whether numbers are drawn between the ends seen in training.
         totals: Log-likelihood of all values scored, and of the last of them, `(rows, 2)`.
         tile: Rows that share weights in the processor's cache.
         block: Positions in a block.
@@ -298,7 +298,7 @@ def walk(
                         for r in range(count):
                             acts[layer, k, r] = activate(activation, sums[layer, k, r])
 
-            # What became known goes to whole rows.
+            # Copy the units of the block into whole rows.
             for layer in range(layers):
                 low, high = starts[layer, begin], starts[layer, end]
                 for r in range(count):

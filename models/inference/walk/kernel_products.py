@@ -36,7 +36,7 @@ def add_product(
     length: int,
     out: Float32,
 ) -> None:
-    """Adds `weight[picks[:count], :length] @ units[top:bottom, :length].T` to `out`.
+    """Add `weight[picks[:count], :length] @ units[top:bottom, :length].T` to `out`.
 
     Four rows of one and two of the other are taken at a time, so that a number is loaded once for
     several products.
@@ -81,7 +81,7 @@ def add_product(
 def add_rows(
     weight: Float32, which: Int64, factors: Float32, count: int, out: Float32, begin: int
 ) -> None:
-    """Adds `factors[:count] @ weight[which[:count], begin:]` to `out[begin:]`, four at a time.
+    """Add `factors[:count] @ weight[which[:count], begin:]` to `out[begin:]`, four at a time.
 
     Args:
         weight: Shape `(any, width)`.

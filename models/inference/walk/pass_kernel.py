@@ -66,7 +66,7 @@ class PassWeights(NamedTuple):
 
 
 def pass_weights(folded: FoldedNetwork, layout: Layout, tables: KernelLayout) -> PassWeights:
-    """Sorts a folded network.
+    """Sort a folded network.
 
     Args:
         folded: The network, hidden units sorted by degree.
@@ -130,7 +130,7 @@ def _lengths(matrix: Float32) -> Int64:
 def _add_products(
     weight: Float32, lengths: Int64, width: int, units: Float32, count: int, out: Float32
 ) -> None:
-    """Adds `units[:count] @ weight[:width].T` to `out`, of each row so many columns as it needs."""
+    """Add `units[:count] @ weight[:width].T` to `out`, of each row so many columns as it needs."""
     whole, even = width - width % 4, count - count % 2
     for k in range(0, whole, 4):
         four, length = (k, k + 1, k + 2, k + 3), lengths[k]

@@ -28,7 +28,7 @@ def predict(
     parameters: Float32,
     tile: int,
 ) -> None:
-    """Parameters of every missing variable, given what is observed of its row.
+    """Parameters of every missing variable, given the observed values of its row.
 
     Args:
         layout: The variables.

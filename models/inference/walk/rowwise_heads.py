@@ -44,7 +44,7 @@ class RowwiseHeads:
         return self._outputs[variable]
 
     def features(self, variable: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Input units of each row's variable and what they hold.
+        """Input units of each row's variable, and their features.
 
         Args:
             variable: One of each row, `(rows,)`.

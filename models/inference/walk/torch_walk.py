@@ -1,7 +1,7 @@
-"""Walks in PyTorch: the aligned step, all rows of a batch at position i together.
+"""Walks in PyTorch: all rows of a batch are at the same position together.
 
 Hidden units belong to positions, not variables, so the rows of a batch share the products
-between hidden layers whatever their orderings; the first layer and the outputs gather the weights
+between hidden layers under any orderings; the first layer and the outputs gather the weights
 of the variable that stands at position i of each row. Nothing in a pass waits for the device, so
 that on CUDA the steps of a pass are captured once for each size of batch and replayed.
 """
@@ -68,7 +68,7 @@ class TorchWalk:
         within_range: bool,
         folded: Int64 | None = None,
     ) -> None:
-        """Draws what is missing into `values`; see `Walk.draw`."""
+        """Draw missing values into `values`; see `Walk.draw`."""
         stops = np.full(len(values), values.shape[1])
         missing = np.isnan(values)
         for rows in self._parts(len(values)):
@@ -113,7 +113,7 @@ class TorchWalk:
         drawing: Drawing,
         scored: bool,
     ) -> tuple[Tensor, Tensor]:
-        """All steps of a batch: values with what was drawn, and totals `(rows, 2)`."""
+        """Run all steps of a batch: values with the draws, and totals `(rows, 2)`."""
         values, orders, stops, noise = given
         network, aligned, rows = self._network, self._heads, len(values)
         values = values.clone()
@@ -158,7 +158,7 @@ class TorchWalk:
         return values, totals
 
     def _units_of_degree(self, degree: int, before: list[Tensor], active: list[Tensor]) -> None:
-        """Computes the hidden units of one degree, layer after layer."""
+        """Compute the hidden units of one degree, layer after layer."""
         for layer, (pre, post) in enumerate(zip(before, active, strict=True)):
             units = slice(self._starts[layer][degree], self._starts[layer][degree + 1])
             if units.start == units.stop:

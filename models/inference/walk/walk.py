@@ -1,8 +1,8 @@
-"""Walks: rows that go through their orderings position by position, each unit computed once.
+"""Walks: rows pass through their orderings position by position; each unit is computed once.
 
-A walk takes what is observed, draws what is not, and sums the conditionals of what it is asked
-to score: it is how rows are sampled, filled and, where something is missing, scored. There is
-one implementation a device.
+A walk keeps observed values, draws missing ones, and sums the conditionals of the values to score.
+Rows are sampled and imputed by walks, and scored by them where values are missing. There is one
+implementation for each device.
 """
 
 from typing import Protocol
@@ -45,20 +45,20 @@ class Walk(Protocol):
         within_range: bool,
         folded: Int64 | None = None,
     ) -> None:
-        """Draws what is missing, in the order of the positions, into `values`.
+        """Draw missing values, in the order of the positions, into `values`.
 
         Args:
             values: Encoded values, NaN to be drawn, `(rows, variables)`.
             orders: The variable at each position, `(rows, variables)`, or `(1, variables)`.
-            noise: Uniforms in (0, 1), the first of each row not for here, `(rows, noise + 1)`.
+            noise: Uniforms in (0, 1), `(rows, noise + 1)`; the first of each row is not used here.
             temperature: Of the draws.
-            within_range: Whether amounts are drawn between the ends seen in training.
-            folded: Positions of an ordering that all rows share and that will come again: its
+            within_range: Whether numbers are drawn between the ends seen in training.
+            folded: Positions of an ordering that all rows share and later calls will reuse: its
                 conditioning weights are folded into the biases once. Shape `(variables,)`.
         """
 
     def predictive(self, values: Float64, orders: Int64) -> Float32:
-        """Parameters of every missing variable's conditional given what is observed of its row.
+        """Parameters of every missing variable's conditional given the observed values of its row.
 
         Args:
             values: Encoded values, NaN where missing, `(rows, variables)`.

@@ -1,3 +1,3 @@
-"""Weights of a trained network, made ready for inference: sorted, folded, blocked."""
+"""Weights of a trained network prepared for inference: sorted, folded, in blocks."""
 
 __all__: list[str] = []

@@ -65,7 +65,7 @@ class _BlockMatrix:
 
 
 class BlockedNetwork:
-    """What a folded network gives, with its zero blocks skipped.
+    """A folded network that skips its zero blocks.
 
     Args:
         folded: The network.

@@ -1,4 +1,4 @@
-"""A network with its masks folded into the weights, for inference.
+"""Networks with a mask folded into the weights, for inference.
 
 The masks of an ordering are multiplied into the weights once; U becomes part of the bias, since
 every position is either known or not yet looked at. Units are sorted by degree, so that every

@@ -1,3 +1,3 @@
-"""Products with masked weights, sorted by degree: what is zero is not computed."""
+"""Products with masked weights that skip zero blocks: units are sorted by degree."""
 
 __all__: list[str] = []

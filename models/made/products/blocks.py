@@ -1,4 +1,4 @@
-"""Block cutting: a masked matrix as blocks of rows, each as wide as what it holds."""
+"""Block cutting: a masked matrix as blocks of rows without their zero columns at either end."""
 
 from functools import cache
 from itertools import pairwise
@@ -31,7 +31,7 @@ def row_blocks(length: int, count: int, lanes: int) -> tuple[tuple[int, int], ..
 
 
 def nonzero_blocks(matrix: Bool, count: int, lanes: int) -> tuple[Span, ...]:
-    """Cut a matrix into blocks of rows, without the columns before and behind what they hold.
+    """Cut a matrix into blocks of rows without their zero columns at either end.
 
     Args:
         matrix: Where there is anything, shape `(rows, columns)`.

@@ -1,4 +1,4 @@
-"""A mask whose products skip their zero half: the units of every layer sorted by degree."""
+"""Products that skip the zero half of a mask: the units of every layer sorted by degree."""
 
 import torch
 from torch import Tensor
@@ -42,7 +42,7 @@ class SortedMask:
         return permuted(units, *self._permutation(of))
 
     def unsort(self, units: Tensor, of: Units) -> Tensor:
-        """What `sort` was given, of what it returned."""
+        """Undo `sort`: `(batch, units)` to the same."""
         return permuted(units, *self._permutation(of)[::-1])
 
     def product(
@@ -76,6 +76,6 @@ class SortedMask:
         return order
 
     def _permutation(self, of: Units) -> tuple[Tensor, Tensor]:
-        """What sorts units, and what undoes that."""
+        """Permutation that sorts units, and its inverse."""
         order = torch.from_numpy(self._order(of))
         return order, order.argsort()

@@ -91,7 +91,7 @@ class Staircase:
 
     @property
     def arrays(self) -> tuple[Places, Places, bool, Int64, Int64]:
-        """What the compiled loops take."""
+        """Arguments of the compiled loops."""
         return self.rows, self.columns, self.straight, self.seen, self.reach
 
 
@@ -147,7 +147,7 @@ class _Permuted(torch.autograd.Function):
 
 
 class _Context(Protocol):
-    """What autograd keeps between a product and its gradients."""
+    """State that autograd keeps between a product and its gradients."""
 
     saved_tensors: tuple[Tensor, Tensor]
     needs_input_grad: tuple[bool, bool, bool, bool]
@@ -217,7 +217,7 @@ def _gather(
     reach: Int64,
     stairs: Float32,
 ) -> None:
-    """Fills rows of `stairs` with what they see of `weight`, zeros as far as blocks reach."""
+    """Fill rows of `stairs` with what they see of `weight`, zeros as far as blocks reach."""
     for row in range(start, stop):
         place, width = rows[row], np.uint64(seen[row])
         if straight:
@@ -242,7 +242,7 @@ def _scatter(
     _reach: Int64,
     weight: Float32,
 ) -> None:
-    """Fills rows of `weight` with what they may see of `block`, and zeros."""
+    """Fill rows of `weight` with what they may see of `block`, and zeros."""
     for row in range(start, stop):
         place, width = rows[row], np.uint64(seen[row])
         if straight:

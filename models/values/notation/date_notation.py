@@ -75,12 +75,12 @@ class DateNotation:
 
     @property
     def number_type(self) -> pa.DataType:
-        """What the text is read as."""
+        """Arrow type that the text is read as."""
         return pa.timestamp(self.unit, tz="UTC" if self._zoned else None)
 
     @classmethod
     def find(cls, texts: pa.Array) -> Self | None:
-        """Returns the notation that all texts are written in, if there is one.
+        """Return the notation that all texts are written in, if there is one.
 
         Args:
             texts: Distinct values without null, (values,) large_string.
@@ -101,7 +101,7 @@ class DateNotation:
         return cls(first.pattern, first.unit, ambiguous=ambiguous)
 
     def read(self, name: str, array: pa.ChunkedArray | pa.Array) -> pa.Array:
-        """Reads text as time stamps, (rows,).
+        """Read text as time stamps, (rows,).
 
         Raises:
             TableError: Names each cell that is not written in this notation.
@@ -118,7 +118,7 @@ class DateNotation:
         return instants
 
     def write(self, instants: pa.Array) -> pa.Array:
-        """Writes time stamps, (rows,), as text, (rows,) large_string."""
+        """Write time stamps, (rows,), as text, (rows,) large_string."""
         clocks = instants.cast(pa.timestamp(self.unit))
         pattern = self._clock
         hour = re.search("%[HI]", pattern)
@@ -134,12 +134,12 @@ class DateNotation:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the entry `notation` in `schema.json`."""
+        """Return the entry `notation` in `schema.json`."""
         return dict(vars(self))
 
     @classmethod
     def from_json(cls, record: Record) -> Self:
-        """Reads what `to_json` wrote, or a person edited.
+        """Read what `to_json` wrote, or a person edited.
 
         Raises:
             SchemaError: Names the field and what was expected.
@@ -155,7 +155,7 @@ class DateNotation:
 
     @classmethod
     def of(cls, record: Record) -> Self:
-        """Reads a pattern as a person writes it, in the field `pattern`.
+        """Read a pattern as a person writes it, in the field `pattern`.
 
         Raises:
             SchemaError: It is no pattern of a date.
@@ -188,7 +188,7 @@ class DateNotation:
         return bool(pc.all(self._matches(texts)).as_py()) and not self._instants(texts).null_count
 
     def _matches(self, texts: pa.Array) -> pa.Array:
-        """Returns which texts have the shape of the pattern, (texts,) bool, null where null."""
+        """Return which texts have the shape of the pattern, (texts,) bool, null where null."""
         return pc.match_substring_regex(texts, f"^{self._shape}$")
 
     @property
@@ -199,7 +199,7 @@ class DateNotation:
         return clock + _UNITS[self.unit] + (_ZONED if self._zoned else "")
 
     def _instants(self, texts: pa.Array) -> pa.Array:
-        """Returns time stamps, (texts,), null where there is no such day."""
+        """Return time stamps, (texts,), null where there is no such day."""
         pattern = self._clock
         if self.unit == "s" and not self._zoned:
             return self._dates(texts, texts, pattern)
@@ -212,7 +212,7 @@ class DateNotation:
         return passed.cast(pa.timestamp("us")).cast(self.number_type, safe=False)
 
     def _dates(self, texts: pa.Array, clocks: pa.Array, pattern: str) -> pa.Array:
-        """Parses clocks, (rows,), null where the text has a day that its month does not have.
+        """Parse clocks, (rows,), null where the text has a day that its month does not have.
 
         `strptime` makes the first of March of the 30th of February.
         """
@@ -223,7 +223,7 @@ class DateNotation:
 
 
 def _microseconds(zones: pa.Array) -> pa.Array:
-    """Returns how far zones, (rows,) such as `+05:30`, `Z` or "", are ahead of UTC, int64."""
+    """Return how far zones, (rows,) such as `+05:30`, `Z` or "", are ahead of UTC, int64."""
     digits = pc.utf8_rpad(pc.replace_substring_regex(zones, "[^0-9]", ""), 4, "0").cast(pa.int64())
     hours = pc.divide(digits, 100)
     minutes = pc.add(pc.multiply(hours, 60), pc.subtract(digits, pc.multiply(hours, 100)))

@@ -25,7 +25,7 @@ _NOTATIONS: dict[Family, type[NumberNotation] | type[DateNotation]] = {
 def find_notation(
     array: pa.ChunkedArray | pa.Array, families: Collection[Family] = tuple(_NOTATIONS)
 ) -> Notation | None:
-    """Returns the notation that all texts of a column are written in, if there is one.
+    """Return the notation that all texts of a column are written in, if there is one.
 
     Args:
         array: A column; of another family than text it has no notation.
@@ -39,7 +39,7 @@ def find_notation(
 
 
 def notation_from_json(record: Record) -> Notation:
-    """Reads the entry `notation` of a column.
+    """Read the entry `notation` of a column.
 
     Raises:
         SchemaError: Names the field and what was expected.

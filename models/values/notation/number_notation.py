@@ -72,12 +72,12 @@ class NumberNotation:
 
     @property
     def number_type(self) -> pa.DataType:
-        """What the text is read as."""
+        """Arrow type that the text is read as."""
         return pa.float64()
 
     @classmethod
     def find(cls, texts: pa.Array) -> Self | None:
-        """Returns the notation that all texts are written in, if there is one.
+        """Return the notation that all texts are written in, if there is one.
 
         Args:
             texts: Distinct values without null, (values,) large_string.
@@ -98,7 +98,7 @@ class NumberNotation:
         return None
 
     def read(self, name: str, array: pa.ChunkedArray | pa.Array) -> pa.Array:
-        """Reads text as numbers, (rows,) float64; digits need not be grouped.
+        """Read text as numbers, (rows,) float64; digits need not be grouped.
 
         Raises:
             TableError: Names each cell that is not written in this notation.
@@ -122,7 +122,7 @@ class NumberNotation:
         return pc.if_else(negative, pc.negate(numbers), numbers)
 
     def write(self, numbers: pa.Array) -> pa.Array:
-        """Writes numbers, (rows,) float64, as text, (rows,) large_string."""
+        """Write numbers, (rows,) float64, as text, (rows,) large_string."""
         known = numbers.fill_null(0.0).to_numpy(zero_copy_only=False)
         rounded = np.round(known, self.decimals) + 0.0
         digits = pa.array(np.char.mod(f"%.{self.decimals}f", np.abs(rounded)), pa.large_string())
@@ -139,12 +139,12 @@ class NumberNotation:
         return pc.if_else(numbers.is_valid(), text, pa.scalar(None, pa.large_string()))
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the entry `notation` in `schema.json`."""
+        """Return the entry `notation` in `schema.json`."""
         return dict(vars(self))
 
     @classmethod
     def from_json(cls, record: Record) -> Self:
-        """Reads what `to_json` wrote, or a person edited.
+        """Read what `to_json` wrote, or a person edited.
 
         Raises:
             SchemaError: Names the field and what was expected.
@@ -165,7 +165,7 @@ class NumberNotation:
         return cls(**{**record.fields, "decimals": record.whole("decimals", above=-1)})
 
     def _matches(self, texts: pa.Array, *, strict: bool) -> pa.Array:
-        """Returns which texts are written so, (texts,) bool, null where null."""
+        """Return which texts are written so, (texts,) bool, null where null."""
         group, point = re.escape(self.group), re.escape(self.point)
         plain_digits = r"(?:0|[1-9]\d*)" if strict else r"\d+"
         grouped = rf"[1-9]\d{{0,2}}(?:{group}\d{{3}})+" if group else plain_digits
@@ -181,7 +181,7 @@ class NumberNotation:
         return pc.match_substring_regex(texts, rf"^(?:[-−]?{amount}|\({amount}\))$")
 
     def _settled(self, texts: pa.Array) -> Self | None:
-        """Returns this notation with the number of decimals; None for what are codes."""
+        """Return this notation with the number of decimals; None for what are codes."""
         bare = not (self.prefix or self.suffix or self.group)
         widths = pc.utf8_length(texts)
         if bare and pc.all(pc.match_substring_regex(texts, r"^\d+$")).as_py():
@@ -201,7 +201,7 @@ class NumberNotation:
 
 
 def _grouped(whole: pa.Array, group: str) -> pa.Array:
-    """Parts thousands: RE2 cannot look ahead, so one group a turn, from the right."""
+    """Part thousands: RE2 cannot look ahead, so one group a turn, from the right."""
     pattern = rf"^(\d+)(\d{{3}}(?:{re.escape(group)}\d{{3}})*)$"
     while pc.any(pc.match_substring_regex(whole, pattern)).as_py():
         whole = pc.replace_substring_regex(whole, pattern, rf"\1{group}\2")

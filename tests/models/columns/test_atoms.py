@@ -46,7 +46,7 @@ def test_the_most_frequent_are_taken_where_there_are_too_many() -> None:
     assert find_atoms(values, 0.0).tolist() == (np.arange(50) + 0.5)[-MAX_ATOMS:].tolist()
 
 
-def test_values_of_a_lattice_that_is_hardly_held_are_atoms_side_by_side() -> None:
+def test_values_of_a_grid_that_is_hardly_held_are_atoms_side_by_side() -> None:
     days = np.random.default_rng(3).choice(np.arange(600, 5000), 100, replace=False)
     rates = np.append(np.repeat(days, 20), np.repeat([4957, 4958, 4959, 4960], 300)) / 1000
     assert find_atoms(rates, 0.001).tolist() == np.unique(rates).tolist()

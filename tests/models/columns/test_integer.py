@@ -56,7 +56,7 @@ def test_any_values_of_one_resolution_come_back(places: list[int], decimals: int
     assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
 
 
-def test_whatever_is_drawn_stands_on_the_lattice() -> None:
+def test_whatever_is_drawn_stands_on_the_grid() -> None:
     column = Integer.fit("n", pa.array([0.5, 1.0, 7.5, 9.0]))
     drawn = column.decode(np.array([-3.4, 0.0, 2.2, 1e9, np.nan]))
     halves = drawn.drop_null().to_numpy() * 2
@@ -85,7 +85,7 @@ def test_a_fraction_counts_as_the_nearest_point() -> None:
         (pa.array([0.1, 1 / 3]), "'n' cannot be integer: its values share no resolution"),
     ],
 )
-def test_what_has_no_lattice_is_refused(array: pa.Array, message: str) -> None:
+def test_what_has_no_grid_is_refused(array: pa.Array, message: str) -> None:
     with pytest.raises(SchemaError, match=message):
         Integer.fit("n", array)
 

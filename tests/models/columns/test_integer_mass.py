@@ -40,7 +40,7 @@ def masses(column: Integer, parameters: Float64, codes: Float64) -> Float64:
 
 @pytest.mark.parametrize("name", COLUMNS)
 @pytest.mark.parametrize("seed", range(3))
-def test_masses_of_the_whole_lattice_sum_to_one(name: str, seed: int) -> None:
+def test_masses_of_the_whole_grid_sum_to_one(name: str, seed: int) -> None:
     column = fit(name)
     parameters = np.random.default_rng(seed).normal(size=column.outputs)
     parameters[16:24] -= 2.0  # logistics of 1/7 of a deviation, so that the sum is finite
@@ -64,7 +64,7 @@ def test_initial_parameters_reproduce_the_marginal(name: str) -> None:
 
 
 def mass_below(column: Integer, parameters: Float64, codes: Float64) -> Float64:
-    """Distribution function at codes, (codes,), by summation over the lattice."""
+    """Distribution function at codes, (codes,), by summation over the grid."""
     grid = np.arange(codes.min() - 20_000, codes.max() + 1)
     sums = masses(column, parameters, grid).cumsum()
     below: Float64 = sums[np.searchsorted(grid, codes)]
@@ -72,7 +72,7 @@ def mass_below(column: Integer, parameters: Float64, codes: Float64) -> Float64:
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_draws_follow_the_masses_and_stay_on_the_lattice(name: str, device: torch.device) -> None:
+def test_draws_follow_the_masses_and_stay_on_the_grid(name: str, device: torch.device) -> None:
     column = fit(name)
     head = IntegerHead([column, fit("hours")]).to(device)
     generator = torch.Generator().manual_seed(1)
@@ -144,7 +144,7 @@ def test_every_finite_number_has_a_finite_mass(value: float) -> None:
 
 
 def test_the_finest_cells_have_their_width() -> None:
-    """A lattice of a billion points: the ends of a cell are equal in float32."""
+    """A grid of a billion points: the ends of a cell are equal in float32."""
     column = Integer.fit("n", pa.array(np.random.default_rng(0).integers(0, 10**9, 400)))
     parameters = np.random.default_rng(1).normal(size=(1, column.outputs))
     codes = np.linspace(-1e8, 1e8, 2001)[:, None].round()

@@ -131,7 +131,7 @@ def test_atoms_that_a_person_put_beyond_the_range_are_not_drawn() -> None:
     rows = 2000
     noise = torch.rand(rows, 2, generator=torch.Generator().manual_seed(4)).double()
     parameters = torch.zeros(rows, edited.outputs, dtype=torch.float64)
-    drawn = edited.amounts(head.sample(parameters, noise, within_range=True)[:, 0].numpy())
+    drawn = edited.values_of(head.sample(parameters, noise, within_range=True)[:, 0].numpy())
     assert drawn.min() == 6
     assert drawn.max() == 11
 

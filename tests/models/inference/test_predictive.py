@@ -100,7 +100,7 @@ def test_the_most_probable_value_of_a_choice_is_the_best_of_all_its_values(
 
 
 @pytest.mark.parametrize("within_range", [False, True])
-def test_estimates_of_a_number_on_a_lattice_are_sums_over_all_its_values(
+def test_estimates_of_a_number_on_a_grid_are_sums_over_all_its_values(
     make_layout: MakeLayout, make_density: MakeDensity, within_range: bool
 ) -> None:
     density = make_density(make_layout("nbn"))
@@ -111,9 +111,9 @@ def test_estimates_of_a_number_on_a_lattice_are_sums_over_all_its_values(
     codes = np.arange(low, high + 1)
     values = np.array([[NAN, 1.0, 3.0], [NAN, 0.0, NAN], [NAN, NAN, NAN], [NAN, NAN, 0.0]])
     cells = next(iter(density.predictive(values, within_range)))
-    ends, mode = cells.amounts((0.05, 0.5, 0.95), "mode")
-    _, mean = cells.amounts((), "mean")
-    _, median = cells.amounts((), "median")
+    ends, mode = cells.quantiles((0.05, 0.5, 0.95), "mode")
+    _, mean = cells.quantiles((), "mean")
+    _, median = cells.quantiles((), "median")
     assert np.array_equal(median, ends[1])
     for place in range(len(values)):
         if within_range:  # each network's own share of the range is made 1
@@ -159,11 +159,11 @@ def test_estimates_of_a_number_on_a_continuum_are_integrals_of_its_density(
     codes = np.linspace(*ends, 4001 if within_range else 40_001)
     row = np.array([NAN, 1.0, 0.25])
     (cells,) = density.predictive(row[None], within_range)
-    quantiles, _ = cells.amounts((0.05, 0.5, 0.95), None)
-    _, median = cells.amounts((), "median")
-    _, mode = cells.amounts((), "mode")
+    quantiles, _ = cells.quantiles((0.05, 0.5, 0.95), None)
+    _, median = cells.quantiles((), "median")
+    _, mode = cells.quantiles((), "mode")
     assert median[0] == mode[0] == quantiles[1, 0]
-    _, mean = cells.amounts((), "mean")
+    _, mean = cells.quantiles((), "mean")
     weights = _cut(oracle, row, codes) if within_range else oracle.conditional(row, 0, codes)
     weights = weights / weights.sum()
     below = np.interp(quantiles[:, 0], codes, weights.cumsum() - weights / 2)
@@ -185,7 +185,7 @@ def test_quantiles_and_mean_are_those_of_draws_where_one_value_is_missing(
     noise = draw_noise(4000, density.noise_width, noise_generator(4))
     drawn = density.sample(np.tile(whole, (4000, 1)), noise)[:, 0]
     wanted = tuple(np.linspace(0.05, 0.95, 19))
-    quantiles, _ = cells.amounts(wanted, None)
+    quantiles, _ = cells.quantiles(wanted, None)
     upto = (drawn <= quantiles).mean(axis=1)
     below = (drawn < quantiles).mean(axis=1)
     assert (upto > np.array(wanted) - 0.03).all()
@@ -193,7 +193,7 @@ def test_quantiles_and_mean_are_those_of_draws_where_one_value_is_missing(
     within = density.predictive(whole, within_range=True)
     (cells,) = within
     drawn = density.sample(np.tile(whole, (4000, 1)), noise, within_range=True)[:, 0]
-    _, mean = cells.amounts((), "mean")
+    _, mean = cells.quantiles((), "mean")
     assert mean[0] == pytest.approx(drawn.mean(), abs=5 * drawn.std() / np.sqrt(len(drawn)))
 
 
@@ -204,14 +204,14 @@ def test_an_atom_is_its_own_quantile() -> None:
     parameters = column.initial_parameters(column.encode(values)).astype(np.float32)
     layout = Layout([column])
     (cells,) = read(layout, np.array([[NAN]]), parameters[None, None], np.ones((1, 1)), False)
-    quantiles, _ = cells.amounts((0.05, 0.2, 0.39, 0.45), None)
+    quantiles, _ = cells.quantiles((0.05, 0.2, 0.39, 0.45), None)
     (atom,) = column.atom_codes
     assert (quantiles[1:3, 0] == atom).all()
     assert quantiles[3, 0] > atom
 
 
 @pytest.mark.parametrize("wide", [False, True])
-def test_the_mode_of_a_lattice_is_found_wherever_it_is(wide: bool) -> None:
+def test_the_mode_of_a_grid_is_found_wherever_it_is(wide: bool) -> None:
     """A narrow logistic far from the middle of a wide one; the head says what each value has."""
     values = pa.array((np.exp(np.linspace(0, 12 if wide else 6, 400))).astype(np.int64))
     column = Integer.fit("n", values)
@@ -224,7 +224,7 @@ def test_the_mode_of_a_lattice_is_found_wherever_it_is(wide: bool) -> None:
         own = parameters + generator.normal(size=len(parameters)).astype(np.float32) * 0.7
         given = torch.as_tensor(own)[None]
         (cells,) = read(layout, np.array([[NAN]]), own[None, None], np.ones((1, 1)), False)
-        _, mode = cells.amounts((), "mode")
+        _, mode = cells.quantiles((), "mode")
         masses = head.log_prob(
             given.double().expand(len(codes), -1), torch.as_tensor(codes)[:, None]
         )
@@ -288,7 +288,7 @@ def test_estimates_from_draws_are_those_of_the_draws(
     masks = MaskSource(config, MaskConfig("natural", "even", count=1), 2, 0).answering
     density = Density([Member("m", network, masks, False)], layout, np.zeros(1))  # type: ignore[arg-type]
     for cells in density.predictive(np.array([[0.5, NAN], [NAN, NAN]])):
-        ends, points = cells.amounts((0.05, 0.95), point)
+        ends, points = cells.quantiles((0.05, 0.95), point)
         assert (ends[0] <= ends[1]).all()
         assert np.isnan(points).all() == (point is None)
         if point == "mode" and density.layout.columns[cells.variable].kind == "integer":

@@ -42,7 +42,7 @@ def mixed(rows: int) -> pa.Table:
     )
 
 
-def test_smoothed_rows_spread_by_the_noise_and_keep_lattices_shares_and_gaps() -> None:
+def test_smoothed_rows_spread_by_the_noise_and_keep_grids_shares_and_gaps() -> None:
     table = mixed(2_000)
     schema = Schema.infer(table, {"width": "continuous"})
     assert schema.columns[0].describe()["kind"] == "continuous"

@@ -1,4 +1,4 @@
-"""Lattices are found where there are some, and hold their values exactly."""
+"""Grids are found where there are some, and hold their values exactly."""
 
 from decimal import Decimal
 
@@ -38,7 +38,7 @@ WHOLE = GENERATOR.integers(-500, 500, 300)
     ],
     ids=str,
 )
-def test_the_coarsest_lattice_is_found(
+def test_the_coarsest_grid_is_found(
     values: np.ndarray, arrow_type: pa.DataType, resolution: float | None
 ) -> None:
     typed = pa.array(values).cast(arrow_type, safe=False)
@@ -47,7 +47,7 @@ def test_the_coarsest_lattice_is_found(
     assert (grid.resolution if grid else None) == resolution
 
 
-def test_decimals_stand_on_a_lattice() -> None:
+def test_decimals_stand_on_a_grid() -> None:
     grid = Grid.find(np.array([float(Decimal("1.25")), -3.1]), pa.decimal128(7, 2))
     assert grid == Grid(25, 87, 20)
 
