@@ -37,7 +37,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def compiled(function: _Function) -> _Function:
-    """A function compiled at its first call, or read from disk; it runs without the GIL."""
+    """Compile a function at its first call, or read it from disk; it runs without the GIL."""
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(machine_code_folder())  # read by njit, here and now
     try:
@@ -48,18 +48,18 @@ def compiled(function: _Function) -> _Function:
 
 
 def inlined(function: _Function) -> _Function:
-    """A function compiled into those that call it."""
+    """Compile a function into those that call it."""
     return cast(_Function, numba.njit(forceinline=True, **_OPTIONS)(function))
 
 
 def subroutine(function: _Function) -> _Function:
-    """A function compiled once and called by others: a large one that has several callers."""
+    """Compile a function once, to be called by others: a large one with several callers."""
     return cast(_Function, numba.njit(**_OPTIONS)(function))
 
 
 @cache
 def machine_code_folder() -> Path:
-    """The first folder that can be written to of those that may hold machine code.
+    """Return the first folder for machine code that can be written to.
 
     Raises:
         OSError: None can be written to.

@@ -37,7 +37,7 @@ _MAX_BITS = 1024
 
 
 def cut(text: str, limit: int = MAX_ECHO) -> str:
-    """The text, or its beginning and three points where it is longer than `limit` characters.
+    """Cut a text that is longer than `limit` characters, and end it with three points.
 
     >>> cut("abcdefghij", 8)
     'abcde...'
@@ -46,7 +46,7 @@ def cut(text: str, limit: int = MAX_ECHO) -> str:
 
 
 def escaped(text: str, limit: int | None = None) -> str:
-    r"""A text that takes one line and shows what it holds, cut to a number of characters.
+    r"""Escape a text so that it takes one line and hides nothing; cut it to a number of characters.
 
     Line breaks, other control characters, what turns the direction of writing and what is no
     character at all are written as escapes, so that a name out of a file cannot forge a line.
@@ -66,7 +66,7 @@ def escaped(text: str, limit: int | None = None) -> str:
 
 
 def quoted(value: object) -> str:
-    """A value as an error shows it: texts in quotes and cut, lists and objects by what they are.
+    """Show a value in an error: texts in quotes and cut, lists and objects by their type.
 
     >>> quoted("x" * 1000) == repr("x" * 97 + "...")
     True
@@ -89,7 +89,7 @@ def quoted(value: object) -> str:
 
 
 def listed(names: Collection[str], shown: Callable[[str], str] = cut) -> str:
-    """The first names with commas between them, each as `shown`, and how many there are in all.
+    """Join the first names with commas, each as `shown`, and say how many there are in all.
 
     >>> listed(["a", "b"])
     'a, b'
@@ -99,7 +99,7 @@ def listed(names: Collection[str], shown: Callable[[str], str] = cut) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like another, if one is like it.
+    """Return the known word that is most like another, if one is like it.
 
     Args:
         word: What was written; only its first characters are compared.

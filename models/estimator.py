@@ -113,7 +113,12 @@ class DensityEstimator:
         return self._card or model_card(self.schema, self.metrics)
 
     def describe(self, name: str, description: str = "") -> Self:
-        """Put a name and a description into the model card."""
+        """Put a name and a description into the model card.
+
+        Args:
+            name: Title of the card.
+            description: Text under it.
+        """
         self._card = model_card(self.schema, self.metrics, name, description)
         return self
 
@@ -245,7 +250,7 @@ class DensityEstimator:
         chunk_rows: int = STREAM_CHUNK_ROWS,
         within_range: bool = False,
     ) -> Iterator[Data]:
-        """The rows of `sample`, some at a time: memory does not grow with `n`.
+        """Yield the rows of `sample`, some at a time: memory does not grow with `n`.
 
         The rows are the same for any `chunk_rows`; one without rows comes where `n` is 0.
         Arguments and errors are those of `sample`.
@@ -348,6 +353,10 @@ class DensityEstimator:
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> Self:
         """Read a checkpoint directory.
+
+        Args:
+            path: The directory of one version.
+            device: Where the weights go.
 
         Raises:
             CheckpointError: It is missing, broken, truncated or tampered with.

@@ -15,7 +15,7 @@ _MAX_CATEGORIES = 4
 
 
 def text_of(preset: str | None, schema: Schema | None, metrics: Mapping[str, Any]) -> str:
-    """A line where nothing is fitted; with it the columns, a line each.
+    """Return a line where nothing is fitted; with it the columns, a line each.
 
     Args:
         preset: Named settings, None where there is a config.
@@ -35,7 +35,7 @@ def text_of(preset: str | None, schema: Schema | None, metrics: Mapping[str, Any
 
 
 def html_of(preset: str | None, schema: Schema | None, metrics: Mapping[str, Any]) -> str:
-    """The same as a table of HTML; arguments are those of `text_of`."""
+    """Return the same as a table of HTML; arguments are those of `text_of`."""
     head = f"<b>DensityEstimator</b>({escape(_settings(preset))})"
     if schema is None:
         return f"<div>{head}, not fitted</div>"
@@ -85,7 +85,7 @@ def _rest(schema: Schema) -> list[str]:
 
 
 def _details(column: Column) -> str:
-    """The range, or the first categories."""
+    """Return the range, or the first categories."""
     described = column.describe()
     if "categories" not in described:
         return f"{described['minimum']} to {described['maximum']}"

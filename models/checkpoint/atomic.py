@@ -32,7 +32,7 @@ _TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EACCES})
 
 @contextlib.contextmanager
 def unfinished(parent: Path, files: Mapping[str, bytes]) -> Iterator[Path]:
-    """A new directory with some files, flushed to the disk; it is gone at the end, unless moved.
+    """Make a directory with some files, flushed to the disk; it is removed at the end unless moved.
 
     Args:
         parent: Where it is made; what killed processes left there is removed.
@@ -64,6 +64,10 @@ def moved(beside: Path, place: Path) -> bool:
     """Give a finished directory its place, unless something is there.
 
     Renaming never replaces a directory that is not empty, even if another process takes its place.
+
+    Args:
+        beside: The finished directory.
+        place: Its place.
 
     Returns:
         Whether it was moved.

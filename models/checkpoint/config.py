@@ -32,7 +32,7 @@ class StoredMember:
     any_order: bool
 
     def to_json(self) -> dict[str, Any]:
-        """The entry of the member in `config.json`."""
+        """Return the entry of the member in `config.json`."""
         return {
             "name": self.name,
             "network": self.network.to_json(),
@@ -43,6 +43,10 @@ class StoredMember:
     @classmethod
     def from_json(cls, entry: object, where: str) -> Self:
         """Read what `to_json` wrote.
+
+        Args:
+            entry: The member as read.
+            where: Its place in the file, for errors.
 
         Raises:
             CheckpointError: Names the field and what was expected.
@@ -56,14 +60,16 @@ class StoredMember:
         if not isinstance(name, str) or len(name) > MAX_NAME:
             raise CheckpointError(f"{where}, name: expected at most {MAX_NAME} characters")
         if type(masks) is not int or not 1 <= masks <= MAX_MASKS:
-            raise _wrong(f"{where}, masks", f"a whole number from 1 to {MAX_MASKS}", masks)
+            raise CheckpointError(
+                _expected(f"{where}, masks", f"a whole number from 1 to {MAX_MASKS}", masks)
+            )
         if type(any_order) is not bool:
-            raise _wrong(f"{where}, any_order", "true or false", any_order)
+            raise CheckpointError(_expected(f"{where}, any_order", "true or false", any_order))
         return cls(name, _network(entry["network"], f"{where}, network"), masks, any_order)
 
 
 def members_of(config: Mapping[str, Any]) -> tuple[StoredMember, ...]:
-    """The members that a configuration describes, one at least.
+    """Return the members that a configuration describes, one at least.
 
     Raises:
         CheckpointError: Names the field and what was expected.
@@ -71,7 +77,9 @@ def members_of(config: Mapping[str, Any]) -> tuple[StoredMember, ...]:
     entries = config.get("members")
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_MEMBERS:
         count = len(entries) if isinstance(entries, list) else None
-        raise _wrong(f"{_CONFIG}: members", f"a list of 1 to {MAX_MEMBERS} members", count)
+        raise CheckpointError(
+            _expected(f"{_CONFIG}: members", f"a list of 1 to {MAX_MEMBERS} members", count)
+        )
     return tuple(
         StoredMember.from_json(entry, f"{_CONFIG}: members[{place}]")
         for place, entry in enumerate(entries)
@@ -87,16 +95,18 @@ def check_metrics(metrics: Mapping[str, Any]) -> None:
     for field in ("train_rows", "valid_rows"):
         value = metrics.get(field)
         if type(value) is not int or value < 0:
-            raise _wrong(f"{_METRICS}: {field}", "a whole number from 0", value)
+            raise CheckpointError(_expected(f"{_METRICS}: {field}", "a whole number from 0", value))
     for field, needed in (("valid_nats", True), ("test_nats", False)):
         value = metrics.get(field)
         if (needed or value is not None) and type(value) not in (int, float):
-            raise _wrong(f"{_METRICS}: {field}", "a number", value)
+            raise CheckpointError(_expected(f"{_METRICS}: {field}", "a number", value))
     for field, needed in (("trained_at", True), ("preset", False)):
         value = metrics.get(field)
         text = isinstance(value, str) and len(value) <= MAX_NAME
         if not text and (needed or value is not None):
-            raise _wrong(f"{_METRICS}: {field}", f"at most {MAX_NAME} characters", value)
+            raise CheckpointError(
+                _expected(f"{_METRICS}: {field}", f"at most {MAX_NAME} characters", value)
+            )
 
 
 def _network(entry: object, where: str) -> NetworkConfig:
@@ -106,17 +116,17 @@ def _network(entry: object, where: str) -> NetworkConfig:
     if not isinstance(hidden, list) or len(hidden) > MAX_LAYERS:
         raise CheckpointError(f"{where}, hidden: expected a list of at most {MAX_LAYERS} widths")
     if any(type(width) is not int for width in hidden):
-        raise _wrong(f"{where}, hidden", "whole numbers", hidden)
+        raise CheckpointError(_expected(f"{where}, hidden", "whole numbers", hidden))
     for field in ("residual", "conditioning", "direct"):
         if type(entry.get(field)) is not bool:
-            raise _wrong(f"{where}, {field}", "true or false", entry.get(field))
+            raise CheckpointError(_expected(f"{where}, {field}", "true or false", entry.get(field)))
     if not isinstance(entry.get("activation"), str):
-        raise _wrong(f"{where}, activation", "a name", entry.get("activation"))
+        raise CheckpointError(_expected(f"{where}, activation", "a name", entry.get("activation")))
     try:
         return NetworkConfig.from_json(entry)
     except ConfigError as error:
         raise CheckpointError(f"{where}: {error}") from error
 
 
-def _wrong(where: str, expected: str, found: object) -> CheckpointError:
-    return CheckpointError(f"{where}: expected {expected}, got {escaped(repr(found), 60)}")
+def _expected(where: str, expected: str, found: object) -> str:
+    return f"{where}: expected {expected}, got {escaped(repr(found), 60)}"

@@ -126,7 +126,7 @@ class CheckpointFiles:
 
     @contextmanager
     def weights(self) -> Iterator[tuple[BinaryIO, int]]:
-        """The file of weights, open, and its size; its digest is still to be checked."""
+        """Yield the file of weights, open, and its size; its digest is still to be checked."""
         with _opened(self.directory, MODEL) as (file, size):
             yield file, size
 
@@ -144,7 +144,7 @@ def digest_of(content: bytes) -> str:
 
 
 def _digests(config: Mapping[str, Any]) -> Mapping[str, str]:
-    """The digest of each file, by name.
+    """Return the digest of each file, by name.
 
     Raises:
         CheckpointError: Digests are missing, or name files outside the directory.

@@ -39,7 +39,7 @@ def parse_object(name: str, content: bytes) -> dict[str, Any]:
 
 
 def to_json_bytes(value: object) -> bytes:
-    """A JSON file as a checkpoint has it: readable, and always the same for the same value."""
+    """Write a value as a JSON file of a checkpoint: readable, and equal for equal values."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     return text.encode() + b"\n"
 

@@ -115,7 +115,7 @@ def read_description(path: str | Path) -> Description:
 
 
 def _checked(files: CheckpointFiles) -> tuple[Sequence[StoredMember], Schema]:
-    """The members and the columns that a checkpoint describes; its figures are checked too.
+    """Return the members and the columns that a checkpoint describes; its figures are checked too.
 
     Raises:
         CheckpointError: The description is incomplete or contradicts itself.
@@ -138,7 +138,7 @@ def _header(
     members: Sequence[StoredMember],
     schema: Schema,
 ) -> Header:
-    """The header of the file of weights, checked before memory is taken for its arrays."""
+    """Return the header of the file of weights, checked before memory is taken for its arrays."""
     files.check_weights(file)
     file.seek(0)
     header = Header.read(file, size)

@@ -57,7 +57,7 @@ def save_checkpoint(
             if not moved(beside, path):
                 raise CheckpointError(_TAKEN, path)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise CheckpointError(_unwritable(error), path) from error
 
 
 def save_version(
@@ -91,16 +91,16 @@ def save_version(
             while not moved(beside, directory / str(number)):
                 number = max(number + 1, int(next_version(directory, *others)))
     except OSError as error:
-        raise _unwritable(directory, error) from error
+        raise CheckpointError(_unwritable(error), directory) from error
     return directory / str(number)
 
 
-def _unwritable(path: Path, error: OSError) -> CheckpointError:
-    return CheckpointError(f"it cannot be written: {error.strerror or error}", path)
+def _unwritable(error: OSError) -> str:
+    return f"it cannot be written: {error.strerror or error}"
 
 
 def _contents(checkpoint: Checkpoint, extra: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files of a checkpoint by name; what would be refused when it is read is not written.
+    """Make the files of a checkpoint, by name, and check that they can be read back.
 
     Raises:
         CheckpointError: Names what cannot be kept.

@@ -78,6 +78,10 @@ class Header:
     def read(cls, file: BinaryIO, size: int) -> "Header":
         """Read the header from the beginning of a file of so many bytes.
 
+        Args:
+            file: The file, at its beginning.
+            size: Its length in bytes.
+
         Raises:
             CheckpointError: It is not that of a safetensors file.
         """
@@ -94,6 +98,10 @@ class Header:
 
     def check(self, members: Sequence[StoredMember], columns: Sequence[Column]) -> None:
         """Compare what there is with what the configuration and the columns ask for.
+
+        Args:
+            members: Members that the configuration describes.
+            columns: Columns of the schema.
 
         Raises:
             CheckpointError: An array is missing, unknown, or of another type or shape.
@@ -129,7 +137,7 @@ class Header:
             )
 
     def reference(self, file: BinaryIO) -> Float64:
-        """The reference rows, encoded, shape `(rows, variables)`; none where there are none.
+        """Return the reference rows, encoded, shape `(rows, variables)`; none where there are none.
 
         Raises:
             CheckpointError: The file is truncated.
@@ -190,7 +198,7 @@ def check_reference(reference: Float64, columns: Sequence[Column]) -> None:
 def masks_of(
     tensors: Mapping[str, Tensor], index: int, member: StoredMember, variables: int
 ) -> tuple[Mask, ...]:
-    """The masks of a member, their orderings and degrees checked.
+    """Return the masks of a member, their orderings and degrees checked.
 
     Args:
         tensors: The arrays of the file, of the shapes that are expected.

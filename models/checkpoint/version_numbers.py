@@ -29,6 +29,6 @@ def versions(directory: str | Path) -> list[str]:
 
 
 def next_version(*directories: str | Path) -> str:
-    """The version after the latest in any `checkpoints/<name>`: "1" where there is none."""
+    """Return the version after the latest in any `checkpoints/<name>`: "1" where there is none."""
     found = [int(version) for directory in directories for version in versions(directory)]
     return str(max(found, default=0) + 1)

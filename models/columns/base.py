@@ -157,6 +157,10 @@ class Column(ABC):
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
         """Learn a column of this kind.
 
+        Args:
+            name: Name of the column.
+            array: Training values, (rows,), null where missing.
+
         Raises:
             SchemaError: The column cannot be of this kind.
             TableError: A cell is unusable, such as NaN in a column of numbers.

@@ -115,6 +115,10 @@ class Numeric(Column):
     ) -> tuple[pa.DataType, Float64, Notation | None]:
         """Return type and notation of a training column, and its values that are not null.
 
+        Args:
+            name: Name of the column.
+            array: Training values, (rows,).
+
         Raises:
             SchemaError: The column holds other values, or none.
             TableError: A value is NaN or infinite.

@@ -20,7 +20,12 @@ MIN_WIDTH = 1e-300
 
 
 def log_mass_between(low: Tensor, high: Tensor) -> Tensor:
-    """Return the logarithm of the mass between standardised ends, in float64, any one shape."""
+    """Return the logarithm of the mass between standardised ends, in float64, any one shape.
+
+    Args:
+        low: Standardised lower ends.
+        high: Upper ends, the same shape.
+    """
     low, high = low.double(), high.double()
     widths = (high - low).clamp(min=MIN_WIDTH)
     both = functional.logsigmoid(high) + functional.logsigmoid(-low)

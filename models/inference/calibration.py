@@ -95,7 +95,7 @@ class Reference:
 
 
 def _blocks(values: Float64) -> Iterator[list[tuple[Bool, Int64]]]:
-    """Groups of rows of one pattern, those of nothing observed left out, some at a time."""
+    """Yield groups of rows of one pattern, some at a time, without rows of nothing observed."""
     block: list[tuple[Bool, Int64]] = []
     for observed, rows in by_pattern(values):
         if observed.any():

@@ -69,7 +69,12 @@ class Density:
         return 1 + self.layout.noise
 
     def calibrated(self, rows: int, generator: np.random.Generator) -> "Density":
-        """The same density with reference rows of its own, in the precision that is stored."""
+        """Draw reference rows, in the precision that is stored, for the same density.
+
+        Args:
+            rows: Number of reference rows.
+            generator: Source of their noise.
+        """
         nothing = np.full((rows, self.variables), np.nan)
         drawn = self.sample(nothing, draw_noise(rows, self.noise_width, generator))
         reference = Reference(drawn.astype(np.float32).astype(np.float64))
@@ -204,7 +209,7 @@ class Density:
         return _finite(result, "drawn value")
 
     def predictive(self, values: Float64, within_range: bool = False) -> Iterator[Predictive]:
-        """The distribution of each missing variable given all that is observed of its row.
+        """Yield the distribution of each missing variable given all that is observed of its row.
 
         Exact under the components that can put it right after the evidence, the any-order ones,
         mixed by their posterior given the evidence. A density without any gives draws instead.
@@ -289,7 +294,7 @@ class Density:
 
 
 def _finite(result: Float64, what: str) -> Float64:
-    """A result of which every number is finite.
+    """Return a result of which every number is finite.
 
     Raises:
         NumericalError: Some number is not finite.

@@ -72,7 +72,7 @@ class Engine:
         return np.stack([self._pass(one).score(values) for one in components], axis=1)
 
     def _passed(self, components: Sequence[Component], values: Float64) -> Float64:
-        """The same in PyTorch, of as many components at once as leave room for the rows."""
+        """Return the same in PyTorch, of as many components at once as leave room for the rows."""
         widths = [width for member in self._members for width in member.network.config.hidden]
         widest = max(self._layout.inputs, self._layout.outputs, *widths)
         rows = max(1, min(len(values), PASSED_ROWS))
@@ -201,7 +201,7 @@ class Engine:
         return _kept(self._passes, (component.member, id(component.mask)), prepare)
 
     def _network(self, component: Component) -> BlockedNetwork:
-        """The folded weights of a component in its own ordering."""
+        """Return the folded weights of a component in its own ordering."""
 
         def prepare() -> BlockedNetwork:
             network = self._members[component.member].network
@@ -210,7 +210,7 @@ class Engine:
         return _kept(self._folded, (component.member, id(component.mask)), prepare)
 
     def _walk(self, component: Component) -> Walk:
-        """The walk of a component; those of one network and the same degrees share it."""
+        """Return the walk of a component; those of one network and the same degrees share it."""
 
         def prepare() -> Walk:
             return walk_on(self._sorted_network(component), self._layout)

@@ -111,7 +111,7 @@ def imputed_tables(
     estimate: Estimate,
     within_range: bool,
 ) -> Float64:
-    """The filled tables alone, some rows at a time: memory is bounded.
+    """Return the filled tables alone, some rows at a time: memory is bounded.
 
     Args:
         density: The density.

@@ -75,7 +75,7 @@ class Component:
         return fits
 
     def orders(self, observed: Bool, last_observed: Int64 | None = None) -> Int64:
-        """The variable at each position of rows that this component answers.
+        """Return the variable at each position of rows that this component answers.
 
         Args:
             observed: Which variables are evidence, shape `(rows, variables)`.

@@ -14,10 +14,16 @@ MIN_UNIFORM = 2.0**-54
 
 
 def noise_generator(seed: int | None) -> np.random.Generator:
-    """The generator of one request; an unpredictable one where there is no seed."""
+    """Return the generator of one request; an unpredictable one where there is no seed."""
     return np.random.Generator(np.random.PCG64(seed))
 
 
 def draw_noise(rows: int, width: int, generator: np.random.Generator) -> Float64:
-    """Uniform noise in the open interval (0, 1), shape `(rows, width)`."""
+    """Uniform noise in the open interval (0, 1), shape `(rows, width)`.
+
+    Args:
+        rows: Number of rows.
+        width: Uniforms that a row takes.
+        generator: Source of the noise.
+    """
     return np.maximum(generator.random((rows, width)), MIN_UNIFORM)

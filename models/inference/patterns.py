@@ -12,7 +12,7 @@ __all__ = ["by_pattern", "runs"]
 def by_pattern(
     values: Float64,
 ) -> Iterator[tuple[Bool, Int64]]:
-    """Groups of rows that have the same variables observed.
+    """Yield groups of rows that have the same variables observed.
 
     Args:
         values: Encoded table, NaN where missing, shape `(rows, variables)`.
@@ -33,7 +33,7 @@ def by_pattern(
 def runs(
     values: Float64,
 ) -> tuple[Int64, Int64]:
-    """Runs of equal rows, NaN being equal to NaN.
+    """Find runs of equal rows, NaN being equal to NaN.
 
     Args:
         values: Encoded table, shape `(rows, variables)`.

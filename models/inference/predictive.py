@@ -127,7 +127,7 @@ def _first_layer(
     features: Tensor,
     observed: Tensor,
 ) -> Tensor:
-    """The first hidden layer before its nonlinearity, `(rows, width)`, a degree at a time.
+    """Return the first hidden layer before its nonlinearity, `(rows, width)`, a degree at a time.
 
     Units of a degree beyond the number of observed variables see all of them, as those of that
     number do; no output looks at them.
@@ -159,7 +159,7 @@ def read(
     within_range: bool,
     first_row: int = 0,
 ) -> Iterator[Predictive]:
-    """The mixtures of some components' conditionals, one variable after the other.
+    """Yield the mixtures of some components' conditionals, one variable after the other.
 
     Args:
         layout: The variables.
@@ -291,7 +291,7 @@ class _Draws(Predictive):
 
 
 def _most_frequent(codes: Float64) -> Float64:
-    """The most frequent code over the first axis; the smallest where several are.
+    """Return the most frequent code over the first axis; the smallest where several are.
 
     The length of the run that ends at each place of the sorted codes is counted along the axis.
     """

@@ -33,7 +33,7 @@ def probabilities(
     codes: Float64,
     result: Float64,
 ) -> None:
-    """The probability of a value of each cell, or its most probable value and its probability.
+    """Write the probability of a value of each cell, or of its most probable value, and that value.
 
     Args:
         kind: Number of the kernel, of a choice among a few.

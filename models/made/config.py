@@ -60,12 +60,12 @@ class NetworkConfig:
             raise ConfigError(f"residual layers need one width, not {self.hidden}")
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as JSON values."""
+        """Return the settings as JSON values."""
         return {**asdict(self), "hidden": list(self.hidden)}
 
     @classmethod
     def from_json(cls, settings: Mapping[str, Any]) -> Self:
-        """The settings that `to_json` wrote; raises `ConfigError` on any other."""
+        """Return the settings that `to_json` wrote; raises `ConfigError` on any other."""
         return cls(**_checked(cls, settings))
 
 
@@ -129,10 +129,10 @@ class MaskConfig:
         return self.ordering == "sampled" and self.count is None
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as JSON values."""
+        """Return the settings as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, settings: Mapping[str, Any]) -> Self:
-        """The settings that `to_json` wrote; raises `ConfigError` on any other."""
+        """Return the settings that `to_json` wrote; raises `ConfigError` on any other."""
         return cls(**_checked(cls, settings))

@@ -42,12 +42,16 @@ class Mask:
     degrees: tuple[Int64, ...]
 
     def with_positions(self, positions: Int64) -> "Mask":
-        """The same degrees under another ordering."""
+        """Return the same degrees under another ordering."""
         return Mask(positions, self.degrees)
 
 
 def even_degrees(width: int, variables: int) -> Int64:
     """Degrees spread evenly and ascending, shape `(width,)`.
+
+    Args:
+        width: Number of units.
+        variables: Number of variables D.
 
     Example:
         >>> even_degrees(6, 4)
@@ -83,7 +87,14 @@ def entropy_degrees(width: int, entropies: Float64) -> Int64:
 def sampled_degrees(
     width: int, variables: int, lowest: int, generator: np.random.Generator
 ) -> Int64:
-    """Degrees drawn evenly from `lowest..D-1`, shape `(width,)`."""
+    """Degrees drawn evenly from `lowest..D-1`, shape `(width,)`.
+
+    Args:
+        width: Number of units.
+        variables: Number of variables D.
+        lowest: Lowest degree.
+        generator: Source of the draws.
+    """
     highest = max(variables - 1, 0)
     return generator.integers(min(lowest, highest), highest + 1, size=width)
 
@@ -95,6 +106,12 @@ def sample_degrees(
 
     A sampled degree is never below the lowest of the layer before it, or its unit would see
     nothing (MADE section 3). Residual layers share one vector.
+
+    Args:
+        network: Widths of the hidden layers.
+        masks: How degrees are chosen.
+        variables: Number of variables D.
+        generator: Source of every random choice.
     """
     if masks.degrees != "sampled":
         return tuple(even_degrees(width, variables) for width in network.hidden)
@@ -177,7 +194,7 @@ class MaskSource:
                 yield self._draw(self._fresh)
 
     def _fixed_positions(self, generator: np.random.Generator) -> Int64 | None:
-        """The ordering that all masks share, or None where each has its own."""
+        """Return the ordering that all masks share, or None where each has its own."""
         if self._masks.ordering == "sampled":
             return None
         if self._masks.ordering == "natural":

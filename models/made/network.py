@@ -63,11 +63,11 @@ class MaskTensors:
         return SortedMask(self._mask, self._layout)
 
     def sort(self, units: Tensor, of: Units) -> Tensor:
-        """The units as they are; `SortedMask` puts them in order."""
+        """Return the units as they are; `SortedMask` puts them in order."""
         return units
 
     def unsort(self, units: Tensor, of: Units) -> Tensor:
-        """The units as they are."""
+        """Return the units as they are."""
         return units
 
     def product(

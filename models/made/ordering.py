@@ -18,17 +18,22 @@ __all__ = [
 
 
 def natural_positions(variables: int) -> Int64:
-    """The order of the columns: `1, 2, ..., D`, shape `(D,)`."""
+    """Return the order of the columns: `1, 2, ..., D`, shape `(D,)`."""
     return np.arange(1, variables + 1)
 
 
 def random_positions(variables: int, generator: np.random.Generator) -> Int64:
-    """A permutation drawn evenly from all `D!`, shape `(D,)`."""
+    """Return a permutation drawn evenly from all `D!`, shape `(D,)`.
+
+    Args:
+        variables: Number of variables D.
+        generator: Source of the permutation.
+    """
     return generator.permutation(variables) + 1
 
 
 def smooth_positions(coordinates: Float64, generator: np.random.Generator) -> Int64:
-    """An ordering that sweeps over the variables in a random direction.
+    """Return an ordering that sweeps over the variables in a random direction.
 
     Of an image it passes from one side to the other at some angle: what a variable depends on
     most stands shortly before and shortly after it, as in a natural order, and there are as many
@@ -46,12 +51,12 @@ def smooth_positions(coordinates: Float64, generator: np.random.Generator) -> In
 
 
 def variables_in_order(positions: Int64) -> Int64:
-    """The variable at each position: shape `(D,)`, 0-based variables."""
+    """Return the variable at each position: shape `(D,)`, 0-based variables."""
     return np.argsort(positions)
 
 
 def in_tiers(positions: Int64, tiers: Int64) -> Int64:
-    """The nearest ordering to `positions` in which lower tiers come first.
+    """Return the nearest ordering to `positions` in which lower tiers come first.
 
     Args:
         positions: An ordering, shape `(D,)`.

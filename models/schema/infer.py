@@ -55,7 +55,7 @@ def _unsupported(profile: Profile) -> Verdict | None:
 
 
 def _empty(profile: Profile) -> Verdict | None:
-    """A column without values has nothing to learn."""
+    """Return a column without values has nothing to learn."""
     if profile.array.null_count == len(profile.array):
         return Verdict(LEFT_OUT, "no values: every row is null")
     return None
@@ -69,7 +69,7 @@ def _constant(profile: Profile) -> Verdict | None:
 
 
 def _boolean(profile: Profile) -> Verdict | None:
-    """True and false are two values by their type."""
+    """Booleans are two values by their type."""
     return Verdict("binary", "booleans") if profile.family is Family.BOOLEAN else None
 
 
@@ -168,7 +168,7 @@ def _row_number(profile: Profile) -> Verdict | None:
 
 
 def _zero_one(profile: Profile) -> Verdict | None:
-    """The numbers 0 and 1 are a flag."""
+    """Return the numbers 0 and 1 are a flag."""
     if profile.distinct == 2 and set(pc.unique(profile.values).to_pylist()) == {0, 1}:
         return Verdict("binary", "only 0 and 1")
     return None
@@ -228,6 +228,10 @@ RULES: tuple[Callable[[Profile], Verdict | None], ...] = (
 
 def infer(name: str, array: pa.ChunkedArray) -> Verdict:
     """Return the kind of a column by the first rule that decides.
+
+    Args:
+        name: Name of the column; it counts.
+        array: Its values, (rows,).
 
     Raises:
         TableError: The column holds NaN or infinity.

@@ -52,7 +52,12 @@ class Override:
         return self.record.text("kind")
 
     def verdict(self, name: str, array: pa.ChunkedArray) -> Verdict:
-        """Return kind and reason; where the kind is the inferred one, so is the reason."""
+        """Return kind and reason; where the kind is the inferred one, so is the reason.
+
+        Args:
+            name: Name of the column.
+            array: Its values, (rows,).
+        """
         if "reason" in self.record.fields:
             return Verdict(self.kind, self.record.text("reason"))
         try:
@@ -63,6 +68,10 @@ class Override:
 
     def fit(self, name: str, array: pa.ChunkedArray) -> Column:
         """Learn the column as it is wanted.
+
+        Args:
+            name: Name of the column.
+            array: Its values, (rows,).
 
         Raises:
             SchemaError: It cannot be of that kind, or holds other values than were named.
@@ -117,6 +126,10 @@ class Override:
 def overrides_of(names: Sequence[str], overrides: Overrides) -> dict[str, Override]:
     """Check overrides against the names of a table's columns.
 
+    Args:
+        names: Names of the table's columns.
+        overrides: As a user gives them.
+
     Raises:
         SchemaError: There is no such column or kind, or a field is not understood.
     """
@@ -138,6 +151,10 @@ def overrides_of(names: Sequence[str], overrides: Overrides) -> dict[str, Overri
 
 def verdicts(table: pa.Table, overrides: Overrides | None = None) -> dict[str, Verdict]:
     """Return kind and reason of every column, in the order of the table; nothing is fitted.
+
+    Args:
+        table: Training rows.
+        overrides: Kinds that a user gives, if any.
 
     Raises:
         SchemaError: The table has no rows; there is no such column or kind.

@@ -161,7 +161,12 @@ class Schema:
         return np.array([math.nan if code is None else code for code in codes])
 
     def decode(self, values: Float64, columns: Sequence[str] | None = None) -> pa.Table:
-        """Turn codes, (rows, D), into a table of all columns, or of those named."""
+        """Turn codes, (rows, D), into a table of all columns, or of those named.
+
+        Args:
+            values: Codes, (rows, D).
+            columns: Names of the columns wanted; None for all.
+        """
         wanted = self.names if columns is None else columns
         place = {name: d for d, name in enumerate(self.names)}
         return pa.table(

@@ -19,7 +19,7 @@ _MAX_COMPARED = 100
 
 
 def unseen_cells(values: Float64, schema: Schema, limit: int) -> list[tuple[int, str]]:
-    """The cells that hold a category not seen in training, by row.
+    """Return the cells that hold a category not seen in training, by row.
 
     Args:
         values: Codes, (rows, D).
@@ -41,7 +41,7 @@ def unseen_cells(values: Float64, schema: Schema, limit: int) -> list[tuple[int,
 
 
 def likely_category(column: Categorical, value: object, *, spelled: bool) -> Value | None:
-    """The category that a value not seen in training was probably meant to be.
+    """Return the category that a value not seen in training was probably meant to be.
 
     Args:
         column: Its column.

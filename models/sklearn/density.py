@@ -230,7 +230,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             raise ValueError(f"estimate must be one of {allowed}, not {self.estimate!r}")
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state to pickle: the density as the files of a checkpoint, without caches."""
+        """Return the state to pickle: the density as the files of a checkpoint, without caches."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "density_" in state:
             with tempfile.TemporaryDirectory() as folder:
@@ -240,7 +240,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """A density that was on a GPU is put on the CPU where there is none."""
+        """Restore the state; a density of a GPU is put on the CPU where there is none."""
         state = dict(state)
         files = state.pop("_checkpoint", None)
         super().__setstate__(state)
@@ -260,7 +260,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
 
 
 def _constants(table: pa.Table, schema: Schema) -> dict[str, pa.Scalar]:
-    """The value of each column that is left out and has one value at most."""
+    """Return the value of each column that is left out and has one value at most."""
     constants = {}
     for left in schema.left_out:
         column = table.column(left.name)

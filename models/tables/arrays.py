@@ -29,6 +29,10 @@ _NOT_CONVERTED = (pa.ArrowException, TypeError, ValueError, OverflowError)
 def column_of(name: str, values: Data) -> pa.Array | pa.ChunkedArray:
     """Return the cells of a column, `(rows,)`, null where they are None, NaN or NaT.
 
+    Args:
+        name: Name of the column, for errors.
+        values: Its cells, in a list or an array.
+
     Raises:
         TableError: They are of several sorts, or of one that no table holds.
     """

@@ -221,7 +221,7 @@ def _rows(text: str, separator: str) -> list[list[str]]:
 
 
 def _sniff_separator(text: str) -> str:
-    """The separator that cuts the most rows into as many fields as the header has."""
+    """Return the separator that cuts the most rows into as many fields as the header has."""
 
     def evenness(separator: str) -> tuple[float, int]:
         widths = [len(row) for row in _rows(text, separator)]
@@ -233,7 +233,7 @@ def _sniff_separator(text: str) -> str:
 
 
 def _sniff_decimal_point(rows: Sequence[Sequence[str]], separator: str) -> str:
-    """A comma where no point but a comma stands between digits."""
+    """Return a comma where no point but a comma stands between digits."""
     if separator == ",":
         return "."
     fields = [field.strip() for row in rows for field in row]

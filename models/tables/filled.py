@@ -7,7 +7,7 @@ __all__ = ["fill_nulls", "with_constants"]
 
 
 def with_constants(table: pa.Table, constants: pa.Table) -> pa.Table:
-    """The table with the columns of a table of one row, its value repeated in every row.
+    """Return the table with the columns of a table of one row, its value repeated in every row.
 
     Args:
         table: Any number of rows.
@@ -22,7 +22,7 @@ def with_constants(table: pa.Table, constants: pa.Table) -> pa.Table:
 
 
 def fill_nulls(table: pa.Table, filled: pa.Table) -> pa.Table:
-    """The table with its nulls taken from another of the same rows.
+    """Return the table with its nulls taken from another of the same rows.
 
     Args:
         table: What is known; its columns keep their order.

@@ -80,7 +80,7 @@ class PandasForm:
 
 
 def _typed(values: Series, wanted: DataType) -> Series:
-    """The values as the wanted type, where it holds them; categories that it lacks are added."""
+    """Cast values to the wanted type if it holds them; categories that it lacks are added."""
     if values.isna().any() and isinstance(wanted, np.dtype) and wanted.kind in "biu":
         return values
     if str(wanted) == "category":
@@ -91,7 +91,7 @@ def _typed(values: Series, wanted: DataType) -> Series:
 
 
 def _as_type(values: Series, wanted: DataType) -> Series:
-    """The values as the wanted type, or as objects where they cannot be."""
+    """Return the values as the wanted type, or as objects where they cannot be."""
     try:
         return values.astype(wanted)
     except (TypeError, ValueError):

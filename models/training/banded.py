@@ -200,7 +200,7 @@ class _Places:
     def product(
         self, units: Tensor, weight: Band, bias: Tensor | None, _after: Units, _before: Units
     ) -> Tensor:
-        """The product by a band of sorted units, plus the sorted bias."""
+        """Return the product by a band of sorted units, plus the sorted bias."""
         result: Tensor = weight(units)
         return result if bias is None else result + bias
 
@@ -261,7 +261,7 @@ class _BandProduct(torch.autograd.Function):
 
 
 def _before(layer: int) -> Units:
-    """The units that lead to a hidden layer."""
+    """Return the units that lead to a hidden layer."""
     return layer - 1 if layer else INPUTS
 
 

@@ -43,7 +43,7 @@ def split_rows(
 
 
 def complete_rows(values: Float64) -> Float64:
-    """The rows of which nothing is missing: `(rows, variables)` to `(complete, variables)`."""
+    """Return the rows without missing values: `(rows, variables)` to `(complete, variables)`."""
     return values[~np.isnan(values).any(axis=1)]
 
 
@@ -71,7 +71,12 @@ class Rows:
     def batches(
         self, rows: int, generator: torch.Generator | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Minibatches of values and observed, in order or shuffled by the generator."""
+        """Minibatches of values and observed, in order or shuffled by the generator.
+
+        Args:
+            rows: Rows a minibatch.
+            generator: Shuffles the rows; None keeps their order.
+        """
         order = None
         if generator is not None:
             order = torch.randperm(len(self), generator=generator).to(self.values.device)
@@ -102,7 +107,7 @@ class UnknownReplacement:
 
     @classmethod
     def of(cls, layout: Layout, device: torch.device) -> "UnknownReplacement | None":
-        """The replacement for a layout's columns; None where no column has such an outcome."""
+        """Make the replacement for a layout's columns; None where no column has such an outcome."""
         rates = torch.tensor([column.unknown_rate for column in layout.columns])
         if not rates.any():
             return None

@@ -308,7 +308,7 @@ def train_network(
 def untrained(
     config: MemberConfig, layout: Layout, values: Float64, seed: int
 ) -> tuple[MADE, MaskSource]:
-    """A network before its training, and its masks; arguments are those of `train_network`."""
+    """Make an untrained network and its masks; arguments are those of `train_network`."""
     network = MADE(config.network, layout, torch.Generator().manual_seed(seed))
     with torch.no_grad():
         start = layout.initial_parameters(values)

@@ -41,7 +41,7 @@ class LowRankWeights(nn.Module):
         self._rank, self._generator = rank, generator
 
     def forward(self, own: Tensor, left: Tensor, right: Tensor) -> Tensor:
-        """The direct weights, `(outputs, inputs)`.
+        """Return the direct weights, `(outputs, inputs)`.
 
         Args:
             own: C, shape `(outputs, inputs)`.

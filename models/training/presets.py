@@ -59,7 +59,7 @@ PRESETS: dict[Preset, Callable[[], FitConfig]] = {
 
 
 def preset(name: Preset) -> FitConfig:
-    """The settings of that name.
+    """Return the settings of that name.
 
     `fast` trains one small any-order network; `balanced` a larger one and a network of the
     natural ordering; `best` twice the width and two more orderings.

@@ -127,7 +127,7 @@ def likeliest(
     seed: int,
     device: str | torch.device = "cpu",
 ) -> Float64:
-    """The rows that a coarsely smoothed density finds likeliest, all but `config.contamination`.
+    """Keep the rows that a coarsely smoothed density finds likeliest, all but `contamination`.
 
     The density is the first any-order member's, fitted for a few minibatches: what is smoothed
     by two standard deviations is little more than where the bulk of each column lies.
@@ -201,7 +201,7 @@ def smoothed(
     generator: np.random.Generator,
     share: float = 1.0,
 ) -> Float64:
-    """Copies of rows with noise added, thousands in all, so that the kernel has its shape.
+    """Copy rows with noise added, thousands in all, so that the kernel has its shape.
 
     Args:
         values: Encoded rows, NaN where missing, shape `(rows, variables)`.

@@ -59,7 +59,7 @@ degrees are drawn anew for every minibatch, and eight draws answer."""
 
 
 def first_settings(kind: Kind, rows: int) -> dict[str, Any]:
-    """Settings of the first trial of a kind: close to the presets.
+    """Return the settings of the first trial of a kind: close to the presets.
 
     Args:
         kind: Of the network.
@@ -85,7 +85,7 @@ def first_settings(kind: Kind, rows: int) -> dict[str, Any]:
 
 
 def member_config(kind: Kind, number: int, settings: Mapping[str, Any]) -> MemberConfig:
-    """The network that a trial trains.
+    """Return the network that a trial trains.
 
     Args:
         kind: Its kind.

@@ -60,7 +60,7 @@ class TrialRecord:
         return self.valid.index(best) + 1 if best in self.valid else 0
 
     def to_json(self) -> bytes:
-        """The record as a JSON document; null where a likelihood was no number."""
+        """Return the record as a JSON document; null where a likelihood was no number."""
         fields = asdict(self)
         for name in _CURVES:
             fields[name] = [nats if math.isfinite(nats) else None for nats in fields[name]]

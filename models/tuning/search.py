@@ -131,7 +131,7 @@ class Search:
             self.interrupted = True
 
     def best(self) -> Fitted:
-        """The mixture of the best any-order network and the best fixed-order ones.
+        """Return the mixture of the best any-order network and the best fixed-order ones.
 
         The networks are those of the trials, not trained again, and weighed as `fit` weighs.
 
@@ -167,7 +167,14 @@ class Search:
         return Member(config.name, network, masks.answering, config.masks.any_order)
 
     def _try(self, limit_s: float) -> None:
-        """One trial, of the kind that had fewer."""
+        """Run one trial, of the kind that had fewer.
+
+        Args:
+            limit_s: Most seconds of its training.
+
+        Raises:
+            KeyboardInterrupt: The trial was interrupted; it is kept.
+        """
         number = self._folder.next_number
         made = [record.kind for record in self._folder.records]
         kind = min(self._kinds, key=made.count)
@@ -176,7 +183,7 @@ class Search:
         ).generate_state(2)
         trial = self._study(kind, int(sampler_seed)).ask(SPACES[kind])
         config = member_config(kind, number, trial.params)
-        # The clock is no setting: it is left out of what the record says.
+        # The limit of time is no setting, and not part of the record.
         timed = replace(config, training=replace(config.training, max_seconds=limit_s or 1e-9))
         steps_per_epoch = config.training.steps_per_epoch(len(self._values))
         train: list[float] = []
@@ -243,7 +250,7 @@ def _ending(curve: Curve, patience_epochs: int, most_epochs: int) -> Ending:
 
 
 def _frozen(record: TrialRecord) -> FrozenTrial:
-    """A trial as Optuna has it. One without a finite likelihood tells it only that it failed."""
+    """Make Optuna's record of a trial; without a finite likelihood it is a failed one."""
     known = {epoch: nats for epoch, nats in enumerate(record.valid, 1) if math.isfinite(nats)}
     state = TrialState.PRUNED if record.ending == "pruned" else TrialState.COMPLETE
     if record.ending == "failed" or not known:

@@ -108,12 +108,12 @@ class StudyFolder:
             raise TrainingError(f"{self.path} cannot be written: {problem}") from error
 
     def best(self, kind: str) -> list[TrialRecord]:
-        """The trials of a kind that left a network, the best first."""
+        """Return the trials of a kind that left a network, the best first."""
         usable = [record for record in self.records if record.kind == kind and record.usable]
         return sorted(usable, key=lambda record: (-record.best_nats, record.number))
 
     def weights(self, record: TrialRecord) -> dict[str, Tensor]:
-        """The weights of a trial.
+        """Return the weights of a trial.
 
         Raises:
             TrainingError: They are not there, or broken.
@@ -125,7 +125,12 @@ class StudyFolder:
             raise TrainingError(f"{path} cannot be read ({error}); remove {self.path}") from error
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write a file of the folder, whole or not at all; raises `OSError`."""
+        """Write a file of the folder, whole or not at all; raises `OSError`.
+
+        Args:
+            path: Its place.
+            content: All of it.
+        """
         beside = path.with_name(f".{path.name}")
         with beside.open("wb") as file:
             file.write(content)

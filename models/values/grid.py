@@ -68,7 +68,12 @@ class Grid:
 
     @classmethod
     def of(cls, origin: float, resolution: float) -> Self:
-        """Return the grid of a point and a distance as a person writes them."""
+        """Return the grid of a point and a distance as a person writes them.
+
+        Args:
+            origin: A point of the grid.
+            resolution: Distance of neighbours; > 0.
+        """
         start, step = Fraction(str(origin)), Fraction(str(resolution))
         denominator = math.lcm(start.denominator, step.denominator)
         return cls(int(start * denominator), int(step * denominator), denominator)

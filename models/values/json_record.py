@@ -32,6 +32,11 @@ class Record:
     def of(cls, where: str, entry: object, path: tuple[str | int, ...] = ()) -> "Record":
         """Check that an entry is an object.
 
+        Args:
+            where: Place in the file.
+            entry: The value there.
+            path: Keys and places that lead there.
+
         Raises:
             SchemaError: It is none.
         """
@@ -44,7 +49,12 @@ class Record:
         return Record.of(f"{self.where}, {field}", self.fields.get(field), (*self.path, field))
 
     def wrong(self, field: str, expected: str) -> SchemaError:
-        """Return the error for a field that is absent or of another kind than expected."""
+        """Return the error for a field that is absent or of another kind than expected.
+
+        Args:
+            field: Name of the field.
+            expected: What it should be, in words.
+        """
         if field not in self.fields:
             return SchemaError(
                 f"{self.where}: {field!r} is missing; expected {expected}", self.path
@@ -75,7 +85,13 @@ class Record:
         return value
 
     def number(self, field: str, *, above: float = -math.inf, below: float = math.inf) -> float:
-        """Return a finite number strictly between two limits."""
+        """Return a finite number strictly between two limits.
+
+        Args:
+            field: Name of the field.
+            above: Lower limit, excluded.
+            below: Upper limit, excluded.
+        """
         value = self.fields.get(field)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(field, "a number")
@@ -86,7 +102,12 @@ class Record:
         return float(value)
 
     def whole(self, field: str, *, above: int) -> int:
-        """Return a whole number above a limit."""
+        """Return a whole number above a limit.
+
+        Args:
+            field: Name of the field.
+            above: Lower limit, excluded.
+        """
         value = self.number(field, above=above)
         if value != int(value):
             raise self.wrong(field, "a whole number")

@@ -43,6 +43,11 @@ def decoded(array: pa.ChunkedArray | pa.Array) -> pa.Array:
 def refuse(name: str, bad: Bool, message: Callable[[int], str]) -> None:
     """Raise a TableError that names the cells marked in `bad`, (rows,) bool, if there are any.
 
+    Args:
+        name: Name of the column.
+        bad: The cells to refuse.
+        message: Text for the cell of a row.
+
     Raises:
         TableError: Some cells are marked.
     """
@@ -52,7 +57,13 @@ def refuse(name: str, bad: Bool, message: Callable[[int], str]) -> None:
 
 
 def refuse_type(name: str, array: pa.Array, expected: str) -> None:
-    """Raise a TableError that names the cells of an array whose whole type is wrong."""
+    """Raise a TableError that names the cells of an array whose whole type is wrong.
+
+    Args:
+        name: Name of the column.
+        array: Its values, (rows,).
+        expected: What they should be, in words.
+    """
     refuse(
         name,
         array.is_valid().to_numpy(zero_copy_only=False),
@@ -101,6 +112,10 @@ def from_numbers(values: Float64, arrow_type: pa.DataType) -> pa.Array:
 
     Values beyond the range of the type are clipped to it; whole numbers, decimals and instants
     are rounded to what the type can hold.
+
+    Args:
+        values: Numbers, (rows,), NaN for null.
+        arrow_type: Type of the result.
     """
     target = value_type(arrow_type)
     missing = np.isnan(values)
@@ -172,6 +187,7 @@ def _parse(name: str, text: pa.Array, zone: str | None) -> pa.Array:
 
     Raises:
         TableError: Names each cell that is no instant.
+        ArrowInvalid: Arrow refuses the text for another reason.
     """
     try:
         return _timestamps(text, zone)
@@ -190,7 +206,7 @@ def _parse(name: str, text: pa.Array, zone: str | None) -> pa.Array:
 
 
 def _unparsed(text: pa.Array, zone: str | None, start: int = 0) -> Iterator[int]:
-    """The rows of text that is no instant, by halves: Arrow does not say which they are."""
+    """Yield the rows of text that is no instant, by halves: Arrow does not say which they are."""
     try:
         _timestamps(text, zone)
     except pa.ArrowInvalid:
@@ -222,6 +238,10 @@ def shown(array: pa.Array, row: int) -> str:
     """Return a cell as an error shows it: short, text in quotes, odd values with their type.
 
     A cell may be a text of megabytes, or one that Python has no value for, such as nanoseconds.
+
+    Args:
+        array: Values, (rows,).
+        row: Row of the cell.
     """
     cell = array.slice(row, 1)
     if isinstance(cell, pa.DictionaryArray):

@@ -27,7 +27,7 @@ class UnsupportedCellError(Exception):
 
 
 def exact_float(value: object) -> float:
-    """A finite number that a float holds exactly.
+    """Return a finite number that a float holds exactly.
 
     Raises:
         UnsupportedCellError: The value is none.

@@ -128,6 +128,10 @@ class Vocabulary:
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> tuple["Vocabulary", Int64]:
         """Learn the distinct values, sorted, or in the order of the dictionary if there is one.
 
+        Args:
+            name: Name of the column, for errors.
+            array: Values, (rows,).
+
         Returns:
             The vocabulary, and how often each value occurs, (K,) int64.
 
@@ -151,6 +155,10 @@ class Vocabulary:
     @classmethod
     def from_json(cls, arrow_type: pa.DataType, values: Sequence[object]) -> "Vocabulary":
         """Read values in JSON form.
+
+        Args:
+            arrow_type: Type of the column.
+            values: Values in JSON form, in the order of their codes.
 
         Raises:
             ValueError: A value is not of the column's type, or occurs twice.
@@ -179,6 +187,10 @@ class Vocabulary:
 
     def codes(self, name: str, array: pa.ChunkedArray | pa.Array) -> Float64:
         """Return codes, (rows,) float64: NaN where null, `UNSEEN` where not in the vocabulary.
+
+        Args:
+            name: Name of the column, for errors.
+            array: Values, (rows,).
 
         Raises:
             TableError: A cell is of another family than the column.

@@ -21,7 +21,7 @@ __all__ = ["FullPasses", "evidence_first_positions", "mask_for"]
 def evidence_first_positions(
     positions: Int64, observed: Bool, last_observed: int | None = None
 ) -> Int64:
-    """The nearest ordering to `positions`, `(D,)`, in which the observed variables come first."""
+    """Return the ordering nearest to `positions`, `(D,)`, that puts observed variables first."""
     tiers = np.where(observed, 0, 2)
     if last_observed is not None:
         tiers[last_observed] = 1
@@ -29,7 +29,7 @@ def evidence_first_positions(
 
 
 def mask_for(component: Component, observed: Bool, last_observed: int | None = None) -> Mask | None:
-    """The mask that puts the evidence of one pattern first, or None where there is none."""
+    """Return the mask that puts the evidence of one pattern first, or None where there is none."""
     positions = evidence_first_positions(component.mask.positions, observed, last_observed)
     if np.array_equal(positions, component.mask.positions):
         return component.mask

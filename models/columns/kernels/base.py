@@ -24,7 +24,7 @@ NO_CONSTANTS: Float64 = np.zeros(0)
 
 
 def no_constants(_: Column) -> Float64:
-    """The constants of a kind that needs none."""
+    """Return the constants of a kind that needs none."""
     return NO_CONSTANTS
 
 

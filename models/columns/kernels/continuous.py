@@ -64,7 +64,7 @@ def _draw(
     constants: Float64,
     at: int,
 ) -> float:
-    """An atom, or a point of the line."""
+    """Return an atom, or a point of the line."""
     code = draw_code(parameters, width, noise, temperature, within_range, constants, at)
     return inside(bounded(code, -MAX_POINT, MAX_POINT), within_range, constants, at)
 

@@ -36,13 +36,13 @@ BINARY_NUMBER = _DISTINCT.index(BINARY)
 
 
 def kernel_of(column: Column) -> tuple[int, Kernel]:
-    """Number and kernel of a column's kind."""
+    """Return number and kernel of a column's kind."""
     kernel = KERNELS[column.kind]
     return _DISTINCT.index(kernel), kernel
 
 
 def _tree(functions: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """`(number, ...)` calls the function whose place is `number`, with the other arguments.
+    """Make the function of `(number, ...)` that calls the one at place `number`.
 
     Comparisons halve the functions: each is compiled again wherever it is inlined, so a deep
     chain of comparisons would take long to compile.

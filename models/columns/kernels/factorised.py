@@ -28,7 +28,7 @@ def _constants(column: Factorised) -> Float64:
 
 @inlined
 def _features(value: float, units: Float32, constants: Float64, at: int) -> None:
-    """The group one-hot, and the coordinates; of `unknown` the group alone."""
+    """Write the group one-hot, and the coordinates; of `unknown` the group alone."""
     groups, size = int(constants[at + _GROUPS]), int(constants[at + _SIZE])
     code, dimensions = int(value), int(constants[at + _COORDINATES])
     if code >= size:
@@ -42,7 +42,7 @@ def _features(value: float, units: Float32, constants: Float64, at: int) -> None
 
 @inlined
 def _logit(parameters: Float32, code: int, constants: Float64, at: int) -> float:
-    """The logit of a category among those of its group."""
+    """Return the logit of a category among those of its group."""
     groups, dimensions = int(constants[at + _GROUPS]), int(constants[at + _COORDINATES])
     points = at + _SHARES + int(constants[at + _SIZE]) + code * dimensions
     logit = constants[at + _SHARES + code]
@@ -59,7 +59,7 @@ def _end_of(first: int, constants: Float64, at: int) -> int:
 
 @inlined
 def _log_prob(parameters: Float32, width: int, value: float, constants: Float64, at: int) -> float:
-    """The log-probability of the group, and of the member of it."""
+    """Return the log-probability of the group, and of the member of it."""
     groups, members = int(constants[at + _GROUPS]), int(constants[at + _MEMBERS])
     code = int(value)
     known = code < int(constants[at + _SIZE])
@@ -95,7 +95,7 @@ def _draw(
     constants: Float64,
     at: int,
 ) -> float:
-    """A group by one uniform, a member by another; `unknown`, the last group, is left out."""
+    """Draw a group by one uniform, a member by another; never `unknown`, the last group."""
     groups = int(constants[at + _GROUPS])
     highest = float(parameters[0])
     for group in range(1, groups):

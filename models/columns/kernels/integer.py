@@ -74,7 +74,7 @@ def _draw(
     constants: Float64,
     at: int,
 ) -> float:
-    """An atom, or the grid point nearest to a point of the line."""
+    """Return an atom, or the grid point nearest to a point of the line."""
     code = draw_code(parameters, width, noise, temperature, within_range, constants, at)
     return inside(float(np.rint(code)), within_range, constants, at)
 

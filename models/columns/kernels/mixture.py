@@ -163,10 +163,19 @@ def quantile_of(
     parts: Float64,
     spikes: Float64,
 ) -> float:
-    """The smallest code with H of at least a probability in (0, 1).
+    """Return the smallest code with H of at least a probability in (0, 1).
 
     It lies between the least and the greatest of those of the parts; bisection ends at neighbours,
     of the grid or of the floats.
+
+    Args:
+        probability: In (0, 1).
+        cell: 1 on a grid, 0 on a continuum.
+        within_range: Whether the logistics are cut at the ends of the range.
+        constants: Of the column, from `at` on.
+        at: See there.
+        parts: The logistics, as of `add_mixture`, `(4, logistics)`.
+        spikes: Shares of the atoms, `(atoms,)`.
     """
     low, high = np.inf, -np.inf
     logit = log(probability) - log1p(-probability)
@@ -215,11 +224,19 @@ def mean_of(
     parts: Float64,
     spikes: Float64,
 ) -> float:
-    """The mean of the codes.
+    """Return the mean of the codes.
 
     That of a logistic on a grid is a sum over its cells where they are few; else it is an
     integral by Gauss and Legendre's rule, in pieces between the ends of which T has all
     derivatives.
+
+    Args:
+        cell: As for `quantile_of`, as are all others.
+        within_range: See there.
+        constants: See there.
+        at: See there.
+        parts: See there.
+        spikes: See there.
     """
     mean = total = 0.0
     for atom in range(int(constants[at + ATOMS])):
@@ -261,7 +278,7 @@ def _grid_mean(
     at: int,
     parts: Float64,
 ) -> float:
-    """The mean of one logistic over grid points: first + sum of 1 - F at cells' ends."""
+    """Return the mean of one logistic over grid points: first + sum of 1 - F at cells' ends."""
     low = (constants[at + LOW] - parts[MEAN, j]) / parts[SCALE, j]
     high = (constants[at + HIGH] - parts[MEAN, j]) / parts[SCALE, j]
     mean, code = first, first
@@ -281,7 +298,7 @@ def _grid_mean(
 def _line_mean(
     low: float, high: float, j: int, constants: Float64, at: int, parts: Float64
 ) -> float:
-    """The mean of one logistic between standardised ends, by quadrature."""
+    """Return the mean of one logistic between standardised ends, by quadrature."""
     centre, scale = parts[MEAN, j], parts[SCALE, j]
     start = transformed(constants[at] + constants[at + 1] * constants[at + 2], constants, at)
     end = transformed(constants[at] + constants[at + 1] * constants[at + 3], constants, at)
@@ -307,7 +324,7 @@ def _line_mean(
 def _mass_at(
     code: float, within_range: bool, constants: Float64, at: int, parts: Float64, spikes: Float64
 ) -> float:
-    """The probability of a grid point."""
+    """Return the probability of a grid point."""
     low = transformed(code - 0.5, constants, at)
     high = transformed(code + 0.5, constants, at)
     mass = _smooth_below(high, within_range, constants, at, parts)
@@ -321,11 +338,18 @@ def _mass_at(
 def most_probable_of(
     within_range: bool, constants: Float64, at: int, parts: Float64, spikes: Float64
 ) -> float:
-    """The most probable point of a grid, the smallest where several are.
+    """Return the most probable point of a grid, the smallest where several are.
 
     What lies below the first and above the last quantile that are looked at is less than the
     average of as many points as there may be between: all between are looked at. Where there are
     more, the atoms and what lies around the means of the logistics are.
+
+    Args:
+        within_range: As for `quantile_of`, as are all others.
+        constants: See there.
+        at: See there.
+        parts: See there.
+        spikes: See there.
     """
     first = quantile_of(_TAIL, 1.0, within_range, constants, at, parts, spikes)
     last = quantile_of(1.0 - _TAIL, 1.0, within_range, constants, at, parts, spikes)

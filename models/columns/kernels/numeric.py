@@ -50,7 +50,12 @@ _MIN_UNIFORM = 2.0**-53
 
 
 def constants_of(column: Numeric, log_unit: float) -> Float64:
-    """The constants of a column."""
+    """Return the constants of a column.
+
+    Args:
+        column: The column.
+        log_unit: Logarithm of the unit that its density is per; 0 for masses.
+    """
     counts = [column.components, len(column.atoms)]
     ends = [*column.range_codes, *column.range_points]
     return np.array([*astuple(column.transform), log_unit, *counts, *ends, *column.atom_codes])
@@ -58,7 +63,7 @@ def constants_of(column: Numeric, log_unit: float) -> Float64:
 
 @inlined
 def bounded(value: float, low: float, high: float) -> float:
-    """The nearest number between two ends."""
+    """Return the nearest number between two ends."""
     return min(max(value, low), high)
 
 
@@ -89,7 +94,7 @@ def slope(code: float, constants: Float64, at: int) -> float:
 
 @inlined
 def untransformed(point: float, constants: Float64, at: int) -> float:
-    """The code at which T is a point."""
+    """Return the code at which T is a point."""
     bent = point * constants[at + 5] + constants[at + 4]
     inside = bounded(bent, asinh(constants[at + 2]), asinh(constants[at + 3]))
     y = sinh(inside) + (bent - inside) * cosh(inside)
@@ -150,7 +155,17 @@ def draw_code(
     constants: Float64,
     at: int,
 ) -> float:
-    """A logistic or an atom by one uniform, the quantile of a logistic by another."""
+    """Return a logistic or an atom by one uniform, the quantile of a logistic by another.
+
+    Args:
+        parameters: Of the conditional; written to.
+        width: How many there are.
+        noise: Two uniforms.
+        temperature: Below 1 for likelier values.
+        within_range: Whether to draw between the ends of the range.
+        constants: Of the column, from `at` on.
+        at: See there.
+    """
     if within_range:
         return _draw_inside(parameters, noise, temperature, constants, at)
     components = int(constants[at + COMPONENTS])
@@ -183,7 +198,7 @@ def draw_code(
 
 @inlined
 def inside(code: float, within_range: bool, constants: Float64, at: int) -> float:
-    """The code itself; within the range, what rounding put beyond its ends is put on them."""
+    """Clip a code to the range, if asked: rounding may have put it beyond an end."""
     return bounded(code, constants[at + LOWEST], constants[at + HIGHEST]) if within_range else code
 
 
@@ -228,7 +243,15 @@ def _draw_inside(
 def log_weight_inside(
     parameters: Float32, outcome: int, temperature: float, constants: Float64, at: int
 ) -> float:
-    """Logarithm of the share of a logistic or an atom within the range, not normalised."""
+    """Logarithm of the share of a logistic or an atom within the range, not normalised.
+
+    Args:
+        parameters: Of the conditional.
+        outcome: A logistic, or the number of logistics plus an atom.
+        temperature: Of the draw; 1 for the share itself.
+        constants: Of the column, from `at` on.
+        at: See there.
+    """
     components = int(constants[at + COMPONENTS])
     if outcome >= components:
         code = constants[at + CODES + outcome - components]

@@ -177,6 +177,10 @@ def in_parallel(work: Callable[[slice], None], rows: int) -> None:
 
     The compiled loop holds no GIL. One pool of threads is safe to use from any thread; numba's own
     parallel loops are not, on some platforms.
+
+    Args:
+        work: Called with each share of the rows.
+        rows: Number of rows.
     """
     threads = min(torch.get_num_threads(), rows // MIN_SHARE_ROWS)
     if threads <= 1:

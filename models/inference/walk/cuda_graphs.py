@@ -52,7 +52,7 @@ class Graphs:
     def __call__(
         self, inputs: tuple[Tensor, ...], drawing: Drawing, scored: bool
     ) -> tuple[Tensor, Tensor]:
-        """The pass on these rows; the arguments are those of the pass."""
+        """Return the pass on these rows; the arguments are those of the pass."""
         rows = len(inputs[0])
         bucket = max(MIN_BUCKET_ROWS, 1 << (rows - 1).bit_length())
         fill = torch.arange(bucket, device=inputs[0].device).clamp(max=rows - 1)

@@ -17,7 +17,7 @@ __all__ = ["activate", "add_product", "add_rows"]
 
 @inlined
 def activate(activation: int, value: np.float32) -> np.float32:
-    """The nonlinearity: 0 relu, 1 softplus, 2 tanh."""
+    """Return the nonlinearity: 0 relu, 1 softplus, 2 tanh."""
     if activation == 0:
         return value if value > 0 else np.float32(0.0)
     if activation == 1:

@@ -67,12 +67,12 @@ class KernelWeights(NamedTuple):
 
 
 def float32(tensor: Tensor) -> Float32:
-    """A tensor as a contiguous array on the CPU."""
+    """Return a tensor as a contiguous array on the CPU."""
     return np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype=np.float32)
 
 
 def filled_up(matrix: Tensor, width: int = 0) -> Float32:
-    """A matrix on the CPU, with columns of zeros up to a width, or a multiple of the lanes."""
+    """Pad a matrix with columns of zeros, on the CPU, up to a width or a multiple of the lanes."""
     own = float32(matrix)
     return np.pad(own, ((0, 0), (0, (width or padded(own.shape[1])) - own.shape[1])))
 
@@ -96,7 +96,12 @@ def kernel_layout(layout: Layout) -> KernelLayout:
 
 
 def kernel_weights(network: SortedNetwork, layout: Layout) -> KernelWeights:
-    """The weights of a network, hidden layers of several widths padded to one."""
+    """Return the weights of a network, hidden layers of several widths padded to one.
+
+    Args:
+        network: The network, units sorted by degree.
+        layout: The variables.
+    """
     layers = len(network.degrees)
     widths = [len(degree) for degree in network.degrees] or [0]
     widest = max(widths)

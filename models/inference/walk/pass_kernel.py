@@ -158,7 +158,7 @@ def _add_products(
 
 @compiled
 def full_pass(weights: PassWeights, values: Float64, totals: Float64) -> None:
-    """The log-likelihood of complete rows.
+    """Compute the log-likelihood of complete rows.
 
     Args:
         weights: The network.

@@ -80,7 +80,7 @@ class RowwiseHeads:
         temperature: float,
         within_range: bool,
     ) -> Tensor:
-        """A draw of each row's variable: `(rows, max_outputs)`, `(rows, noise)` -> `(rows,)`."""
+        """Draw each row's variable: `(rows, max_outputs)`, `(rows, noise)` -> `(rows,)`."""
         if self._only_head is not None:
             places = self._first_noise[variable][:, None]
             places = places + torch.arange(self._only_head.noise, device=noise.device)
@@ -97,7 +97,7 @@ class RowwiseHeads:
 
 
 def _padded(spans: list[slice], width: int) -> Tensor:
-    """The units of each variable, the last one repeated up to the width: `(D, width)`."""
+    """Return the units of each variable, the last one repeated up to the width: `(D, width)`."""
     starts = torch.tensor([span.start for span in spans])
     ends = torch.tensor([span.stop for span in spans])
     units = starts[:, None] + torch.arange(width)

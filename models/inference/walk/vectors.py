@@ -26,18 +26,18 @@ _INDEX = ir.IntType(64)
 
 
 def padded(length: int) -> int:
-    """The next multiple of the lanes: arrays are filled up with zeros to it."""
+    """Return the next multiple of the lanes: arrays are filled up with zeros to it."""
     return -(-length // LANES) * LANES
 
 
 @inlined
 def padded_length(length: int) -> int:
-    """`padded`, compiled."""
+    """Return `padded`, compiled."""
     return (length + LANES - 1) // LANES * LANES
 
 
 def _fma(_: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ANN401
-    """`a * b + c`, rounded once."""
+    """Return `a * b + c`, rounded once."""
 
     def generate(context: Any, builder: Any, signature: Any, numbers: Any) -> Any:  # noqa: ANN401
         kind = ir.FunctionType(_FLOAT, [_FLOAT] * 3)
@@ -64,7 +64,7 @@ def _dots(picks: int, rows: int) -> Callable[..., Any]:
 
 
 def _sums(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
-    """The loop over columns, and the sums of its lanes."""
+    """Return the loop over columns, and the sums of its lanes."""
     weight, u, units, r, length = arguments
     picked = _starts(context, builder, signature.args[0], weight, u, signature.args[1].count)
     known = _starts(context, builder, signature.args[2], units, r, signature.args[3].count)
@@ -120,7 +120,7 @@ def _load(builder: Any, start: Any, place: Any) -> Any:  # noqa: ANN401
 
 
 def _total(builder: Any, vector: Any) -> Any:  # noqa: ANN401
-    """The sum of the lanes, by halves."""
+    """Return the sum of the lanes, by halves."""
     width = LANES
     while width > 1:
         width //= 2

@@ -76,8 +76,12 @@ def compiled_on(layout: Layout) -> bool:
 
 
 def walk_on(network: SortedNetwork, layout: Layout) -> Walk:
-    """The walk of a network on the layout's device.
+    """Return the walk of a network on the layout's device.
 
     A column kind that has no compiled kernel is walked in PyTorch on any device.
+
+    Args:
+        network: The network, units sorted by degree.
+        layout: The variables.
     """
     return CpuWalk(network, layout) if compiled_on(layout) else TorchWalk(network, layout)

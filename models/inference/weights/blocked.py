@@ -111,17 +111,17 @@ class BlockedNetwork:
         return through(self, self, features)
 
     def sort(self, units: Tensor, of: Units) -> Tensor:
-        """Inputs in the order of their positions; hidden units are in order."""
+        """Put inputs in the order of their positions; see `MaskTensors`."""
         return units if of != INPUTS or self._inputs is None else units[:, self._inputs]
 
     def unsort(self, units: Tensor, of: Units) -> Tensor:
-        """Outputs in the order of the layout."""
+        """Put outputs back in the order of the layout; see `MaskTensors`."""
         return units if of != OUTPUTS or self._back is None else units[:, self._back]
 
     def product(
         self, units: Tensor, weight: _BlockMatrix, bias: Tensor | None, after: Units, before: Units
     ) -> Tensor:
-        """The product of sorted units, plus the bias of sorted ones."""
+        """Return the product of sorted units, plus the sorted bias; see `MaskTensors`."""
         if bias is not None and after == OUTPUTS:
             bias = self._sorted_bias
         return weight.product(units, bias)

@@ -55,7 +55,7 @@ class Staircase:
 
     @classmethod
     def of(cls, row_keys: Int64, column_keys: Int64, rows: Int64, columns: Int64) -> Self:
-        """The staircase of `row_keys[:, None] >= column_keys`.
+        """Return the staircase of `row_keys[:, None] >= column_keys`.
 
         Args:
             row_keys: Shape `(rows,)`.

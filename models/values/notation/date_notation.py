@@ -103,6 +103,10 @@ class DateNotation:
     def read(self, name: str, array: pa.ChunkedArray | pa.Array) -> pa.Array:
         """Read text as time stamps, (rows,).
 
+        Args:
+            name: Name of the column, for errors.
+            array: Texts, (rows,).
+
         Raises:
             TableError: Names each cell that is not written in this notation.
         """
@@ -239,7 +243,7 @@ def _dated(pattern: str) -> bool:
 
 
 def _of_layout(text: str) -> list[DateNotation]:
-    """The notations known in which a text may be written, in the order in which they are tried.
+    """Return the known notations that a text may be written in, in the order of their trial.
 
     Almost every column of text is of no such layout, and to try a notation costs some 0.3 ms.
     """
@@ -251,13 +255,13 @@ def _of_layout(text: str) -> list[DateNotation]:
 
 
 def _layout(text: str) -> str:
-    """A text with a 0 in the place of each number and an A in that of each word."""
+    """Return a text with a 0 in the place of each number and an A in that of each word."""
     return _WORD.sub("A", _NUMBER.sub("0", text))
 
 
 @cache
 def _layouts() -> Mapping[tuple[str, bool], Sequence[DateNotation]]:
-    """The notations known, by layout without the zone, and by whether there is a zone."""
+    """Return the notations known, by layout without the zone, and by whether there is a zone."""
     found = defaultdict(list)
     for notation in _candidates(DateNotation):
         clock = _CODE.sub(lambda code: "A" if code[1] in "bBp" else "0", notation._clock)

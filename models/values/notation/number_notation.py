@@ -100,6 +100,10 @@ class NumberNotation:
     def read(self, name: str, array: pa.ChunkedArray | pa.Array) -> pa.Array:
         """Read text as numbers, (rows,) float64; digits need not be grouped.
 
+        Args:
+            name: Name of the column, for errors.
+            array: Texts, (rows,).
+
         Raises:
             TableError: Names each cell that is not written in this notation.
         """
