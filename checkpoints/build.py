@@ -16,7 +16,7 @@ from rich.console import Console
 
 from checkpoints.tables import PIXELS, digits, loans, penguins
 from madeira.app.cli.interrupts import Interrupts
-from madeira.app.cli.train import LEARNING_CURVE, fit_shown, learning_curve
+from madeira.app.cli.train import LEARNING_CURVE, fit_with_progress, learning_curve
 from madeira.models import DensityEstimator, FitConfig, ModelsError, Schema, preset
 from madeira.models.columns import Binary, Categorical
 from madeira.models.training.presets import PRESETS, Preset
@@ -124,7 +124,7 @@ def build(
     console.print(f"{name}: {table.num_rows:,} rows, {table.num_columns} columns")
     estimator = DensityEstimator(config=bundled.config(preset_name), seed=bundled.seed)
     with Interrupts() as interrupts:
-        fit_shown(estimator, table, bundled.schema(table), console, interrupts)
+        fit_with_progress(estimator, table, bundled.schema(table), console, interrupts)
         estimator.describe(name, bundled.description)
         target, fresh = directory / name / VERSION, directory / name / ".fresh"
         shutil.rmtree(fresh, ignore_errors=True)

@@ -77,17 +77,17 @@ def _show(rows: Sequence[Sequence[str]], broken: Sequence[str]) -> None:
     from rich.text import Text
 
     console = Console()
-    shown = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for heading in _HEADINGS:
         right = heading in ("version", "rows", "valid nats", "size")
-        shown.add_column(heading, justify="right" if right else "left", no_wrap=True)
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for row in rows:
-        shown.add_row(*(Text(cell, style="red" if cell == "broken" else "") for cell in row))
-    width = console.measure(shown, options=console.options.update(width=_MAX_WIDTH)).maximum
+        table.add_row(*(Text(cell, style="red" if cell == "broken" else "") for cell in row))
+    width = console.measure(table, options=console.options.update(width=_MAX_WIDTH)).maximum
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=max(width, console.width))
     if width <= console.width:
-        console.print(shown)
+        console.print(table)
     else:
         for row in rows:
             console.print(Text(f"{row[0]} version {row[1]}", style="bold"), soft_wrap=True)

@@ -17,7 +17,7 @@ from rich.progress import Progress as Bars
 from madeira.models.training.fit import Phase
 from madeira.models.training.loop import Progress
 
-__all__ = ["ProgressDisplay", "shown_progress"]
+__all__ = ["ProgressDisplay", "progress_display"]
 
 _PHASES: dict[str, str] = {
     "weighing": "fitting the weights of the mixture",
@@ -40,7 +40,7 @@ _LINES_PER_MEMBER = 20
 
 
 @contextmanager
-def shown_progress(console: Console) -> Iterator[ProgressDisplay]:
+def progress_display(console: Console) -> Iterator[ProgressDisplay]:
     """Yield a display of the progress.
 
     Args:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from madeira.models.tuning import TrialProgress, TrialRecord
 
-__all__ = ["SearchProgress", "shown_search"]
+__all__ = ["SearchProgress", "search_display"]
 
 _HOW = {
     "finished": "finished after",
@@ -79,7 +79,7 @@ class SearchProgress:
 
 
 @contextmanager
-def shown_search(console: Console, budget_s: float) -> Iterator[SearchProgress]:
+def search_display(console: Console, budget_s: float) -> Iterator[SearchProgress]:
     """Yield a display of a search.
 
     Args:

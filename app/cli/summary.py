@@ -32,22 +32,22 @@ def schema_report(schema: "Schema", table: "pa.Table") -> RenderableType:
         schema: The schema.
         table: The table.
     """
-    shown = Table(title="Columns", title_justify="left", header_style="bold")
+    grid = Table(title="Columns", title_justify="left", header_style="bold")
     for heading in ("column", "kind", "details"):
-        shown.add_column(heading, overflow="fold")
-    shown.add_column("missing", justify="right")
+        grid.add_column(heading, overflow="fold")
+    grid.add_column("missing", justify="right")
     present = set(table.column_names)
     for described in schema.describe()[:_MAX_COLUMNS]:
         name = described["name"]
         missing = table.column(name).null_count if name in present else table.num_rows
-        shown.add_row(Text(name), described["kind"], Text(_details(described)), _count(missing))
+        grid.add_row(Text(name), described["kind"], Text(_details(described)), _count(missing))
     for column in schema.left_out[:_MAX_COLUMNS]:
         missing = table.column(column.name).null_count if column.name in present else 0
-        shown.add_row(
+        grid.add_row(
             Text(column.name), "excluded", Text(column.reason), _count(missing), style="dim"
         )
     hidden = sum(max(0, len(part) - _MAX_COLUMNS) for part in (schema.columns, schema.left_out))
-    parts: list[RenderableType] = [shown]
+    parts: list[RenderableType] = [grid]
     if hidden:
         parts.append(Text(f"and {hidden} more columns; schema.json lists them all"))
     return Group(*parts)
@@ -83,29 +83,29 @@ def summary_report(
         checkpoints: Directories of all models; None for the default ones.
         others: Other directories of models of this name.
     """
-    shown = Table(title="Trained", title_justify="left", show_header=False)
-    shown.add_column(style="bold")
-    shown.add_column(overflow="fold")
+    grid = Table(title="Trained", title_justify="left", show_header=False)
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
     rows = f"{metrics['train_rows']:,} for training, {metrics['valid_rows']:,} for validation"
-    shown.add_row("model", Text(f"{name} version {saved.name}"))
-    shown.add_row("rows", rows)
-    shown.add_row("columns", f"{metrics['columns']:,}")
+    grid.add_row("model", Text(f"{name} version {saved.name}"))
+    grid.add_row("rows", rows)
+    grid.add_row("columns", f"{metrics['columns']:,}")
     for member in metrics["members"]:
-        shown.add_row(
+        grid.add_row(
             Text(f"member {member['name']}"),
             f"weight {member['weight']:.3f}, best of {member['epochs']} epochs: "
             f"{member['best_epoch']}, {member['seconds']:.1f} s",
         )
-    shown.add_row("validation", f"{metrics['valid_nats']:.3f} nats a row (higher is better)")
-    shown.add_row("seconds", f"{metrics['seconds']:.1f} on {metrics['device']}")
-    shown.add_row("saved", Text(str(saved)))
-    shown.add_row("learning curve", Text(str(saved / "learning_curve.png")))
+    grid.add_row("validation", f"{metrics['valid_nats']:.3f} nats a row (higher is better)")
+    grid.add_row("seconds", f"{metrics['seconds']:.1f} on {metrics['device']}")
+    grid.add_row("saved", Text(str(saved)))
+    grid.add_row("learning curve", Text(str(saved / "learning_curve.png")))
     serve = "madeira serve"
     if checkpoints is not None:
         serve += f" --checkpoints {shlex.quote(str(checkpoints))}"
     for other in others:
         if other.is_dir():
-            shown.add_row("instead of", Text(f"the model of this name in {other.parent}"))
+            grid.add_row("instead of", Text(f"the model of this name in {other.parent}"))
     url = f"http://{_HOST}:{_PORT}"
     body = f'{{"model": "{name}", "n": 5}}'
     steps = Text(
@@ -115,7 +115,7 @@ def summary_report(
         "  2. ask the model for new rows:\n"
         f"     curl -s {url}/sample -H 'Content-Type: application/json' -d {shlex.quote(body)}\n"
     )
-    return Group(shown, steps)
+    return Group(grid, steps)
 
 
 def _details(described: Mapping[str, Any]) -> str:

@@ -14,8 +14,8 @@ from madeira.app.cli.training_data import (
     NameOption,
     SchemaOption,
     SeedOption,
-    places_of,
-    prepared,
+    read_training_table,
+    target_directories,
 )
 from madeira.app.errors import TrainError
 from madeira.app.processes.signals import ABORTED
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from madeira.models import DensityEstimator, Schema
     from madeira.models.training.fit import Phase
 
-__all__ = ["LEARNING_CURVE", "fit_shown", "learning_curve", "train"]
+__all__ = ["LEARNING_CURVE", "fit_with_progress", "learning_curve", "train"]
 
 LEARNING_CURVE = "learning_curve.png"
 
@@ -84,8 +84,8 @@ def train(
     from madeira.models import preset as settings_of
 
     console = Console()
-    place, others = places_of(checkpoints, name)
-    table, schema = prepared(data, schema_file, place, device, console)
+    place, others = target_directories(checkpoints, name)
+    table, schema = read_training_table(data, schema_file, place, device, console)
     config = replace(
         settings_of(preset),
         smoothing="auto" if smoothing == "auto" else float(smoothing),
@@ -93,7 +93,7 @@ def train(
     )
     estimator = DensityEstimator(config=config, seed=seed, device=device)
     with Interrupts() as interrupts:
-        fit_shown(estimator, table, schema, console, interrupts)
+        fit_with_progress(estimator, table, schema, console, interrupts)
         console.print("saving")
         estimator.metrics["preset"] = preset
         estimator.describe(name, f"Trained by `madeira train {data.name} --name {name}`.")
@@ -107,7 +107,7 @@ def train(
     )
 
 
-def fit_shown(
+def fit_with_progress(
     estimator: "DensityEstimator",
     table: "pa.Table",
     schema: "Schema",
@@ -129,19 +129,19 @@ def fit_shown(
     """
     import torch
 
-    from madeira.app.cli.progress import shown_progress
+    from madeira.app.cli.progress import progress_display
     from madeira.models.errors import TrainingWarning
 
     try:
-        with shown_progress(console) as shown, interrupts.stopping():
+        with progress_display(console) as display, interrupts.stopping():
 
             def on_phase(phase: "Phase") -> None:
                 interrupts.finish()
-                shown.phase(phase)
+                display.phase(phase)
 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", TrainingWarning)  # `print_cautions` prints them
-                estimator.fit(table, schema, on_epoch=shown.epoch, on_phase=on_phase)
+                estimator.fit(table, schema, on_epoch=display.epoch, on_phase=on_phase)
     except KeyboardInterrupt:
         console.print("No epoch has ended: there is nothing to save.")
         raise SystemExit(ABORTED) from None

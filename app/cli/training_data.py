@@ -26,9 +26,9 @@ __all__ = [
     "NameOption",
     "SchemaOption",
     "SeedOption",
-    "places_of",
-    "prepared",
+    "read_training_table",
     "require_writable",
+    "target_directories",
 ]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
@@ -80,7 +80,7 @@ SchemaOption = Annotated[
 ]
 
 
-def prepared(
+def read_training_table(
     data: Path, schema_file: Path | None, target: Path, device: str, console: "Console"
 ) -> "tuple[pa.Table, Schema]":
     """Read the table, and show the kinds of its columns.
@@ -127,7 +127,7 @@ def _require_columns(path: Path, schema: "Schema") -> None:
         raise TrainError(f"{path}: every column is excluded ({reasons})")
 
 
-def places_of(checkpoints: Path | None, name: str) -> tuple[Path, Sequence[Path]]:
+def target_directories(checkpoints: Path | None, name: str) -> tuple[Path, Sequence[Path]]:
     """Return the directory of a model, and the other directories that may have models of its name.
 
     Args:

@@ -14,9 +14,9 @@ from madeira.app.cli.training_data import (
     NameOption,
     SchemaOption,
     SeedOption,
-    places_of,
-    prepared,
+    read_training_table,
     require_writable,
+    target_directories,
 )
 from madeira.app.errors import TrainError
 
@@ -66,14 +66,14 @@ def tune(
     from rich.console import Console
 
     from madeira.app.cli.summary import print_cautions, summary_report
-    from madeira.app.cli.tuning import tuned  # imports Optuna
+    from madeira.app.cli.tuning import search_and_save  # imports Optuna
 
     console = Console()
-    place, others = places_of(checkpoints, name)
+    place, others = target_directories(checkpoints, name)
     folder = study or place.parent / _STUDIES / name
     require_writable(folder)
-    table, schema = prepared(data, schema_file, place, device, console)
-    metrics, saved = tuned(
+    table, schema = read_training_table(data, schema_file, place, device, console)
+    metrics, saved = search_and_save(
         table,
         schema,
         console,

@@ -12,7 +12,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from madeira.app.cli.interrupts import Interrupts
-from madeira.app.cli.search_progress import shown_search
+from madeira.app.cli.search_progress import search_display
 from madeira.app.cli.train import LEARNING_CURVE
 from madeira.app.pictures.learning_curve import draw_learning_curve
 from madeira.app.pictures.tuning import draw_tuning
@@ -23,13 +23,13 @@ from madeira.models.checkpoint.card import model_card
 from madeira.models.training.metrics import training_metrics
 from madeira.models.tuning import KINDS, SPACES, Search, StudyFolder, TrialRecord, importances
 
-__all__ = ["TUNING", "tuned"]
+__all__ = ["TUNING", "search_and_save"]
 
 TUNING = "tuning.png"
 """File name of the picture of the search."""
 
 
-def tuned(
+def search_and_save(
     table: pa.Table,
     schema: Schema,
     console: Console,
@@ -74,21 +74,21 @@ def tuned(
     }
     lost = f"The trials are kept in {folder}: the same command continues from there."
     with Interrupts(lost) as interrupts, StudyFolder(folder, about) as study:
-        with shown_search(console, budget_s) as shown:
+        with search_display(console, budget_s) as display:
             if study.records:
                 console.print(
                     f"{folder}: continuing after {_trials(study.records)}", soft_wrap=True
                 )
             for record in study.records:
-                shown.known(record)
+                display.known(record)
             search = Search(
                 values,
                 schema.columns,
                 study,
                 seed=seed,
                 device=device,
-                on_epoch=shown.epoch,
-                on_trial=shown.trial,
+                on_epoch=display.epoch,
+                on_trial=display.trial,
             )
             try:
                 with interrupts.stopping():
@@ -154,12 +154,12 @@ def _settings_table(records: Sequence[TrialRecord]) -> str:
     heads = [f"{record.kind}-{record.number}" for record in records]
     lines = ["| setting | " + " | ".join(heads) + " |", "| --- |" + " --- |" * len(heads)]
     for name in names:
-        cells = [_shown(record.settings.get(name)) for record in records]
+        cells = [_formatted(record.settings.get(name)) for record in records]
         lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _shown(value: object) -> str:
+def _formatted(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

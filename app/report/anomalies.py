@@ -8,7 +8,7 @@ from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.inference.noise import draw_noise
 
-__all__ = ["anomalies", "expectation", "shown"]
+__all__ = ["anomalies", "expectation", "formatted"]
 
 _ROWS = 10
 _REASONS = 3
@@ -50,19 +50,19 @@ def expectation(column: Column, drawn: Float64) -> str:
     """
     if not column.discrete:
         low, high = column.decode(np.quantile(drawn, [0.05, 0.95])).to_pylist()
-        return f"{shown(low)} to {shown(high)}"
+        return f"{formatted(low)} to {formatted(high)}"
     codes, counts = np.unique(drawn, return_counts=True)
     best = np.argsort(-counts, kind="stable")[:2]
     names = column.decode(codes[best]).to_pylist()
     shares = counts[best] / drawn.size
     return " or ".join(
-        f"{'something new' if name is None else shown(name)} ({share:.0%})"
+        f"{'something new' if name is None else formatted(name)} ({share:.0%})"
         for name, share in zip(names, shares, strict=True)
         if share >= 0.05 or share == shares[0]
     )
 
 
-def shown(value: object) -> str:
+def formatted(value: object) -> str:
     """Format a value in few characters."""
     if isinstance(value, float):
         return f"{value:,.6g}"
@@ -86,7 +86,7 @@ def _reason(data: ReportData, place: int, d: int, excess: float) -> dict[str, ob
     drawn = data.density.sample(evidence, noise)[:, d]
     return {
         "column": column.name,
-        "value": shown(data.given.column(column.name)[place].as_py()),
+        "value": formatted(data.given.column(column.name)[place].as_py()),
         "excess": excess,
         "width": min(7.0, max(0.2, excess / 2)),
         "expected": expectation(column, drawn),

@@ -70,11 +70,11 @@ def _facts(array: pa.ChunkedArray) -> Iterator[str]:
     yield f"{len(distinct):,} distinct"
     if which in (Family.NUMBER, Family.INSTANT) and len(distinct) > 1:
         ends = pc.min_max(values).as_py()
-        yield f"{_shown(ends['min'])} to {_shown(ends['max'])}"
+        yield f"{_formatted(ends['min'])} to {_formatted(ends['max'])}"
     if len(distinct) <= _MAX_LISTED:
-        yield ": ".join(("all", " | ".join(map(_shown, distinct.sort().to_pylist()))))
+        yield ": ".join(("all", " | ".join(map(_formatted, distinct.sort().to_pylist()))))
     else:
-        examples = map(_shown, distinct.slice(0, _EXAMPLES).to_pylist())
+        examples = map(_formatted, distinct.slice(0, _EXAMPLES).to_pylist())
         yield ": ".join(("such as", " | ".join(examples)))
 
 
@@ -90,7 +90,7 @@ def _share(part: int, whole: int) -> str:
     return f"{share:.0f} %" if share >= 1 else f"{share:.2g} %"
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 - a value of any column
+def _formatted(value: Any) -> str:  # noqa: ANN401 - a value of any column
     if isinstance(value, float):
         return f"{value:.12g}"
     text = repr(value) if isinstance(value, str) else _printable(str(value))
