@@ -122,7 +122,7 @@ class Metrics:
     # ------------------------------------------------------------ told
 
     def answered(self, route: str, status: int, seconds: float) -> None:
-        """A request has been answered."""
+        """Count an answered request."""
         known = self._answered.get((route, status))
         if known is None:  # finding the series of labels takes longer than to count
             known = self._requests.labels(route, str(status)), self._seconds.labels(route)
@@ -163,15 +163,15 @@ class Metrics:
         _observe(self._batch, batch, len(waited_s))
 
     def queued(self, cost: float) -> None:
-        """What admitted requests have reserved has changed."""
+        """Set the cost of the admitted work."""
         self._queue.set(cost)
 
     def tried(self, key: ModelKey, *, loaded: bool) -> None:
-        """A version was taken into service, or could not be."""
+        """Count a version that was loaded, or failed to load."""
         self._loads.labels(key.name, "loaded" if loaded else "failed").inc()
 
     def refer(self, key: ModelKey, log_likelihood: Float64) -> None:
-        """Takes note of the likelihoods, (rows,) nats, of the reference rows of a version."""
+        """Store the log-likelihoods of the reference rows of a version, nats, (rows,)."""
         quantiles = np.quantile(log_likelihood, QUANTILES)
         spread = max(float(quantiles[4] - quantiles[1]), 1e-3)
         below = [float(quantiles[0]) - spread * times for times in _BELOW]
@@ -188,7 +188,7 @@ class Metrics:
         self._likelihoods[key] = histogram, child, np.array(edges)
 
     def scored(self, key: ModelKey, log_likelihood: Float64) -> None:
-        """Rows have been scored: their likelihoods, (rows,) nats."""
+        """Count the log-likelihoods of scored rows, nats, (rows,)."""
         known = self._likelihoods.get(key)
         if known is None or not len(log_likelihood):
             return
@@ -202,7 +202,7 @@ class Metrics:
             child._buckets[place].inc(int(counts[place]))
 
     def forget(self, key: ModelKey) -> None:
-        """A version is no longer served."""
+        """Remove the series of a version that is no longer served."""
         self._references.pop(key, None)
         if self._shared is None:
             self._likelihoods.pop(key, None)
@@ -274,7 +274,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 
 def _observe(histogram: Histogram, value: float, times: int) -> None:
-    """The same value several times at once, which the library has no word for."""
+    """Observe one value several times; the library has no method for it."""
     place = bisect_left(histogram._upper_bounds, value)
     histogram._buckets[place].inc(times)
     histogram._sum.inc(times * value)

@@ -80,7 +80,7 @@ SETTINGS = {
 
 
 def measure(setting: Setting, name: str, rows: int, steps: int, seed: int = 0) -> dict[str, float]:
-    """Trains one network.
+    """Train one network.
 
     Args:
         setting: How.
@@ -117,7 +117,7 @@ def measure(setting: Setting, name: str, rows: int, steps: int, seed: int = 0) -
 
 
 def config_of(setting: Setting, steps: int) -> FitConfig:
-    """The base with a setting changed, and at most so many minibatches."""
+    """Return the base with a setting changed, and at most so many minibatches."""
     base = preset("balanced")
     any_order = base.members[0]
     member = MemberConfig(
@@ -143,7 +143,7 @@ def _evidence(density: Density, complete: Float64, seed: int) -> float:
 
 
 def main() -> None:
-    """Measures what is not yet measured, and writes the whole."""
+    """Measure what is not yet measured, and write the report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
     parser.add_argument("settings", nargs="*", help="all by default")
     parser.add_argument("--table", action="append", help="this table; repeatable")

@@ -25,7 +25,7 @@ def sample_by_full_passes(
     noise: Float64,
     steps: int | None = None,
 ) -> Tensor:
-    """Draws what is missing of rows of one pattern, a full pass with folded masks for each.
+    """Draw what is missing of rows of one pattern, a full pass with folded masks for each.
 
     Args:
         density: Whose layout it is.
@@ -48,13 +48,13 @@ def sample_by_full_passes(
 
 
 def impute_row(density: Density, values: Float64, noise: Float64) -> Tensor:
-    """Fills one row, `(1, variables)`: masks folded for its pattern, then full passes."""
+    """Fill one row, `(1, variables)`: masks folded for its pattern, then full passes."""
     return sample_by_full_passes(density, _folded_for(density, values), values, noise)
 
 
 @torch.inference_mode()
 def score_row(density: Density, values: Float64) -> float:
-    """Scores one row, `(1, variables)`: masks folded for its pattern, then one full pass."""
+    """Score one row, `(1, variables)`: masks folded for its pattern, then one full pass."""
     layout = density.layout
     known = torch.as_tensor(values, dtype=torch.float32, device=layout.device)
     parameters = _folded_for(density, values)(layout.features(known, ~known.isnan()))

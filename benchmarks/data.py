@@ -11,7 +11,7 @@ __all__ = ["data_folder", "mixed_tables", "read_mixed"]
 
 
 def data_folder(kind: str) -> Path:
-    """The folder of one kind of data under `MADEIRA_DATA`, by default `../shared/data`.
+    """Return the folder of one kind of data under `MADEIRA_DATA`, by default `../shared/data`.
 
     Args:
         kind: `tabular`, `anomaly` or `binary`.

@@ -32,7 +32,7 @@ ROWS_ONE_BY_ONE = 24
 
 
 def main() -> None:
-    """Measures every case and writes the report."""
+    """Measure every case and write the report."""
     arguments = parse_arguments(__doc__)
     report = Report("inference", arguments.quick)
     device, seconds = arguments.device, 2.0 if arguments.quick else 12.0
@@ -69,7 +69,7 @@ def measure_sample(
     device: str,
     roofline: Roofline,
 ) -> None:
-    """A whole pass of draws against a full pass for every variable."""
+    """Compare a whole pass of draws with a full pass for every variable."""
     density = density_of(layout, config, any_order=False, device=device)
     warm_up(density)
     folded = fold(density.members[0].network, density.components[0].mask)
@@ -156,7 +156,7 @@ def measure_patterns(report: Report, seconds: float, device: str) -> None:
 
 
 def measure_complete(report: Report, layout: Layout, seconds: float, device: str) -> None:
-    """Scores of complete rows with folded masks against masks multiplied in every call."""
+    """Compare scores of complete rows: folded masks, and masks multiplied in every call."""
     density = density_of(layout, IMAGE, any_order=False, device=device)
     masked = MaskedEachCall(density)
     generator = np.random.default_rng(0)

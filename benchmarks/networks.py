@@ -13,14 +13,14 @@ __all__ = ["binary_layout", "density_of", "mixed_layout"]
 
 
 def binary_layout(variables: int) -> Layout:
-    """A layout of binary columns."""
+    """Return a layout of binary columns."""
     names = [f"x{index}" for index in range(variables)]
     table = pa.table({name: [False, True] for name in names})
     return Layout(Schema.infer(table, dict.fromkeys(names, "binary")).columns)
 
 
 def mixed_layout(rows: int = 2000) -> Layout:
-    """A layout of fifteen columns: five binary, five categorical, five continuous."""
+    """Return a layout of fifteen columns: five binary, five categorical, five continuous."""
     generator = np.random.default_rng(0)
     columns: dict[str, object] = {}
     for index, categories in enumerate((3, 5, 8, 12, 40)):
@@ -35,7 +35,7 @@ def mixed_layout(rows: int = 2000) -> Layout:
 def density_of(
     layout: Layout, config: NetworkConfig, any_order: bool, device: str = "cpu", scale: float = 0.03
 ) -> Density:
-    """A density of one network under one mask.
+    """Return a density of one network under one mask.
 
     Args:
         layout: The variables.

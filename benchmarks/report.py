@@ -76,13 +76,13 @@ class Report:
         target: float | None = None,
         **detail: float | str,
     ) -> None:
-        """Adds a comparison of two times or sizes: the ratio says how many times less."""
+        """Add a comparison of two times or sizes: the ratio says how many times less."""
         ratio = against_value / value
         met = None if target is None else ratio >= target
         self._add(Case(case, value, unit, against, against_value, ratio, target, met, detail))
 
     def limit(self, case: str, value: float, unit: str, most: float, **detail: float | str) -> None:
-        """Adds a measurement that is aimed to be at most `most`."""
+        """Add a measurement that is aimed to be at most `most`."""
         self._add(Case(case, value, unit, target=most, met=value <= most, detail=detail))
 
     def exceed(
@@ -95,17 +95,17 @@ class Report:
         target: float = 1.0,
         **detail: float | str,
     ) -> None:
-        """Adds a comparison where more is better; it is met where the ratio is above `target`."""
+        """Add a comparison where more is better; it is met where the ratio is above `target`."""
         ratio = value / against_value
         met = ratio > target
         self._add(Case(case, value, unit, against, against_value, ratio, target, met, detail))
 
     def record(self, case: str, value: float, unit: str, **detail: float | str) -> None:
-        """Adds a measurement that is compared with nothing."""
+        """Add a measurement that is compared with nothing."""
         self._add(Case(case, value, unit, detail=detail))
 
     def write(self) -> None:
-        """Writes `benchmarks/results/NAME.json`; a quick run says there that it was one."""
+        """Write `benchmarks/results/NAME.json`; a quick run says there that it was one."""
         missed = [case.case for case in self.cases if case.met is False]
         print(f"\n{len(missed)} targets missed" + "".join(f"\n  {case}" for case in missed))
         RESULTS.mkdir(exist_ok=True)
@@ -136,7 +136,7 @@ class Report:
 
 
 def parse_arguments(description: str | None) -> argparse.Namespace:
-    """The arguments that every benchmark takes: `quick` and `device`; sets the threads.
+    """Return the arguments that every benchmark takes: `quick` and `device`; set the threads.
 
     On a machine that does other work too, one thread gives the fairer comparison: threads that
     wait for one that was taken off its core make a parallel product many times slower.
@@ -151,7 +151,7 @@ def parse_arguments(description: str | None) -> argparse.Namespace:
 
 
 def hardware() -> dict[str, Any]:
-    """What the numbers were measured on, and how busy it was."""
+    """Return what the numbers were measured on, and how busy it was."""
     model = platform.processor()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
@@ -180,7 +180,7 @@ def versions() -> dict[str, str]:
 def in_turns(
     works: Mapping[str, Callable[[], object]], seconds: float, most: int = 200
 ) -> dict[str, float]:
-    """Runs each in turn, again and again, and gives the median time of each in seconds.
+    """Run each in turn, again and again, and return the median time of each in seconds.
 
     Whatever else the machine does, it does to all of them alike. A turn of short work is many
     runs of it, after a rest and a run that is not counted: what the work before it left in the

@@ -32,7 +32,7 @@ class Roofline:
 
     @classmethod
     def measure(cls, device: str) -> "Roofline":
-        """Measures both on a device, the best of a few tries."""
+        """Measure both on a device, the best of a few tries."""
         a, b = (torch.rand(PRODUCT_SIZE, PRODUCT_SIZE, device=device) for _ in range(2))
         source = torch.rand(COPIED_NUMBERS, device=device)
         target = torch.empty_like(source)

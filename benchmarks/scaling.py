@@ -18,7 +18,7 @@ WIDTH = 512
 
 
 def measure_scaling(report: Report, quick: bool, device: str) -> None:
-    """Adds the times to a report, and draws them unless the run is a quick one."""
+    """Add the times to a report, and draw them unless the run is a quick one."""
     sizes = [64, 128, 256, 512] if quick else [64, 128, 256, 512, 1024, 2048]
     taken = []
     for variables in sizes:

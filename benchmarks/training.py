@@ -24,7 +24,7 @@ QUICK_TABLES, QUICK_ROWS = ("penguins", "wine_quality"), 1_000
 
 
 def measure_table(report: Report, name: str, preset: Preset, rows: int | None, seed: int) -> None:
-    """Trains on four fifths of a table and adds the likelihoods of the rest.
+    """Train on four fifths of a table and add the likelihoods of the rest.
 
     Args:
         report: Where to.
@@ -75,7 +75,7 @@ def _mean(estimator: DensityEstimator, table: pa.Table) -> float:
 
 
 def main() -> None:
-    """Trains on every table, the smallest first."""
+    """Train on every table, the smallest first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two tables, the preset balanced")
     parser.add_argument("--preset", choices=list(PRESETS), default="best")

@@ -117,7 +117,7 @@ class PlainTraining:
 
 
 def our_training(layout: Layout, case: Case) -> MemberTraining:
-    """The same network and optimizer as this project trains it."""
+    """Return the same network and optimizer as this project trains it."""
     network = NetworkConfig((WIDTH, WIDTH), conditioning=False, direct=False)
     masks = MaskConfig("sampled", case.degrees, count=1 if case.one_mask else None)
     training = TrainingConfig(batch_rows=BATCH)
@@ -148,7 +148,11 @@ def seconds_in_turns(
 
 
 def main() -> None:
-    """Measures, in turns, and writes the report."""
+    """Measure in turns, and write the report.
+
+    Raises:
+        SystemExit: The data is missing.
+    """
     arguments = parse_arguments(__doc__)
     device = torch.device(arguments.device)
     file = data_folder("binary") / "binarized_mnist.npz"

@@ -38,7 +38,7 @@ FILES = 4096
 
 
 def main() -> None:
-    """Runs every attack and writes the report."""
+    """Run every attack and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a second each, within a minute")
     parser.add_argument("--only", default="", help="attacks whose names hold this")
@@ -97,26 +97,26 @@ def measure(report: Report, server: Server, folder: Path, attack: Attack, second
 
 
 def refused(outcome: Outcome) -> int:
-    """Requests that were refused, cut off, never sent, not answered, or answered wrongly."""
+    """Return the number of requests that were refused, cut off, not sent, or answered wrongly."""
     others = sum(number for status, number in outcome.statuses.items() if status != "200")
     return others + outcome.cut + outcome.unsent + outcome.silent + outcome.wrong
 
 
 def p99_ms(outcome: Outcome) -> float:
-    """The 99th percentile; where answers are missing, at least the time after which none counts."""
+    """Return the 99th percentile; missing answers count with the time limit."""
     missing = outcome.silent or not outcome.p99_ms
     return max(outcome.p99_ms, 1000 * SILENT_S) if missing else outcome.p99_ms
 
 
 def answered_wrongly(sender: Sender, attack: Attack) -> int:
-    """Answers to the attack that are not among those expected."""
+    """Return the answers to the attack that were not expected."""
     return sum(
         number for status, number in sender.statuses.items() if status not in attack.expected
     )
 
 
 def _rest(server: Server) -> None:
-    """Waits until the service has nothing to do any more, a minute at most."""
+    """Wait until the service has nothing to do any more, a minute at most."""
     end, busy = time.monotonic() + REST_LIMIT_S, math.inf
     while busy > REST_SHARE * SETTLE_S and time.monotonic() < end:
         before = _processor_s(server)

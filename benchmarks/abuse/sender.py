@@ -39,14 +39,14 @@ class Sender:
         self.over = threading.Event()
 
     def connect(self) -> socket.socket:
-        """A connection that ends with the attack at the latest."""
+        """Open a connection that ends with the attack at the latest."""
         made = socket.create_connection(("127.0.0.1", self._port), timeout=ANSWER_LIMIT_S)
         with self._lock:
             self._open.add(made)
         return made
 
     def send(self, pieces: Iterable[bytes]) -> None:
-        """Sends everything, as plain clients do, and only then reads the answer to its end."""
+        """Send everything, as plain clients do, and only then read the answer to its end."""
         connection = self.connect()
         answer = b""
         with connection:
@@ -66,7 +66,7 @@ class Sender:
                 self.largest_answer = max(self.largest_answer, size)
 
     def stop(self) -> None:
-        """Ends what is under way."""
+        """Close all connections."""
         self.over.set()
         with self._lock:
             for connection in self._open:
@@ -74,14 +74,14 @@ class Sender:
                     connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Closes what was left open; nobody may use it any more."""
+        """Close all connections that are still open."""
         for connection in self._open:
             connection.close()
 
 
 @contextlib.contextmanager
 def attacking(port: int, once: Once, parallel: int) -> Iterator[Sender]:
-    """An attack, again and again in so many threads, until the end."""
+    """Repeat an attack in several threads until the end of the context."""
     sender = Sender(port)
 
     def again() -> None:

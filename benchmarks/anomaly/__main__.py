@@ -45,7 +45,7 @@ VARIANTS: dict[str, tuple[Smoothing, float | None]] = {
 
 
 def main() -> None:
-    """Measures what is not yet measured, prints all, and writes the whole."""
+    """Measure what is not yet measured, print all, and write the report."""
     arguments = parse_arguments()
     torch.set_num_threads(1)
     variants = VARIANTS if arguments.ablation else {"madeira": VARIANTS["madeira"]}
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What to measure; everything if nothing is said."""
+    """Return what to measure; everything if nothing is said."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.anomaly", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three small sets, within a minute")
     parser.add_argument("--ablation", action="store_true", help="what helps, on seed 0")
@@ -112,7 +112,7 @@ def measures(
 
 
 def measure(cut: Split, scores: object, seconds: float) -> dict[str, float]:
-    """The measures of one method's scores."""
+    """Return the measures of one method's scores."""
     return {
         "auroc": float(roc_auc_score(cut.anomalous, scores)),
         "precision": float(average_precision_score(cut.anomalous, scores)),
@@ -121,7 +121,7 @@ def measure(cut: Split, scores: object, seconds: float) -> dict[str, float]:
 
 
 def write(path: Path, content: object) -> None:
-    """Keeps measures."""
+    """Keep measures."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
     print(f"{path.parent.name} {path.stem}", flush=True)

@@ -72,7 +72,7 @@ class Peers:
         self._process: subprocess.Popen[str] | None = None
 
     def scores(self, split: Split, seed: int) -> dict[str, tuple[Float64, float]]:
-        """Scores of the test rows and seconds, by peer.
+        """Return the scores of the test rows and the seconds, by peer.
 
         Raises:
             RuntimeError: The peers ended; their own message stands above.
@@ -102,6 +102,6 @@ class Peers:
                 }
 
     def close(self) -> None:
-        """Ends the process of the peers, if there is one."""
+        """End the process of the peers, if there is one."""
         if self._process is not None:
             self._process.communicate()

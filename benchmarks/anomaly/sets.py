@@ -33,7 +33,7 @@ class Split:
 
 
 def set_names() -> list[str]:
-    """The sets by ADBench's numbers."""
+    """Return the sets by ADBench's numbers."""
     names = [path.stem for path in data_folder("anomaly").glob("*.npz")]
     return sorted(names, key=lambda name: int(name.split("_")[0]))
 

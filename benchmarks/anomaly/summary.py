@@ -38,7 +38,7 @@ class Measures:
 
 
 def summarise(report: Report, measured: Sequence[Measures]) -> None:
-    """Adds a case a set and setting, with the AUROC of every method, then the means.
+    """Add a case a set and setting, with the AUROC of every method, then the means.
 
     Only sets and seeds that every method has been measured on count.
     """

@@ -49,7 +49,7 @@ async def killing(
 
 
 async def short_of_descriptors(questions: Questions) -> Tally:
-    """A worker is killed where idle connections have taken all descriptors.
+    """Kill a worker where idle connections have taken all descriptors.
 
     Asked once a second, until there is an answer or a minute is over.
     """
@@ -123,7 +123,7 @@ async def swapping(questions: Questions, seconds: float) -> tuple[Tally, int]:
 
 
 async def mistreated(questions: Questions, requests: int) -> Tally:
-    """Requests of which a third are malformed and a third leave early; the rest are tallied."""
+    """Send requests of which a third are malformed and a third leave early; tally the rest."""
     tally, left = Tally(), iter(range(requests))
     async with serving("--devices", "cpu") as running:
         host, port = running.url.removeprefix("http://").split(":")
@@ -250,7 +250,7 @@ async def trials(report: Report, quick: bool) -> None:
 
 
 def main() -> None:
-    """Runs the trials, or the soak."""
+    """Run the trials, or the soak."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

@@ -43,7 +43,7 @@ class Tally:
         return self.wrong + self.cut + sum(self.refused.values())
 
     def summary(self) -> dict[str, float | str]:
-        """The counts, to be written down."""
+        """Return the counts, to be written down."""
         refused = ", ".join(f"{count} of {status}" for status, count in self.refused.items())
         return {
             "answered": self.right,
@@ -68,7 +68,7 @@ class Questions:
         self.answers = estimator.log_prob(sent).tolist()
 
     async def ask(self, client: httpx.AsyncClient, tally: Tally) -> None:
-        """Asks one question and takes note of what comes."""
+        """Ask one question and record the answer."""
         place = random.randrange(ROWS)
         body = {"model": MODEL, "rows": [self.rows[place]]}
         try:
@@ -90,7 +90,7 @@ class Questions:
 async def load(
     running: Running, questions: Questions, tally: Tally, until: Callable[[], bool]
 ) -> None:
-    """Asks on many connections for as long as it is wanted."""
+    """Ask on many connections until it is stopped."""
 
     async def caller() -> None:
         async with httpx.AsyncClient(base_url=running.url, timeout=120) as client:

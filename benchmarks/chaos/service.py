@@ -25,7 +25,7 @@ class Running:
         self.process, self.url = process, url
 
     def descendants(self, named: str = "") -> list[int]:
-        """Processes of the service, those whose command line holds a word."""
+        """Return processes of the service, those whose command line holds a word."""
         parents = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -59,12 +59,15 @@ def _command_line(pid: int) -> str:
 async def serving(
     *flags: str, checkpoints: Path = CHECKPOINTS, descriptors: int | None = None
 ) -> AsyncIterator[Running]:
-    """The service on a directory of models, until it has been told to stop.
+    """Start the service on a directory of models, and stop it at the end.
 
     Args:
         flags: Of `madeira serve`.
         checkpoints: The directory.
         descriptors: Most files that a process of it may have open; None for as many as here.
+
+    Raises:
+        SystemExit: The service does not start.
     """
     command = [
         sys.executable,

@@ -38,7 +38,7 @@ QUICK_METHODS = [*BASELINES, OURS]
 
 
 def main() -> None:
-    """Measures what is not yet measured, prints all, and writes the whole."""
+    """Measure what is not yet measured, print all, and write the report."""
     arguments = parse_arguments()
     torch.set_num_threads(1)
     methods = {**BASELINES, **{name: peer(name) for name in PEERS}}
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What to measure; everything if nothing is said."""
+    """Return what to measure; everything if nothing is said."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.imputation", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two small tables, within a minute")
     parser.add_argument("--device", default="cpu", help="of Madeira, such as cpu or cuda")
@@ -95,7 +95,7 @@ def cases(seeds: int) -> Iterator[Key]:
 
 
 def fill(key: Key, rows: int, method: Baseline) -> dict[str, float]:
-    """The measures of one method in one case, and the seconds of one core that it took."""
+    """Return the measures of one method in one case, and the seconds of one core that it took."""
     name, mechanism, share, seed = key
     table = load(name, rows, seed)
     removed = remove(table, mechanism, share, seed + 1)
@@ -106,7 +106,7 @@ def fill(key: Key, rows: int, method: Baseline) -> dict[str, float]:
 
 
 def read(folder: Path, methods: list[str], seeds: int) -> Iterator[Case]:
-    """The cases of which Madeira's and some other method's measures are kept."""
+    """Yield the cases of which Madeira's and some other method's measures are kept."""
     for key in QUICK if folder.name == "quick" else cases(seeds):
         stem = "-".join(map(str, key))
         paths = {name: folder / f"{stem}-{name.replace(' / ', ' ')}.json" for name in methods}

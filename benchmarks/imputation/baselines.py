@@ -94,7 +94,7 @@ class Units:
         self.values: Float64 = np.hstack(parts)
 
     def decode(self, filled: Float64) -> pd.DataFrame:
-        """The table with its gaps filled from units: the likeliest, or nearest, category."""
+        """Return the table with its gaps filled from units: the likeliest, or nearest, category."""
         result = self._gappy.copy()
         at = len(self._table.numbers)
         for place, name in enumerate(self._table.numbers):

@@ -51,7 +51,7 @@ def madeira(preset: Preset, device: str) -> Callable[[pd.DataFrame, Complete, in
 
 
 def peer(method: str) -> Callable[[pd.DataFrame, Complete, int], Filled]:
-    """A method of `benchmarks/peers/imputation.py`, in its environment."""
+    """Return a method of `benchmarks/peers/imputation.py`, in its environment."""
 
     def fill(gappy: pd.DataFrame, table: Complete, seed: int) -> Filled:
         with tempfile.TemporaryDirectory() as name:
@@ -77,7 +77,7 @@ def peer(method: str) -> Callable[[pd.DataFrame, Complete, int], Filled]:
 
 
 def _typed(filled: pd.DataFrame, gappy: pd.DataFrame, table: Complete) -> pd.DataFrame:
-    """The columns in order and typed; what was never missing, or is left out, as it was."""
+    """Return the columns in order and typed; what was never missing, or is left out, as it was."""
     result = gappy.copy()
     for name in gappy:
         kind = "float64" if name in table.numbers else "str"

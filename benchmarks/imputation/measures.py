@@ -36,7 +36,7 @@ class Filled:
 
 
 def interval_of_draws(draws: list[pd.DataFrame], numbers: list[str]) -> tuple[pd.DataFrame, ...]:
-    """The 90 % prediction interval of a few normal draws: mean -+ t s sqrt(1 + 1/m)."""
+    """Return the 90 % prediction interval of a few normal draws: mean -+ t s sqrt(1 + 1/m)."""
     stacked = np.stack([draw[numbers].to_numpy(dtype=float) for draw in draws])
     many = len(draws)
     reach = student.ppf((1 + NOMINAL) / 2, many - 1) * np.sqrt(1 + 1 / many)

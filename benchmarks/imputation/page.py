@@ -19,7 +19,7 @@ COLUMNS = ("rmse", "accuracy", "wasserstein", "crps", "coverage", "width")
 
 
 def measured(results: dict[str, Any]) -> str:
-    """What `python -m benchmarks.imputation` measured last, as Markdown."""
+    """Return what `python -m benchmarks.imputation` measured last, as Markdown."""
     cases = results["cases"]
     means = {
         case["case"].removeprefix(MEAN): {"rmse": case["value"], **case["detail"]}
@@ -56,7 +56,7 @@ def measured(results: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Puts the table between its marks."""
+    """Put the table between its marks."""
     results = json.loads(RESULTS.read_text())
     marks = "<!-- measured -->\n", "<!-- end -->"
     text = PAGE.read_text()

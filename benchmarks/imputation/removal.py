@@ -64,7 +64,7 @@ def remove(table: Complete, mechanism: Mechanism, share: float, seed: int) -> Bo
 
 
 def _standard(series: pd.Series, generator: np.random.Generator) -> Float64:
-    """A number as it is, a category as a random number for each; mean 0, variance 1."""
+    """Return a number as it is, a category as a random number for each; mean 0, variance 1."""
     if series.dtype == "float64":
         values = series.to_numpy()
     else:

@@ -49,7 +49,7 @@ def ranks(cases: Iterable[Case], methods: list[str], measure: str) -> dict[str, 
 
 
 def summarise(report: Report, cases: list[Case], ours: str) -> None:
-    """Adds everything to a report: ranks over the cases that all of a set of methods have."""
+    """Add everything to a report: ranks over the cases that all of a set of methods have."""
     seen = list(dict.fromkeys(method for case in cases for method in case.measures))
     everywhere = [method for method in seen if all(method in case.measures for case in cases)]
     sets = [everywhere] + [[*everywhere, method] for method in seen if method not in everywhere]

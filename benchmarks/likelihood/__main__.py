@@ -30,7 +30,7 @@ QUICK_ROWS = 300
 
 
 def main() -> None:
-    """Trains what is asked for and not yet kept, and reports all that is kept."""
+    """Train the models that are asked for and not yet kept, and report all."""
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     if arguments.quick:
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What to train; everything if nothing is said."""
+    """Return what to train; everything if nothing is said."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.likelihood", description=__doc__)
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"default: {', '.join(RECIPES)}")
     parser.add_argument("--models", nargs="+", metavar="MODEL", help="such as madeira or FVSBN")

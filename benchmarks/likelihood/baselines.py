@@ -46,7 +46,7 @@ def _published(
 
 
 def baselines(data: str) -> dict[str, Model]:
-    """The models of the paper's table for a set, by name."""
+    """Return the models of the paper's table for a set, by name."""
     fvsbn = NetworkConfig(hidden=(), conditioning=False)
     made = NetworkConfig(hidden=(WIDTHS.get(data, 500),), conditioning=False)
     natural = MaskConfig("natural", "sampled", count=1)

@@ -50,7 +50,7 @@ class BernoulliMixture:
         return total
 
     def improved(self, train: Bits, prior: float) -> Self:
-        """The mixture after one step of expectation-maximisation (Dempster, Laird, Rubin 1977).
+        """Take one step of expectation-maximisation (Dempster, Laird, Rubin 1977).
 
         Args:
             train: Shape `(rows, variables)`.
@@ -75,7 +75,7 @@ def fit_bernoulli_mixture(
     tolerance: float = 1e-3,
     steps: int = 300,
 ) -> BernoulliMixture:
-    """The mixture that is best on validation rows on its way to the maximum.
+    """Return the mixture that is best on validation rows on its way to the maximum.
 
     Args:
         train: Rows to learn from, shape `(rows, variables)`.

@@ -32,7 +32,7 @@ _SHARE_OF_ONE_BIT = 0.99
 
 
 def groups_of_bits(train: Bits) -> Groups:
-    """Runs of neighbouring bits of which no row has two set, each as long as it can be.
+    """Return runs of neighbouring bits of which no row has two set, each as long as it can be.
 
     Args:
         train: Shape `(rows, variables)`.
@@ -95,7 +95,7 @@ class BitColumns:
         return self.schema.encode(_patterns(bits, self.groups))
 
     def unseen_nats(self, bits: Bits, values: Float64) -> Float64:
-        """What each pattern that training does not show has less than all of them together.
+        """Return what each pattern that training does not show has less than all of them together.
 
         Args:
             bits: Rows, shape `(rows, variables)`.
@@ -134,7 +134,7 @@ def _spread(few: Bool, width: int, few_there_are: int) -> Float64:
 
 
 def _patterns(bits: Bits, groups: Groups) -> pa.Table:
-    """The bits of each group as text, one column a group."""
+    """Return the bits of each group as text, one column a group."""
     columns = {}
     for start, stop in groups:
         text = np.ascontiguousarray(bits[:, start:stop] + ord("0"))

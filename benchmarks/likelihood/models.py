@@ -45,7 +45,7 @@ class Model(Protocol):
     def figures(
         self, data: BinarySet, seed: int, device: str, say: Callable[[str], None]
     ) -> Figures:
-        """Trains on training rows, chooses by validation rows, then reads the test rows once.
+        """Train on training rows, choose by validation rows, then read the test rows once.
 
         Args:
             data: The set.
@@ -56,7 +56,7 @@ class Model(Protocol):
         ...
 
     def smaller(self) -> "Model":
-        """A model of the same kind that trains in seconds."""
+        """Return a model of the same kind that trains in seconds."""
         ...
 
 

@@ -28,7 +28,11 @@ FILE = Path(__file__).parents[2] / "docs" / "images" / "learned_orderings.png"
 
 
 def main() -> None:
-    """Draws the picture."""
+    """Draw the picture.
+
+    Raises:
+        SystemExit: The digits do not vary.
+    """
     rows = BinarySet.named("binarized_mnist").train
     columns = BitColumns.of(rows, "bits")
     values = columns.encode(rows)

@@ -62,11 +62,11 @@ class Run:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What `write` wrote."""
+        """Return what `write` wrote."""
         return cls(**json.loads(path.read_text()))
 
     def write(self, path: Path) -> None:
-        """Keeps the run, whole or not at all."""
+        """Keep the run, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(".half")
         half.write_text(json.dumps(asdict(self), indent=1) + "\n")
@@ -80,7 +80,7 @@ def _path(folder: Path, data: str, name: str, model: Model, seed: int) -> Path:
 
 
 def kept(data: str, name: str, model: Model, seed: int, folder: Path = KEPT) -> Run | None:
-    """The run that was done before, of the same settings; None where there is none."""
+    """Return the run that was done before, of the same settings; None where there is none."""
     path = _path(folder, data, name, model, seed)
     return Run.read(path) if path.exists() else None
 
@@ -94,7 +94,7 @@ def perform(
     folder: Path = KEPT,
     say: Callable[[str], None] = lambda _: None,
 ) -> Run:
-    """The run: read where it was done before, else done and kept.
+    """Return the run: read where it was done before, else done and kept.
 
     Args:
         data: The set.

@@ -42,7 +42,7 @@ class BinarySet:
 
     @classmethod
     def named(cls, name: str) -> "BinarySet":
-        """The set of that name under `MADEIRA_DATA`.
+        """Return the set of that name under `MADEIRA_DATA`.
 
         Raises:
             SystemExit: There is none; says which there are.
@@ -70,7 +70,7 @@ class BinarySet:
         return self._read("test")
 
     def first(self, rows: int) -> "BinarySet":
-        """The same set, with no more than so many rows of each part."""
+        """Return the same set, with no more than so many rows of each part."""
         return replace(self, most_rows=rows)
 
     def _read(self, part: str) -> Bits:

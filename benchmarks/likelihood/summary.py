@@ -20,7 +20,7 @@ MASK_SAMPLING = ("MADE, mask sampling", "MADE, order-agnostic")
 
 
 def table(runs: Sequence[Run]) -> str:
-    """The table of test negative log-likelihoods in nats, as Markdown.
+    """Return the table of test negative log-likelihoods in nats, as Markdown.
 
     Args:
         runs: Of our models, several seeds of each perhaps; of other names are left out.
@@ -44,7 +44,7 @@ def table(runs: Sequence[Run]) -> str:
 
 
 def summarise(report: Report, runs: Sequence[Run]) -> None:
-    """Adds a case for each set and model: ours against the target, baselines against theirs."""
+    """Add a case for each set and model: ours against the target, baselines against theirs."""
     models = dict.fromkeys(run.model for run in runs)
     for data, of_set in _by_set(runs).items():
         sampled = [run for run in of_set if run.model in MASK_SAMPLING]

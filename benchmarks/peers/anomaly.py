@@ -41,7 +41,7 @@ PEERS: dict[str, Callable[[int], Any]] = {
 
 
 def detect(name: str, train: Float64, test: Float64, seed: int) -> Float64:
-    """Scores of the test rows, higher where more anomalous.
+    """Return the scores of the test rows, higher where more anomalous.
 
     Training rows that are scored themselves have the scores that PyOD keeps of them: a row is
     not its own neighbour.
@@ -59,7 +59,7 @@ def detect(name: str, train: Float64, test: Float64, seed: int) -> Float64:
 
 
 def main() -> None:
-    """Answers jobs until there are no more."""
+    """Answer jobs until there are no more."""
     warnings.simplefilter("ignore")
     for line in sys.stdin:
         job = json.loads(line)

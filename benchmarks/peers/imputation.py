@@ -64,7 +64,7 @@ METHODS: dict[str, Callable[[pd.DataFrame, list[str], int, int], list[pd.DataFra
 
 
 def main() -> None:
-    """Fills one table."""
+    """Fill one table."""
     method, gappy, categories, seed, draws, folder = sys.argv[1:]
     names = json.loads(Path(categories).read_text())
     tables = METHODS[method](pd.read_parquet(gappy), names, int(seed), int(draws))

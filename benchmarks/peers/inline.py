@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Serves one model."""
+    """Serve one model."""
     scorer = Scorer(sys.argv[1])
     app = FastAPI()
 

@@ -20,7 +20,7 @@ class DensityModel(MLModel):  # type: ignore[misc]
     """Scores a batch of rows."""
 
     async def load(self) -> bool:
-        """Loads the model; called once in each worker."""
+        """Load the model; called once in each worker."""
         self._scorer = Scorer(self.settings.parameters.uri)
         return True
 

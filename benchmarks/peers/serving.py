@@ -22,11 +22,11 @@ class DensityAPI(litserve.LitAPI):  # type: ignore[misc]
     """Scores the row of each request."""
 
     def setup(self, device: str) -> None:
-        """Loads the model; called once in each worker."""
+        """Load the model; called once in each worker."""
         self.scorer = Scorer(sys.argv[1])
 
     def decode_request(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The row of a request."""
+        """Return the row of a request."""
         row: dict[str, Any] = request["rows"][0]
         return row
 
@@ -43,12 +43,12 @@ class DensityAPI(litserve.LitAPI):  # type: ignore[misc]
         return output
 
     def encode_response(self, output: Answer) -> dict[str, list[float]]:
-        """The answer as JSON."""
+        """Return the answer as JSON."""
         return {"log_likelihood": [output[0]], "anomaly_score": [output[1]]}
 
 
 def main() -> None:
-    """Serves one model, set as told."""
+    """Serve one model, set as told."""
     options = json.loads(sys.argv[3])
     api_servers = options.pop("api_servers")
     batching = {name: options.pop(name) for name in ("max_batch_size", "batch_timeout")}

@@ -85,12 +85,12 @@ PEERS: dict[str, Callable[[pd.DataFrame, int], Sampler]] = {
 
 
 def processor_seconds() -> float:
-    """What this process and those that it waited for have used: fair on a busy machine too."""
+    """Return the CPU seconds of this process and of its children that have ended."""
     return sum(os.times()[:4])
 
 
 def main() -> None:
-    """Fits a peer to the rows of one file and writes as many as asked for to another."""
+    """Fit a peer to the rows of one file and write as many as asked for to another."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("peer", choices=PEERS)
     parser.add_argument("train", type=Path, help="parquet with the training rows")

@@ -38,7 +38,7 @@ LARGE_REQUESTS = ("--devices", "cpu:2")
 
 
 def main() -> None:
-    """Measures every case and writes the report."""
+    """Measure every case and write the report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

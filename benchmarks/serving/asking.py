@@ -30,7 +30,7 @@ FIRST_LIMIT_S = 120.0
 
 
 def ask(load: Load) -> Outcome:
-    """What comes of a load.
+    """Return the results of a load.
 
     Raises:
         SystemExit: The answers are not what the model says, or errors; or none comes, in the
@@ -47,7 +47,7 @@ def ask(load: Load) -> Outcome:
 
 
 def whatever_comes(load: Load) -> Outcome:
-    """What comes of a load, refusals and wrong answers included."""
+    """Return the results of a load, refusals and wrong answers included."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.serving.load"],
         input=json.dumps(asdict(load)),
@@ -60,7 +60,7 @@ def whatever_comes(load: Load) -> Outcome:
 
 
 def first_answer(server: Server, folder: Path) -> None:
-    """Asks once and waits: what a server does for its first answer only is not measured."""
+    """Ask once and wait: the extra work of the first answer is not measured."""
     body = (folder / server.questions / "0").read_bytes()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=FIRST_LIMIT_S)
     with contextlib.closing(connection):
@@ -86,13 +86,13 @@ def ask_one_row(
 def ask_hundred_rows(
     server: Server, folder: Path, connections: int, seconds: float, rate: float | None = None
 ) -> Outcome:
-    """Requests of a hundred rows each, as JSON."""
+    """Return requests of a hundred rows each, as JSON."""
     questions = str(folder / "hundred-rows")
     return ask(Load(server.port, server.path, JSON, questions, connections, seconds, rate=rate))
 
 
 def ask_bulk(server: Server, model: str, folder: Path, connections: int, seconds: float) -> Outcome:
-    """Requests of 1000 rows each, as Arrow streams."""
+    """Return requests of 1000 rows each, as Arrow streams."""
     path = f"{server.path}?model={model}"
     return ask(Load(server.port, path, ARROW, str(folder / "bulk"), connections, seconds))
 
@@ -118,7 +118,7 @@ def in_turns(
 
 
 def middle(outcomes: Mapping[str, list[Outcome]], measure: str) -> dict[str, float]:
-    """The median over the turns of one measure, by server."""
+    """Return the median over the turns of one measure, by server."""
     return {
         name: median(getattr(outcome, measure) for outcome in turns)
         for name, turns in outcomes.items()

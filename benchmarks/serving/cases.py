@@ -194,7 +194,14 @@ def _spread(outcomes: Sequence[object], measure: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _asking_again_and_again(server: Server, model: str, body: bytes) -> Iterator[list[float]]:
-    """A large request after the other, until it is enough; yields when each was done."""
+    """Send large requests one after the other.
+
+    Yields:
+        The times at which they were done.
+
+    Raises:
+        SystemExit: A request failed.
+    """
     done: list[float] = []
     failed: list[str] = []
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
@@ -228,7 +235,7 @@ def _asking_again_and_again(server: Server, model: str, body: bytes) -> Iterator
 
 @contextlib.contextmanager
 def _weighing(server: Server) -> Iterator[list[float]]:
-    """The memory of a server, twice a second."""
+    """Record the memory of a server, twice a second."""
     weights: list[float] = []
     over = threading.Event()
 

@@ -121,7 +121,7 @@ class _Generator:
         self.outcome = Outcome()
 
     def run(self) -> None:
-        """Asks for as long as is wanted."""
+        """Ask until the load ends."""
         load, now = self._load, time.perf_counter()
         self._begin = now + load.warm_up_s
         self._end = self._begin + load.seconds
@@ -148,7 +148,7 @@ class _Generator:
         return connection
 
     def _offer(self, due: float) -> None:
-        """Asks on a connection that is free, or on a new one."""
+        """Ask on a connection that is free, or on a new one."""
         counts = self._begin <= due < self._end
         self.outcome.offered += counts
         if self._idle:
@@ -183,7 +183,11 @@ class _Generator:
             self._poll.modify(connection.socket.fileno(), select.EPOLLIN | select.EPOLLOUT)
 
     def _turn(self, connection: _Connection) -> None:
-        """Goes on with a connection on which something has happened."""
+        """Continue with a connection that has an event.
+
+        Raises:
+            ValueError: An answer has no length.
+        """
         if connection.unsent:
             self._send(connection)
             if connection.unsent or connection.socket.fileno() < 0:
@@ -258,7 +262,7 @@ class _Generator:
 
 
 def run(load: Load) -> Outcome:
-    """Puts a load on a server, and checks what it answered."""
+    """Put a load on a server, and check its answers."""
     generator = _Generator(load)
     generator.run()
     answers = json.loads((Path(load.folder) / "answers.json").read_text())
@@ -268,7 +272,7 @@ def run(load: Load) -> Outcome:
 
 
 def _messages(load: Load) -> list[bytes]:
-    """The requests, as bytes."""
+    """Return the requests, as bytes."""
     messages = []
     count = len(json.loads((Path(load.folder) / "answers.json").read_text()))
     for place in range(count):
@@ -288,7 +292,7 @@ def _quantile_ms(times: list[float], level: float) -> float:
 
 
 def main() -> None:
-    """Reads a load, and writes what came of it."""
+    """Read a load, and write its result."""
     print(json.dumps(asdict(run(Load(**json.load(sys.stdin))))))
 
 

@@ -54,18 +54,18 @@ class Questions:
         self._write("bulk", list(map(arrow_bytes, self.bulk)), list(map(self.answers, self.bulk)))
 
     def answers(self, table: pa.Table) -> dict[str, list[float]]:
-        """What the model says, called in this process."""
+        """Return what the model says, called in this process."""
         log_likelihood, anomaly_score = self.score(table)
         return {"log_likelihood": log_likelihood.tolist(), "anomaly_score": anomaly_score.tolist()}
 
     def score(self, table: pa.Table) -> tuple[Any, Any]:
-        """What `/score` computes of a table: two arrays `(rows,)`."""
+        """Return what `/score` computes of a table: two arrays `(rows,)`."""
         values = self.estimator.schema.encode(table)
         log_likelihood = self.estimator.density.score(values)
         return log_likelihood, self.estimator.density.anomaly_score(values, log_likelihood)
 
     def many(self, rows: int) -> pa.Table:
-        """A large table, the rows of the bulk bodies again and again."""
+        """Return a large table, the rows of the bulk bodies again and again."""
         table = pa.concat_tables(self.bulk)
         chosen = np.arange(rows) % len(table)
         return table.take(pa.array(chosen)).combine_chunks()
@@ -81,7 +81,7 @@ class Questions:
 
 
 def arrow_bytes(table: pa.Table) -> bytes:
-    """A table as an Arrow stream of one batch."""
+    """Return a table as an Arrow stream of one batch."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
@@ -95,7 +95,7 @@ def _open_inference(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of what JSON holds: text, numbers and truth."""
+    """Return a row of what JSON holds: text, numbers and truth."""
     return {
         name: value if isinstance(value, str | int | float | None) else str(value)
         for name, value in row.items()

@@ -64,11 +64,11 @@ class Server:
         return pages * PAGE_BYTES / MIB
 
     def rest(self) -> None:
-        """Stops the clock for it, so that it takes nothing from the one that is measured."""
+        """Stop the clock for it, so that it takes nothing from the one that is measured."""
         self._signal(signal.SIGSTOP)
 
     def wake(self) -> None:
-        """Lets it go on."""
+        """Continue it."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:
@@ -80,7 +80,7 @@ class Server:
 def madeira(
     checkpoints: Path, model: str, *flags: str
 ) -> contextlib.AbstractContextManager[Server]:
-    """The service as a user starts it."""
+    """Start the service as a user does."""
     port = _free_port()
     command = [sys.executable, "-m", "madeira", "serve"]
     command += ["--port", str(port), "--checkpoints", str(checkpoints), *flags]
@@ -151,7 +151,7 @@ def _serving(
     path: str,
     ready: str,
 ) -> Iterator[Server]:
-    """A server, until it is not needed any more; what it prints goes to a file."""
+    """Start a server and stop it at the end; its output goes to a file."""
     log = ROOT / ".bench" / f"{name.replace(' ', '-').lower()}.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("wb") as written:
@@ -184,7 +184,7 @@ def _wait_for(server: Server, ready: str, log: Path) -> None:
 
 
 def _stop(server: Server) -> None:
-    """Ends it and what it has started."""
+    """End it and what it has started."""
     server.wake()
     everything = server.processes()
     server.process.send_signal(signal.SIGTERM)

@@ -75,7 +75,7 @@ def peers(checkpoint: Path, folder: Path, quick: bool) -> list[Peer]:
 
 
 def best_options(peer: Peer, folder: Path, connections: int, seconds: float) -> Options:
-    """The settings with which a peer answers most one-row requests a second."""
+    """Return the settings with which a peer answers most one-row requests a second."""
     measured: dict[str, tuple[float, Options]] = {}
 
     def measure(options: Options) -> None:

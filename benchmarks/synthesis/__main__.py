@@ -31,7 +31,7 @@ KEPT = ENVIRONMENT / "rows"
 
 
 def main() -> None:
-    """Draws what is missing, measures what is missing, prints all, and writes the whole."""
+    """Draw and measure what is missing, print all, and write the report."""
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     found = []
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What to draw and to measure; all of it, and the file of results, if nothing is said."""
+    """Return what to draw and to measure: by default everything, with the file of results."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.synthesis",
         description="Measures synthetic rows of Madeira and its peers; what was drawn is kept.",
@@ -73,7 +73,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def runs(arguments: argparse.Namespace) -> Iterator[Measured]:
-    """Draws and measures table by table, each by all tools; first those with few rows."""
+    """Draw and measure table by table, each by all tools; first those with few rows."""
     began = time.monotonic()
     cap = QUICK_ROWS if arguments.quick else CAP_ROWS
     tables = ["california_housing", "online_shoppers"] if arguments.quick else list(TABLES)
@@ -104,7 +104,7 @@ def runs(arguments: argparse.Namespace) -> Iterator[Measured]:
 def run(
     tool: str, spec: TableSpec, split: Split, folder: Path, arguments: argparse.Namespace
 ) -> dict[str, float]:
-    """Measures of one tool on one table, and its seconds; kept ones where there are any."""
+    """Return the measures and seconds of one tool on one table, kept ones if there are any."""
     kept = _kept(tool, folder, arguments)
     scores = kept.with_suffix(".measures.json")
     fresh = arguments.fresh and tool == OURS

@@ -40,7 +40,7 @@ def measure(synthetic: pa.Table, split: Split, target: str, seed: int = 0) -> di
 
 
 def of_real_rows(split: Split) -> dict[str, float]:
-    """What the held-out rows come to in the place of synthetic ones: `trends_real`, `shapes_real`.
+    """Return `trends_real` and `shapes_real`, the measures of held-out rows as if synthetic.
 
     No honest model can be expected to come nearer to its training rows.
     """
@@ -53,7 +53,7 @@ def of_real_rows(split: Split) -> dict[str, float]:
 def measured(
     synthetic: pa.Table, split: Split, target: str, kept: Path, seed: int = 0
 ) -> dict[str, float]:
-    """The measures of `measure`, taken from a file or computed and kept there."""
+    """Return the measures of `measure`, taken from a file or computed and kept there."""
     if not kept.exists():
         kept.write_text(json.dumps(measure(synthetic, split, target, seed), indent=1) + "\n")
     found: dict[str, float] = json.loads(kept.read_text())

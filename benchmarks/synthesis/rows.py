@@ -116,7 +116,7 @@ def _draw_peer(tool: str, train: pa.Table, kept: Path, settings: Settings) -> No
 
 
 def processor_seconds() -> float:
-    """What this process and those that it waited for have used: fair on a busy machine too."""
+    """Return the CPU seconds of this process and of its children that have ended."""
     return sum(os.times()[:4])
 
 

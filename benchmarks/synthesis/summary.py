@@ -36,7 +36,7 @@ class Measured:
 
 
 def summarise(report: Report, found: Sequence[Measured]) -> None:
-    """Adds to a report every measurement, the means of them, and the targets."""
+    """Add to a report every measurement, the means of them, and the targets."""
     for one in found:
         name = f"{one.table}, {one.rows} rows: {one.tool}"
         report.record(name, one.measures["two_sample"], "score", **one.measures)
@@ -47,7 +47,7 @@ def summarise(report: Report, found: Sequence[Measured]) -> None:
 
 
 def markdown(found: Iterable[Measured]) -> str:
-    """A table of the means of every tool over its tables, for documents."""
+    """Return a table of the means of every tool over its tables, for documents."""
     heads = ["rows", "tool", "tables"]
     for name, title in MEASURES.items():
         heads += [title, "(real rows)"] if name in REAL else [title]
@@ -79,7 +79,7 @@ def _add_targets(report: Report, ours: Sequence[Measured]) -> None:
 
 
 def _compare(report: Report, capped: Sequence[Measured], tool: str) -> None:
-    """Compares the means over the tables that a peer and Madeira both have."""
+    """Compare the means over the tables that a peer and Madeira both have."""
     theirs = {one.table: one for one in capped if one.tool == tool}
     ours = [one for one in capped if one.tool == OURS and one.table in theirs]
     if not ours:

@@ -86,7 +86,7 @@ TABLES = {
 
 
 def load_split(spec: TableSpec, folder: Path, cap_rows: int | None = None, seed: int = 0) -> Split:
-    """Reads a table and splits it: by its column `split` if it has one, else 80 to 20.
+    """Read a table and split it: by its column `split` if it has one, else 80 to 20.
 
     Args:
         spec: Which table.
@@ -110,7 +110,7 @@ def load_split(spec: TableSpec, folder: Path, cap_rows: int | None = None, seed:
 
 
 def with_absence(table: pa.Table, names: Sequence[str]) -> pa.Table:
-    """Says in a column of its own, beside each of some columns, where its value is missing."""
+    """Add a column beside each of some columns that marks its missing values."""
     for name in names:
         says = pc.if_else(pc.is_null(table[name]), "yes", "no")
         table = table.append_column(name + ABSENT, says)
@@ -127,7 +127,7 @@ def blank_absent(table: pa.Table) -> pa.Table:
 
 
 def with_constants(rows: pa.Table, train: pa.Table) -> pa.Table:
-    """Gives synthetic rows the columns of one value, which a model sets aside."""
+    """Give synthetic rows the columns of one value, which a model sets aside."""
     for name in [name for name in train.column_names if name not in rows.column_names]:
         values = pc.unique(train[name].drop_null())
         if len(values) == 1:

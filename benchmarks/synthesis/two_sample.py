@@ -24,7 +24,7 @@ BINS = 255  # of the trees: more categories than that are ordered, not split apa
 
 
 def feature_matrices(tables: Sequence[pa.Table]) -> tuple[list[Float64], Bool]:
-    """What the trees are given of some tables with the same columns.
+    """Return what the trees are given of some tables with the same columns.
 
     Returns:
         A matrix `(rows, columns)` for each table, numbers as they are and categories as codes,

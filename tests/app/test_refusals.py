@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.app.running import Document, RunningService, assert_problem
 from tests.app.streams import post_arrow
 
-MOST_BYTES = 50_000
+MAX_BYTES = 50_000
 LONG = "x" * 5_000_000  # more than a body may have beside its rows
 MEDIUM = "x" * 1_500_000
 DIGITS = "1" * 100_000 + "x"
@@ -61,7 +61,7 @@ def test_a_document_of_any_length_is_refused_in_few_words(
 ) -> None:
     answer = service.client.post(path, content=orjson.dumps(document), headers=JSON)
     problem = assert_problem(answer, status)
-    assert len(answer.content) < MOST_BYTES
+    assert len(answer.content) < MAX_BYTES
     assert len(problem["errors"]) <= 20
     assert answer.text.count("Did you mean") <= 6  # the detail repeats the first of five
 
@@ -112,7 +112,7 @@ def test_a_table_of_any_width_is_refused_in_few_words(
 ) -> None:
     answer = post_arrow(service, "/score", table)
     problem = assert_problem(answer, 422)
-    assert len(answer.content) < MOST_BYTES
+    assert len(answer.content) < MAX_BYTES
     assert len(problem["errors"]) <= 20
 
 
@@ -145,4 +145,4 @@ def test_any_document_is_answered_or_refused_in_few_words(
         return
     assert answer.status_code in (404, 413, 422)
     assert_problem(answer, answer.status_code)
-    assert len(answer.content) < MOST_BYTES
+    assert len(answer.content) < MAX_BYTES

@@ -184,7 +184,7 @@ def test_interrupt_keeps_and_saves_the_best_so_far(
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 0
-    assert "the best so far is kept" in err
+    assert "the best model so far will be saved" in err
     assert "the best model so far is saved" in out
     estimator = DensityEstimator.load(tmp_path / "m" / "1")
     assert estimator.metrics["interrupted"] is True
