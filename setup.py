@@ -1,4 +1,4 @@
-"""Puts the bundled models into the wheel, as `app/bundled`; all else stands in pyproject.toml."""
+"""Put the bundled models into the wheel, as `app/bundled`; the rest is in pyproject.toml."""
 
 import shutil
 from pathlib import Path
@@ -10,10 +10,10 @@ MODELS = Path(__file__).parent / "checkpoints"
 
 
 class BuildWithModels(build_py):
-    """Builds the packages, and copies the models beside them."""
+    """Build command that copies the bundled models too."""
 
     def run(self) -> None:
-        """Copies `checkpoints/NAME/VERSION`; an editable installation has them in the checkout."""
+        """Copy `checkpoints/NAME/VERSION`; an editable installation has them in the checkout."""
         super().run()
         if self.editable_mode:
             return

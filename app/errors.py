@@ -46,11 +46,13 @@ from madeira.models.errors import MAX_CELL_ERRORS, CellError
 
 __all__ = [
     "CELL_ERRORS_LIMIT",
+    "MAX_DETAIL",
     "AppError",
     "BodyTooLargeError",
     "ComputationError",
     "DeadlineError",
     "DrainingError",
+    "FrameError",
     "HeadersTooLargeError",
     "InvalidInputError",
     "MalformedBodyError",
@@ -63,7 +65,9 @@ __all__ = [
     "ReportError",
     "RequestError",
     "RequestTimeoutError",
+    "RuntimeDirectoryError",
     "SchemaCommandError",
+    "ServeError",
     "SettingsError",
     "TargetTooLongError",
     "TooManyConnectionsError",
@@ -89,6 +93,10 @@ class SettingsError(AppError):
     """A setting is unknown, or its value is invalid."""
 
 
+class ServeError(AppError):
+    """The service cannot start; the message names the cause."""
+
+
 class TrainError(AppError):
     """The model cannot be trained on this file or this machine; the message names the cause."""
 
@@ -103,6 +111,14 @@ class SchemaCommandError(AppError):
 
 class ReportError(AppError):
     """The report cannot be made of this model and these rows; the message names the cause."""
+
+
+class RuntimeDirectoryError(AppError):
+    """The runtime directory cannot be created; the message names the cause."""
+
+
+class FrameError(AppError):
+    """Invalid data came from another process; its connection cannot be used any more."""
 
 
 class RequestError(AppError):

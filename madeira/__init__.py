@@ -65,7 +65,11 @@ _OF_THE_SERVICE = {"AppError": "madeira.app.errors", "Settings": "madeira.app.se
 
 
 def __getattr__(name: str) -> object:
-    """What `__all__` names, at its first use (PEP 562): PyTorch takes seconds to import."""
+    """Import a name of `__all__` at its first use (PEP 562): PyTorch takes seconds to import.
+
+    Raises:
+        AttributeError: The name is not in `__all__`.
+    """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(_OF_THE_SERVICE.get(name, "madeira.models"))

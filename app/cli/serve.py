@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origi
 import typer
 from pydantic.fields import FieldInfo
 
-from madeira.app.errors import AppError
+from madeira.app.errors import ServeError
 from madeira.app.model_directories import directories_of, model_names
 from madeira.app.settings import Settings
 from madeira.models.echo import MAX_ECHO, escaped, listed
@@ -20,34 +20,30 @@ from madeira.models.echo import MAX_ECHO, escaped, listed
 if TYPE_CHECKING:
     from madeira.app.http.routes import ServiceApp
 
-__all__ = ["ServeError", "serve"]
+__all__ = ["serve"]
 
 _BACKLOG = 2048
 _NEEDED = ("fastapi", "fastapi_swagger", "orjson", "prometheus_client", "uvicorn")
-"""Packages of the extra `serve`: what is missing is said before anything is started."""
+"""Packages of the extra `serve`, checked before the start."""
 
 _FLAG_TYPES = (bool, int, float, Path)
 _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
-class ServeError(AppError):
-    """The service cannot start here; the message names the cause."""
-
-
 def _serve(**flags: object) -> None:
     """Serve the models of a directory over HTTP until Ctrl-C.
 
-    Every option may also stand in the environment: `--log-level debug` is MADEIRA_LOG_LEVEL=debug.
-    """
+    Every option is also an environment variable: `--log-level debug` is MADEIRA_LOG_LEVEL=debug.
+    """  # noqa: DOC501 - it is the help text
     settings = Settings.read(**flags)
     for package in _NEEDED:
         if find_spec(package) is None:
             raise ModuleNotFoundError(f"No module named {package!r}", name=package)
-    # The address is taken before the models are loaded: a port in use is told at once.
+    # Bind before the models are loaded: a port in use is reported at once.
     with _bind(settings.host, settings.port) as listener:
         _say_where(settings.host, listener)
         _say_what(directories_of(settings.search_path))
-        # Importing these takes a while; who calls meanwhile waits in line.
+        # Importing these takes a while; connections wait in the backlog meanwhile.
         from madeira.app.server.api_processes import run_api_processes
         from madeira.app.server.http_server import run_server
 
@@ -61,13 +57,21 @@ def _serve(**flags: object) -> None:
         else:
             came_up = run_server(build, settings, listener, _say_started)
         if not came_up:
-            raise ServeError("the service did not start; the log above says why")
+            raise ServeError("the service did not start; see the log above")
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A socket that listens: from here on the address is taken, and who calls waits in line.
+    """Open a listening socket.
 
-    Merely binding it would not do: two that both have SO_REUSEADDR may be bound to one address.
+    It must listen at once: two sockets with SO_REUSEADDR can be bound to one address.
+
+    Args:
+        host: Address to listen on.
+        port: Port; 0 chooses a free one.
+
+    Raises:
+        ServeError: The address is in use or does not exist.
+        OSError: The socket cannot be configured.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -132,7 +136,7 @@ def _flag_type(annotation: object) -> tuple[type, str | None]:
 
 
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
-    """The setting as a parameter that typer makes an option of; unset, it leaves all as it is."""
+    """Return the parameter of a setting, which typer converts to an option."""
     kind, metavar = _flag_type(field.annotation)
     flag = name.replace("_", "-")
     option = typer.Option(
@@ -150,7 +154,7 @@ def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
 
 
 def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives the command one flag for each setting: the settings are listed in one place only."""
+    """Give the command one flag for each setting, so that `Settings` is the only list."""
     flags = [_flag(name, field) for name, field in Settings.model_fields.items()]
     command.__name__ = "serve"
     command.__signature__ = inspect.Signature(flags)  # type: ignore[attr-defined]

@@ -25,13 +25,14 @@ from madeira.app.engine.worker_connection import WorkerConnection
 from madeira.app.engine.worker_pool import SMALL, SUSPECT_CRASHES, WorkerPool, WorkerPoolSize
 from madeira.app.errors import (
     ComputationError,
+    FrameError,
     InvalidInputError,
     NoWorkerError,
     PoisonousJobError,
     RequestError,
     UnavailableError,
 )
-from madeira.app.ipc.frames import Frame, FrameError
+from madeira.app.ipc.frames import Frame
 from madeira.app.ipc.messages import split, to_result
 from madeira.app.jobs import INITIAL_COST, Job, ModelKey, ResultT
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from madeira.app.engine.request import InFlightBatch, QueuedJob
+from madeira.app.errors import FrameError
 from madeira.app.ipc.descriptors import DescriptorReserve
-from madeira.app.ipc.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
+from madeira.app.ipc.frames import Buffers, Frame, FrameReader, encode_frame
 from madeira.app.ipc.heartbeat import HeartbeatReader
 from madeira.app.ipc.messages import concat
 from madeira.app.jobs import ModelKey

@@ -19,14 +19,13 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from madeira.app.errors import AppError
+from madeira.app.errors import FrameError
 
 __all__ = [
     "MAX_BODY_BYTES",
     "MAX_HEADER_BYTES",
     "Buffers",
     "Frame",
-    "FrameError",
     "FrameReader",
 ]
 __all__ += ["encode_frame"]
@@ -43,10 +42,6 @@ _JOIN_BYTES = 2**16
 
 AnyArray = npt.NDArray[Any]
 Buffers = list[bytes | memoryview]
-
-
-class FrameError(AppError):
-    """Bytes that are no frame; their connection is of no more use."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from madeira.app.ipc.frames import AnyArray, Frame, FrameError
+from madeira.app.errors import FrameError
+from madeira.app.ipc.frames import AnyArray, Frame
 from madeira.app.jobs import (
     ROW_AXIS,
     ImputeJob,

@@ -25,9 +25,9 @@ import stat
 import tempfile
 from pathlib import Path
 
-from madeira.app.errors import AppError
+from madeira.app.errors import RuntimeDirectoryError
 
-__all__ = ["METRICS", "RuntimeDirectory", "RuntimeDirectoryError", "remove_abandoned"]
+__all__ = ["METRICS", "RuntimeDirectory", "remove_abandoned"]
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,6 @@ _FILE = re.compile(
 _SOCKET = re.compile(r"([0-9]+|api-[0-9]+)\.sock")
 _COUNTS = re.compile(r"[a-z_]+_[0-9]+\.db")
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class RuntimeDirectoryError(AppError):
-    """The runtime directory cannot be made; the message names the cause."""
 
 
 class RuntimeDirectory:

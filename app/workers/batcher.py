@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 import torch
 
-from madeira.app.ipc.frames import AnyArray, Buffers, Frame, FrameError, encode_frame
+from madeira.app.errors import FrameError
+from madeira.app.ipc.frames import AnyArray, Buffers, Frame, encode_frame
 from madeira.app.ipc.heartbeat import MAX_FRAMES, Heartbeat
 from madeira.app.ipc.messages import Message, concat, merge_key_of, split, to_job, to_message
 from madeira.app.jobs import Job

@@ -27,7 +27,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from madeira.app.ipc.frames import Buffers, Frame, FrameError, FrameReader, encode_frame
+from madeira.app.errors import FrameError
+from madeira.app.ipc.frames import Buffers, Frame, FrameReader, encode_frame
 from madeira.app.ipc.heartbeat import Heartbeat
 from madeira.app.ipc.worker_config import WorkerConfig
 from madeira.app.jobs import ModelKey

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from madeira.app.errors import FrameError
 from madeira.app.ipc.frames import (
     MAX_BODY_BYTES,
     MAX_HEADER_BYTES,
     Frame,
-    FrameError,
     FrameReader,
     encode_frame,
 )

@@ -7,8 +7,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from madeira.app.errors import FrameError
 from madeira.app.ipc import messages
-from madeira.app.ipc.frames import Frame, FrameError, FrameReader, encode_frame
+from madeira.app.ipc.frames import Frame, FrameReader, encode_frame
 from madeira.app.ipc.messages import concat, merge_key_of, split, to_job, to_message, to_result
 from madeira.app.jobs import (
     ImputeJob,

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from madeira.app.errors import RuntimeDirectoryError
 from madeira.app.processes import runtime_directory
 from madeira.app.processes.runtime_directory import (
     RuntimeDirectory,
-    RuntimeDirectoryError,
     remove_abandoned,
 )
 

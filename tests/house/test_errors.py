@@ -22,11 +22,11 @@ def drawn(docstring: str) -> set[tuple[str, str, int | None]]:
     return found
 
 
-def classes(base: type[Exception]) -> Iterator[tuple[str, str, int | None]]:
-    """Parent, name and status of every subclass."""
+def classes(base: type[Exception]) -> Iterator[tuple[str, str, int | None, str]]:
+    """Parent, name, status and module of every subclass."""
     for error in base.__subclasses__():
         status = getattr(error, "status", None)
-        yield base.__name__, error.__name__, status and int(status)
+        yield base.__name__, error.__name__, status and int(status), error.__module__
         yield from classes(error)
 
 
@@ -35,4 +35,7 @@ def test_the_drawing_has_every_error_and_its_status(room: str, root: str) -> Non
     for name in module_names(room):
         importlib.import_module(name)
     errors = importlib.import_module(f"madeira.{room}.errors")
-    assert drawn(errors.__doc__ or "") == set(classes(getattr(errors, root)))
+    found = list(classes(getattr(errors, root)))
+    assert drawn(errors.__doc__ or "") == {one[:3] for one in found}
+    elsewhere = [f"{module}.{name}" for _, name, _, module in found if module != errors.__name__]
+    assert not elsewhere, f"define these in {errors.__name__}: {elsewhere}"
