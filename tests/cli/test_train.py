@@ -200,12 +200,12 @@ def test_an_interrupt_after_the_last_epoch_saves_the_finished_training(
 ) -> None:
     running = process("train", fruit, "--name", "m", "--checkpoints", tmp_path, "--preset", "fast")
     assert running.stdout is not None
-    assert any(line.startswith("weighing the members") for line in running.stdout)
+    assert any(line.startswith("fitting the weights") for line in running.stdout)
     running.send_signal(number)
     out, err = running.communicate(timeout=600)
     assert running.returncode == 0, err
     assert "Training has ended" in err
-    assert "drawing the rows that anomaly scores are held against" in out
+    assert "drawing the reference rows of anomaly scores" in out
     assert "measuring likelihoods" in out
     assert "Interrupted" not in out
     assert DensityEstimator.load(tmp_path / "m" / "1").metrics["interrupted"] is False
