@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 __all__ = ["LIMIT_S", "steady", "wait_until"]
 
-LIMIT_S = 150.0
+LIMIT_S = 150
 """Seconds that anything may take on a busy machine."""
 
 

@@ -41,7 +41,8 @@ def test_who_was_admitted_is_answered_and_nothing_is_left(
     scratch = tmp_path_factory.mktemp("t")
     monkeypatch.setenv("TMPDIR", str(scratch))
     running = process(
-        "serve", "--port", "0", "--checkpoints", checkpoints, "--api-processes", str(processes)
+        *("serve", "--port", "0", "--checkpoints", checkpoints),
+        *("--api-processes", str(processes), "--drain-timeout-s", str(LIMIT_S)),
     )
     try:
         url = address(running)
@@ -50,14 +51,19 @@ def test_who_was_admitted_is_answered_and_nothing_is_left(
         started = descendants(running.pid)
         assert len(started) >= (1 if processes == 1 else 1 + processes)
         answers: list[httpx.Response] = []
+        begun = threading.Semaphore(0)
 
         def ask() -> None:
-            answers.append(httpx.post(f"{url}/sample", json={"n": ROWS}, timeout=LIMIT_S))
+            body = {"n": ROWS}
+            with httpx.stream("POST", f"{url}/sample", json=body, timeout=LIMIT_S) as answer:
+                begun.release()
+                answer.read()
+            answers.append(answer)
 
         asking = [threading.Thread(target=ask) for _ in range(4)]
         for thread in asking:
             thread.start()
-        time.sleep(0.5)
+        assert all(begun.acquire(timeout=LIMIT_S) for _ in asking)
         running.send_signal(signal.SIGTERM)
         refusals = []
         while any(thread.is_alive() for thread in asking):
