@@ -21,14 +21,7 @@ import orjson
 
 from madeira.app.errors import FrameError
 
-__all__ = [
-    "MAX_BODY_BYTES",
-    "MAX_HEADER_BYTES",
-    "Buffers",
-    "Frame",
-    "FrameReader",
-]
-__all__ += ["encode_frame"]
+__all__ = ["MAX_BODY_BYTES", "MAX_HEADER_BYTES", "Buffers", "Frame", "FrameReader", "encode_frame"]
 
 MAX_HEADER_BYTES = 2**20
 MAX_BODY_BYTES = 2**32

@@ -18,6 +18,7 @@ __all__ = [
     "ModelName",
     "Options",
     "Problem",
+    "ProblemCell",
     "Seed",
     "TableInput",
     "Warnings",

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 __all__ = [
+    "LeftOutColumn",
     "Live",
     "ModelDetail",
     "ModelList",

@@ -39,7 +39,7 @@ from madeira.app.workers.execute import execute
 from madeira.app.workers.model_cache import ModelCache
 from madeira.models.errors import CheckpointError
 
-__all__ = ["Worker", "main"]
+__all__ = ["Connection", "Worker", "main"]
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,15 @@ from madeira.models.made.ordering import (
     variables_in_order,
 )
 
-__all__ = ["Mask", "MaskSource", "sample_mask"]
+__all__ = [
+    "Mask",
+    "MaskSource",
+    "entropy_degrees",
+    "even_degrees",
+    "sample_degrees",
+    "sample_mask",
+    "sampled_degrees",
+]
 
 
 @dataclass(frozen=True)

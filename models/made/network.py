@@ -18,7 +18,7 @@ from madeira.models.made.config import Activation, NetworkConfig
 from madeira.models.made.masks import Mask
 from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, VARIABLES, SortedMask, Units
 
-__all__ = ["ACTIVATIONS", "MADE", "MaskTensors", "through"]
+__all__ = ["ACTIVATIONS", "MADE", "MaskTensors", "Products", "Weights", "through"]
 
 WEIGHTS_THAT_PAY = 2**18
 
@@ -172,15 +172,39 @@ _Weight = TypeVar("_Weight", contravariant=True)
 
 
 class Products(Protocol[_Weight]):
-    """How units are put in order and multiplied; see `MaskTensors` for the arguments."""
+    """Products of units and masked weights, in an order of the units; see `MaskTensors`."""
 
-    def sort(self, units: Tensor, of: Units) -> Tensor: ...
+    def sort(self, units: Tensor, of: Units) -> Tensor:
+        """Put units in the order of the products.
 
-    def unsort(self, units: Tensor, of: Units) -> Tensor: ...
+        Args:
+            units: Shape `(batch, units)`.
+            of: The kind of the units.
+        """
+
+    def unsort(self, units: Tensor, of: Units) -> Tensor:
+        """Undo `sort`.
+
+        Args:
+            units: Shape `(batch, units)`.
+            of: The kind of the units.
+        """
 
     def product(
         self, units: Tensor, weight: _Weight, bias: Tensor | None, after: Units, before: Units
-    ) -> Tensor: ...
+    ) -> Tensor:
+        """Multiply sorted units by masked weights.
+
+        Args:
+            units: Shape `(batch, units before)`.
+            weight: Weights of `(units after, units before)`, in the form that the products take.
+            bias: Shape `(units after,)`, or None.
+            after: The kind of the resulting units.
+            before: The kind of the units.
+
+        Returns:
+            Sorted units, shape `(batch, units after)`.
+        """
 
 
 _Matrix = Any  # of the kind that the products take
@@ -191,25 +215,32 @@ class Weights(Protocol):
     """The weights of a network."""
 
     @property
-    def config(self) -> NetworkConfig: ...
+    def config(self) -> NetworkConfig:
+        """Widths and activation."""
 
     @property
-    def hidden_weights(self) -> _Several: ...
+    def hidden_weights(self) -> _Several:
+        """W_1, W_2, ..., one a hidden layer."""
 
     @property
-    def hidden_biases(self) -> _Several: ...
+    def hidden_biases(self) -> _Several:
+        """b_1, b_2, ..., one a hidden layer."""
 
     @property
-    def output_bias(self) -> Tensor: ...
+    def output_bias(self) -> Tensor:
+        """The vector c, shape `(outputs,)`."""
 
     @property
-    def output_weight(self) -> _Matrix: ...
+    def output_weight(self) -> _Matrix:
+        """The matrix V, or None."""
 
     @property
-    def conditioning_weight(self) -> _Matrix: ...
+    def conditioning_weight(self) -> _Matrix:
+        """The matrix U, or None."""
 
     @property
-    def direct_weight(self) -> _Matrix: ...
+    def direct_weight(self) -> _Matrix:
+        """The matrix A, or None."""
 
 
 def through(

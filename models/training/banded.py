@@ -25,7 +25,7 @@ from madeira.models.made.products.sorted_mask import INPUTS, OUTPUTS, VARIABLES,
 from madeira.models.made.products.triangular import permuted
 from madeira.models.training.config import MemberConfig
 
-__all__ = ["BandedMADE", "blocks_of_one_mask"]
+__all__ = ["Band", "BandedMADE", "blocks_of_one_mask"]
 
 
 MAX_BLOCKS = 16

@@ -22,6 +22,7 @@ __all__ = [
     "Curve",
     "MemberTraining",
     "Progress",
+    "WeightAverage",
     "negative_log_likelihood",
     "train_member",
 ]

@@ -18,7 +18,7 @@ from torch.nn.utils import parametrize
 from madeira.models.made.network import MADE
 from madeira.models.training.data import Rows
 
-__all__ = ["factorise_direct_weights", "materialize_direct_weights"]
+__all__ = ["LowRankWeights", "factorise_direct_weights", "materialize_direct_weights"]
 
 START = 0.05
 DIRECT = "direct_weight"

@@ -5,8 +5,10 @@ Each test lists all offenders.
 
 import ast
 import importlib
+import re
 import subprocess
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,9 +69,24 @@ def offered(tree: ast.Module) -> set[str] | None:
     return None
 
 
-def test_every_module_has_all() -> None:
-    bare = [str(path) for path in modules() if offered(tree_of(path)) is None]
-    assert not bare, f"no __all__: {bare}"
+def public(tree: ast.Module) -> Iterator[str]:
+    """Names of public functions and classes; a router's functions are reached by their routes."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    for node in tree.body:
+        if isinstance(node, kinds) and not node.name.startswith("_"):
+            routes = [ast.unparse(one).startswith("router.") for one in node.decorator_list]
+            if not any(routes):
+                yield node.name
+
+
+def test_all_public_functions_and_classes_are_in_all() -> None:
+    missing = {}
+    for path in modules():
+        tree = tree_of(path)
+        names = offered(tree)
+        if names is None or (unlisted := set(public(tree)) - names):
+            missing[str(path)] = "no __all__" if names is None else unlisted
+    assert not missing, f"put these into __all__, or an underscore before them: {missing}"
 
 
 def test_all_names_in_all_exist() -> None:
@@ -92,3 +109,16 @@ def test_every_folder_of_modules_is_a_package() -> None:
     folders = {path.parent for path in modules("models", "app")}
     bare = [str(folder) for folder in folders if not (ROOT / folder / "__init__.py").is_file()]
     assert not bare, f"no __init__.py in {bare}: an installed copy would lack them"
+
+
+BOUND = re.compile(r"_?(MOST|LARGEST|LONGEST|FEWEST|LEAST|SMALLEST|FARTHEST|WIDEST|DEEPEST)(_|\b)")
+
+
+def test_bounds_are_named_max_or_min() -> None:
+    found = [
+        f"{path}:{node.lineno}: {node.id}"
+        for path in modules("app", "models", "benchmarks", "tests")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and BOUND.match(node.id)
+    ]
+    assert not found, f"begin these with MAX_ or MIN_: {found}"

@@ -18,7 +18,7 @@ from madeira.models.inference.walk.predictive_kernel import predict
 from madeira.models.inference.weights.folded import FoldedNetwork
 from madeira.models.inference.weights.sorted import SortedNetwork
 
-__all__ = ["CpuPass", "CpuWalk"]
+__all__ = ["CpuPass", "CpuWalk", "in_parallel"]
 
 
 TILE_ROWS = 32
