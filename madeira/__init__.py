@@ -9,6 +9,8 @@ Example:
 
 `madeira.models` has the densities, `madeira.app` the service. What most programs need is here:
 the names of `madeira.models`, and of the service its settings and the root of its errors.
+`madeira.evaluation`, `madeira.sklearn` and `madeira.tuning` are the modules of these names in
+`madeira.models`; the last two need the extras `sklearn` and `tune`.
 """
 
 from importlib import import_module
@@ -34,8 +36,11 @@ if TYPE_CHECKING:
         TrainingConfig,
         TrainingError,
         TrainingWarning,
+        evaluation,
         preset,
         read_table,
+        sklearn,
+        tuning,
     )
 
 __all__ = [
@@ -57,11 +62,15 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "TrainingWarning",
+    "evaluation",
     "preset",
     "read_table",
+    "sklearn",
+    "tuning",
 ]
 
 _OF_THE_SERVICE = {"AppError": "madeira.app.errors", "Settings": "madeira.app.settings"}
+_MODULES = ("evaluation", "sklearn", "tuning")
 
 
 def __getattr__(name: str) -> object:
@@ -72,6 +81,8 @@ def __getattr__(name: str) -> object:
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _MODULES:
+        return import_module(f"madeira.models.{name}")
     module = import_module(_OF_THE_SERVICE.get(name, "madeira.models"))
     found: object = getattr(module, name)
     return found
