@@ -18,7 +18,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --di
 TYPED := madeira benchmarks tests checkpoints docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos fuzz fuzz-api fuzz-bytes fuzz-http docs checkpoints trace
+.PHONY: help setup serve test test-lowest coverage lint format bench bench-setup bench-likelihood likelihood-images likelihood-others chaos fuzz fuzz-api fuzz-bytes fuzz-http docs docs-site examples test-pythons checkpoints trace
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -n 6
@@ -49,6 +49,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@$(BIN)/python -m madeira.models.inference
 	@touch $(VENV)/.runtime $@
 
+$(VENV)/.docs: $(VENV)/.dev
+	@echo "Installing what builds the documentation site"
+	@$(PIP) --editable '.[dev,docs]'
+	@touch $@
+
 setup: $(VENV)/.dev
 
 # ---------------------------------------------------------------- the service
@@ -72,6 +77,18 @@ test-lowest: .bench/lowest/.installed
 	$(PYTHON) -m venv .bench/lowest
 	.bench/lowest/bin/python -m pip install --disable-pip-version-check -r $<
 	@touch $@
+
+# The tests on every Python that is here, each in an environment of its own.
+PYTHONS := 3.11 3.12 3.13
+
+test-pythons:
+	@failed=; missing=; for version in $(PYTHONS); do \
+		if ! command -v python$$version >/dev/null; then missing="$$missing $$version"; continue; fi; \
+		echo "== Python $$version"; \
+		$(MAKE) test PYTHON=python$$version VENV=.bench/python$$version || failed="$$failed $$version"; \
+	done; \
+	echo "Pythons that are not here, and were not tested:$${missing:- none}"; \
+	echo "Pythons on which tests failed:$${failed:- none}"; [ -z "$$failed" ]
 
 coverage: $(VENV)/.dev
 	$(PYTEST) --cov --cov-report term --cov-report html $(ARGS)
@@ -145,5 +162,16 @@ bench-setup: $(VENV)/.dev $(PEERS)
 	@.bench/$*/bin/python -m pip install --disable-pip-version-check -qq -r $<
 	@touch $@
 
+# ---------------------------------------------------------------- documents
+
+# What in the documents is made from the code.
 docs: $(VENV)/.dev
 	$(BIN)/python -m docs.build $(ARGS)
+
+# The documentation site, in build/docs-site: a link that leads nowhere fails.
+docs-site: $(VENV)/.docs
+	$(BIN)/python -m docs.website
+
+# The notebooks, run anew with their outputs kept in them.
+examples: $(VENV)/.docs
+	$(BIN)/jupyter execute --inplace examples/*.ipynb
