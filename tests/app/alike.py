@@ -10,7 +10,7 @@ __all__ = ["as_rows", "assert_rows_alike"]
 
 
 def as_rows(table: pa.Table) -> list[dict[str, Any]]:
-    """A table as the rows of a JSON body; instants as ISO 8601 text."""
+    """Return a table as the rows of a JSON body; instants as ISO 8601 text."""
     for place, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type):
             text = table.column(place).cast(pa.string())
@@ -20,7 +20,7 @@ def as_rows(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def assert_rows_alike(rows: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> None:
-    """Checks that two lists of rows hold the same, instants however they are written."""
+    """Check that two lists of rows hold the same, instants however they are written."""
     assert len(rows) == len(others)
     for row, other in zip(rows, others, strict=True):
         assert list(row) == list(other)

@@ -39,7 +39,7 @@ ROWS = 240
 
 @pytest.fixture(scope="session")
 def shop_table() -> pa.Table:
-    """Customers of a shop: text, booleans, whole and other numbers, instants, gaps."""
+    """Return customers of a shop: text, booleans, whole and other numbers, instants, gaps."""
     rng = np.random.default_rng(5)
     city = rng.choice(["Funchal", "Machico", "São Vicente"], ROWS, p=[0.5, 0.3, 0.2])
     member = rng.random(ROWS) < np.where(city == "Funchal", 0.8, 0.3)
@@ -67,7 +67,7 @@ def shop_table() -> pa.Table:
 
 @pytest.fixture(scope="session")
 def estimator(shop_table: pa.Table) -> DensityEstimator:
-    """A density of the shop: real, small, and trained for seconds only."""
+    """Train a density of the shop: real, small, and trained for seconds only."""
     network = NetworkConfig(hidden=(32, 32), residual=True)
     masks = MaskConfig("sampled", "even", count=None, ensemble=2)
     training = TrainingConfig(max_epochs=8, patience_epochs=8)
@@ -87,7 +87,7 @@ def job(estimator: DensityEstimator, shop_table: pa.Table) -> ScoreJob:
 
 @pytest.fixture(scope="session")
 def checkpoints(estimator: DensityEstimator, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with one model, `shop`, version 1."""
+    """Return a directory with one model, `shop`, version 1."""
     directory = tmp_path_factory.mktemp("checkpoints")
     estimator.save(directory / "shop" / "1")
     return directory
@@ -95,7 +95,7 @@ def checkpoints(estimator: DensityEstimator, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def start(checkpoints: Path) -> Iterator[Callable[..., RunningService]]:
-    """Starts services with settings of their own; all of them stop with the module."""
+    """Start services with settings of their own; all of them stop with the module."""
     with ExitStack() as stack:
 
         def begin(**flags: object) -> RunningService:
@@ -107,7 +107,7 @@ def start(checkpoints: Path) -> Iterator[Callable[..., RunningService]]:
 
 @pytest.fixture(scope="session")
 def service(checkpoints: Path) -> Iterator[RunningService]:
-    """The service with chunks so small that every larger request has several.
+    """Yield the service with chunks so small that every larger request has several.
 
     It is started once for all modules: a test that changes it, or needs other settings, starts its
     own.
@@ -119,7 +119,7 @@ def service(checkpoints: Path) -> Iterator[RunningService]:
 
 @pytest.fixture(scope="session")
 def penguin_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a quickly trained model of the name and the columns of a bundled one."""
+    """Train quickly a model of the name and the columns of a bundled one."""
     table = pa.Table.from_pandas(palmerpenguins.load_penguins(), preserve_index=False)
     masks = MaskConfig("sampled", "even", count=None, ensemble=2)
     training = TrainingConfig(max_epochs=2, patience_epochs=2)
@@ -133,14 +133,14 @@ def penguin_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def penguins(penguin_checkpoints: Path) -> Iterator[RunningService]:
-    """The service on the model that the examples of the description are about."""
+    """Yield the service on the model that the examples of the description are about."""
     with running(Settings.read(checkpoints=penguin_checkpoints, threads=1)) as one:
         yield one
 
 
 @pytest.fixture
 def page(chromium: str) -> Iterator["Page"]:
-    """A page of the system's browser."""
+    """Yield a page of the system's browser."""
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

@@ -43,7 +43,7 @@ class Crew:
     loop: asyncio.AbstractEventLoop
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What a coroutine returns that runs beside the engine."""
+        """Return what a coroutine returns that runs beside the engine."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(LIMIT_S)
 
     @property
@@ -54,7 +54,7 @@ class Crew:
         return state
 
     def kill(self, number: int = 0) -> None:
-        """Kills a worker, as the kernel does where memory runs out."""
+        """Kill a worker, as the kernel does where memory runs out."""
         pid = self.state.pids[number]
         if pid is not None:
             os.kill(pid, signal.SIGKILL)

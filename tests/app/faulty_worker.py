@@ -47,7 +47,7 @@ def held(owner: int) -> Path:
 
 
 def marked(values: Float64, mark: float) -> Float64:
-    """The same rows, with a mark in a cell of the first of them."""
+    """Return the same rows, with a mark in a cell of the first of them."""
     values = np.array(values)
     values[0, -1] = mark
     return values
@@ -79,7 +79,7 @@ def _execute(job: Job[Any], density: Density) -> object:
 
 
 def _send_senseless() -> None:
-    """Has this worker answer with bytes that are no frame."""
+    """Have this worker answer with bytes that are no frame."""
 
     def send(self: Connection, buffers: Buffers) -> None:
         self.socket.sendall(b"senseless" * 10)

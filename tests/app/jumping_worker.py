@@ -16,7 +16,7 @@ DAY_S = 86_400.0
 
 
 def jump() -> tuple[float, int]:
-    """The time of day, a day off in turns; as seconds and as nanoseconds."""
+    """Return the time of day, a day off in turns; as seconds and as nanoseconds."""
     seconds = next(_days) * DAY_S + next(_monotonic)
     return seconds, int(1e9 * seconds)
 

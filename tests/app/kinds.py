@@ -11,7 +11,7 @@ ROWS = 60
 
 
 def training_table() -> pa.Table:
-    """A column of every kind, and of every type that its values can have."""
+    """Return a column of every kind, and of every type that its values can have."""
     rng = np.random.default_rng(3)
     whole = rng.integers(0, 40, ROWS)
     days = pa.array(rng.integers(0, 9000, ROWS).astype(np.int32)).cast(pa.date32())
@@ -43,7 +43,7 @@ def training_table() -> pa.Table:
 
 
 def every_kind() -> Schema:
-    """A schema of these columns."""
+    """Return a schema of these columns."""
     return Schema.infer(
         training_table(),
         {

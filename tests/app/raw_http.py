@@ -26,7 +26,7 @@ class Answer:
     body: bytes
 
     def problem(self) -> dict[str, Any]:
-        """The problem document that it must be, with the id of its request."""
+        """Check that it is a problem document, and return it with the id of its request."""
         assert self.headers["content-type"] == "application/problem+json"
         document: dict[str, Any] = json.loads(self.body)
         assert document["status"] == self.status
@@ -35,19 +35,19 @@ class Answer:
 
 
 def connect(port: int) -> socket.socket:
-    """A connection to a service on this machine."""
+    """Return a connection to a service on this machine."""
     return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
 
 
 def head(method: str = "POST", path: str = "/score", **headers: str) -> bytes:
-    """The head of a request; underscores in names of headers stand for dashes."""
+    """Return the head of a request; underscores in names of headers stand for dashes."""
     lines = [f"{method} {path} HTTP/1.1", "Host: x"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
 def read_answer(connection: socket.socket, *, of_head: bool = False) -> Answer:
-    """The next answer, which has a Content-Length; one that says to go on is left out."""
+    """Return the next answer, which has a Content-Length; a 100 Continue is skipped."""
     received = b""
     while b"\r\n\r\n" not in received:
         part = connection.recv(1)
@@ -73,7 +73,7 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 
 def exchange(port: int, *parts: bytes) -> Answer:
-    """The answer to what is sent on a connection of its own, which is left open meanwhile."""
+    """Return the answer to bytes that are sent on a new connection."""
     with connect(port) as connection:
         for part in parts:
             connection.sendall(part)

@@ -44,7 +44,7 @@ class RunningService:
     server: HttpServer
 
     def post(self, path: str, document: object) -> Document:
-        """The document of an answer that must be a success."""
+        """Send a document; return the document of the answer, which must be a success."""
         answer = self.client.post(path, json=document)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"] == "application/json"
@@ -52,13 +52,13 @@ class RunningService:
         return found
 
     def refuse(self, path: str, document: object, status: int = 422) -> Document:
-        """The problem document of a request that must be refused."""
+        """Send a document that must be refused; return the problem document."""
         answer = self.client.post(path, json=document)
         return assert_problem(answer, status)
 
 
 def assert_problem(answer: httpx.Response, status: int) -> Document:
-    """Checks that an answer is a problem document of this status, and returns it."""
+    """Check that an answer is a problem document of this status, and return it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem: Document = answer.json()
@@ -71,7 +71,7 @@ def assert_problem(answer: httpx.Response, status: int) -> Document:
 
 
 def urls_of(process: "subprocess.Popen[str]") -> list[str]:
-    """The addresses that `madeira serve` has said, once it says that it has started."""
+    """Return the addresses that `madeira serve` prints before it has started."""
     assert process.stdout is not None
     said = ""
     for line in process.stdout:
@@ -85,7 +85,7 @@ def urls_of(process: "subprocess.Popen[str]") -> list[str]:
 def running(
     settings: Settings, worker_module: str = WORKER_MODULE, traces: Traces | None = None
 ) -> Iterator[RunningService]:
-    """A service on a free port, stopped at the end."""
+    """Start a service on a free port, and stop it at the end."""
     app = create_app(settings, worker_module=worker_module, traces=traces)
     loaded = threading.Event()
     server = HttpServer(lambda: app, settings, loaded.set)

@@ -13,7 +13,7 @@ ARROW = "application/vnd.apache.arrow.stream"
 
 
 def stream(table: pa.Table, compression: str | None = None, rows: int | None = None) -> bytes:
-    """A table as a stream, in batches of so many rows."""
+    """Return a table as a stream, in batches of so many rows."""
     sink = pa.BufferOutputStream()
     options = pa.ipc.IpcWriteOptions(compression=compression)
     with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
@@ -23,7 +23,7 @@ def stream(table: pa.Table, compression: str | None = None, rows: int | None = N
 
 
 def read_stream(answer: httpx.Response) -> pa.Table:
-    """The table of an answer that must be a success in Arrow."""
+    """Return the table of an answer that must be a success in Arrow."""
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == ARROW
     with pa.ipc.open_stream(answer.content) as reader:
@@ -37,7 +37,7 @@ def post_arrow(
     accept: str = ARROW,
     **options: Any,
 ) -> httpx.Response:
-    """The answer to an Arrow body with its options in the query."""
+    """Return the answer to an Arrow body with its options in the query."""
     content = body if isinstance(body, bytes) else stream(body)
     headers = {"content-type": ARROW, "accept": accept}
     return service.client.post(path, content=content, headers=headers, params=options)

@@ -28,14 +28,14 @@ class Running:
     directory: Path
 
     def post(self, path: str, document: object = None) -> Document:
-        """The answer on a connection of its own: whichever process takes it."""
+        """Return the answer on a connection of its own: whichever process takes it."""
         answer = httpx.post(f"{self.url}{path}", json=document, timeout=60)
         assert answer.status_code == 200, answer.text
         found: Document = answer.json()
         return found
 
     def number(self, name: str) -> float:
-        """A number of the metrics, 0 where it is not there."""
+        """Return a number of the metrics, 0 where it is not there."""
         page = httpx.get(f"{self.url}/metrics", timeout=60).text
         found = re.search(rf"^{re.escape(name)} (\S+)$", page, re.MULTILINE)
         return float(found.group(1)) if found else 0.0

@@ -225,7 +225,7 @@ def test_a_wrong_option_is_an_error_as_in_json(service: RunningService) -> None:
 
 @st.composite
 def broken(draw: st.DrawFn) -> bytes:
-    """A valid stream with bytes changed, cut, repeated or put in."""
+    """Return a valid stream with bytes changed, cut, repeated or put in."""
     rows = draw(st.integers(0, 5))
     city = ["Funchal", None, "ü", "x" * 50, ""]
     table = pa.table(

@@ -27,7 +27,7 @@ OTHER_VALUES = {
 
 
 def press(page: "Page", operation: "Locator") -> Document:
-    """Executes an operation and returns the document of its answer, which must be a success."""
+    """Execute an operation; return the document of its answer, which must be a success."""
     with page.expect_response(lambda answer: "/docs" not in answer.url) as waited:
         operation.locator("button.execute").click()
     answer = waited.value
@@ -51,7 +51,7 @@ def opened(page: "Page", service: RunningService) -> Iterator["Locator"]:
 
 
 def change(field: "Locator", value: str) -> None:
-    """Sets an option as a visitor does; empty takes it back."""
+    """Set an option as a visitor does; empty takes it back."""
     if field.evaluate("one => one.tagName") == "SELECT":
         field.select_option(value)
     else:

@@ -109,7 +109,7 @@ ARRAYS = [*plain(), *instants(), *others(), *coded()]
 
 
 def imputed(schema: Schema, values: np.ndarray) -> ImputeResult:
-    """An answer as it could be: the first code of every column."""
+    """Return an answer as it could be: the first code of every column."""
     codes = np.stack([column.encode(KNOWN[column.name])[:1] for column in schema.columns])
     drawn = np.repeat(codes.T, len(values), axis=0)
     drawn = np.where(np.isnan(values), drawn, values)
@@ -140,7 +140,7 @@ def through(array: pa.Array, name: str, schema: Schema) -> None:
 
 
 def fault(array: pa.Array, name: str, schema: Schema) -> str | None:
-    """What is wrong with the answer to an array, if anything is."""
+    """Return what is wrong with the answer to an array, if anything is."""
     try:
         through(array, name, schema)
     except RequestError as error:

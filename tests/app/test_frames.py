@@ -34,7 +34,7 @@ HEADERS = st.dictionaries(
 
 
 def receive(content: bytes, cuts: list[int]) -> list[Frame]:
-    """The frames of some bytes that come in pieces."""
+    """Return the frames of some bytes that come in pieces."""
     reader, frames, start = FrameReader(), [], 0
     for size in [*cuts, len(content)]:
         part = content[start : start + size]

@@ -20,12 +20,12 @@ JSON = "application/json"
 
 @pytest.fixture(scope="module")
 def small(start: Callable[..., RunningService]) -> RunningService:
-    """A service whose bodies may have two megabytes."""
+    """Return a service whose bodies may have two megabytes."""
     return start(body_limit_bytes=LIMIT)
 
 
 def score(**headers: str) -> bytes:
-    """The head of a request that scores `ROWS`."""
+    """Return the head of a request that scores `ROWS`."""
     return head(**{"Content_Type": JSON, "Content_Length": str(len(ROWS)), **headers})
 
 
@@ -207,7 +207,7 @@ def test_a_refused_body_without_a_length_is_thrown_away_too(small: RunningServic
 
 
 def send_all(connection: socket.socket, size: int) -> None:
-    """Sends so many blanks."""
+    """Send so many blanks."""
     for _ in range(0, size, 2**20):
         connection.sendall(b" " * 2**20)
 

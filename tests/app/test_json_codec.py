@@ -56,7 +56,7 @@ PATHS = ["/score", "/sample", "/impute"]
 
 
 def check(service: RunningService, path: str, body: bytes) -> None:
-    """An answer of finite numbers, or a refusal that is the caller's fault."""
+    """Return an answer of finite numbers, or a refusal that is the caller's fault."""
     answer = service.client.post(path, content=body, headers={"content-type": "application/json"})
     if answer.status_code == 200:
         json.loads(answer.content, parse_constant=pytest.fail)

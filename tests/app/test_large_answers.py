@@ -29,7 +29,7 @@ def rows(shop_table: pa.Table) -> list[dict[str, Any]]:
 
 
 def assert_alike(found: object, expected: object) -> None:
-    """Checks that two documents say the same, but for the last digits of sums."""
+    """Check that two documents say the same, but for the last digits of sums."""
     assert type(found) is type(expected)
     if isinstance(found, dict) and isinstance(expected, dict):
         assert list(found) == list(expected)

@@ -37,7 +37,7 @@ def directory(checkpoints: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def workers(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
-    """A worker that writes down what it loads and releases."""
+    """Make workers write down what they load and release."""
     path = tmp_path_factory.mktemp("log") / "worker.log"
     before = os.dup(2)
     with ExitStack() as stack:
@@ -60,7 +60,7 @@ def said(workers: Crew) -> Callable[[str], int]:
 
 @pytest.fixture
 def registry(directory: Path, workers: Crew) -> Registry:
-    """Serves three models with room for two."""
+    """Serve three models with room for two."""
     size = read_description(directory / "shop" / "1").size_bytes
     found = Registry(directory, limit_bytes=5 * size)
     workers.run(found.refresh(workers.engine))
@@ -75,7 +75,7 @@ def values(estimator: DensityEstimator, shop_table: pa.Table) -> Float64:
 
 
 def ask(workers: Crew, registry: Registry, name: str, rows: Float64) -> Float64:
-    """What a request does."""
+    """Score one row, as a request does."""
 
     async def request() -> Float64:
         model = registry.resolve(name)

@@ -183,7 +183,7 @@ def valid(value: object, schema: dict[str, Any]) -> bool:
 
 
 def options(operation: dict[str, Any]) -> dict[str, Any]:
-    """The options that a page sends with the examples of an operation."""
+    """Return the options that a page sends with the examples of an operation."""
     return {one["name"]: one["example"] for one in operation["parameters"] if "example" in one}
 
 
@@ -204,7 +204,7 @@ def test_every_example_succeeds_on_the_bundled_models(
 
 
 def wanted(path: str) -> dict[str, Any]:
-    """The options beside an example, as they would stand in its body."""
+    """Return the options beside an example, as they would stand in its body."""
     return {k: v for k, v in examples.OPTIONS.items() if path == "/sample" or k == "model"}
 
 

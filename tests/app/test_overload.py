@@ -46,7 +46,7 @@ def service(checkpoints: Path, estimator: DensityEstimator) -> Iterator[RunningS
 def ask(
     service: RunningService, income: float, rows: int = 1, deadline_ms: str | None = None
 ) -> httpx.Response:
-    """Scores some rows of one income, on a connection of its own."""
+    """Score some rows of one income, on a connection of its own."""
     headers = {} if deadline_ms is None else {"X-Deadline-Ms": deadline_ms}
     with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=60) as client:
         table = {"rows": [{"income": income}] * rows}
@@ -55,7 +55,7 @@ def ask(
 
 @contextmanager
 def busy(service: RunningService, rows: int = 1) -> Iterator[None]:
-    """A worker that computes something, until the end."""
+    """Keep a worker busy until the end of the context."""
     answers: list[httpx.Response] = []
     gate = held(os.getpid())
     gate.touch()
@@ -74,7 +74,7 @@ def busy(service: RunningService, rows: int = 1) -> Iterator[None]:
 
 
 def heartbeat(service: RunningService) -> Path:
-    """The heartbeat of the worker."""
+    """Return the path of the worker's heartbeat."""
     (path,) = service.app.state.plane.engine.directory.glob("*.heartbeat")
     return Path(path)
 

@@ -37,7 +37,7 @@ def test_the_assets_come_from_the_service(service: RunningService, name: str) ->
 
 
 def watch(page: "Page") -> tuple[list[str], list[str]]:
-    """What the page asks for from now on, and what goes wrong in it."""
+    """Record the requests of the page from now on, and its errors."""
     asked: list[str] = []
     wrong: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

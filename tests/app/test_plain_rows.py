@@ -28,14 +28,14 @@ HOSTILE = st.one_of(
 
 
 def _json(value: object) -> object:
-    """A value as a caller would send it."""
+    """Return a value as a caller would send it."""
     if isinstance(value, dt.date | dt.datetime):
         return value.isoformat()
     return value if isinstance(value, str | int | float | None) else float(str(value))
 
 
 def _through_arrow(row: dict[str, Any]) -> Float64 | None:
-    """What many such rows are encoded as; None where they are refused."""
+    """Return what many such rows are encoded as; None where they are refused."""
     many = [row] * (MAX_PLAIN_ROWS + 1)
     try:
         codes: Float64 = encode_table(JsonTable(many, None, []), SCHEMA)[:1]

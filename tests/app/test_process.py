@@ -19,7 +19,7 @@ START_LIMIT_S = 150
 
 @contextmanager
 def serving(checkpoints: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process that serves, and its address."""
+    """Start a process that serves; yield it and its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

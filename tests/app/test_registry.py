@@ -20,7 +20,7 @@ FILES = ["model.safetensors", "config.json", "schema.json", "metrics.json"]
 
 @pytest.fixture
 def directory(checkpoints: Path, tmp_path: Path) -> Path:
-    """A directory of its own with the good model `shop`."""
+    """Return a directory of its own with the good model `shop`."""
     shutil.copytree(checkpoints / "shop", tmp_path / "shop")
     return tmp_path
 

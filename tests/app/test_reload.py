@@ -29,7 +29,7 @@ def add_version(
     harm: Callable[[Path], None] | None = None,
     source: Path | None = None,
 ) -> None:
-    """Puts a copy of version 1, or of another, beside it, whole or not at all."""
+    """Put a copy of version 1, or of another, beside it, whole or not at all."""
     beside = directory / "shop" / f".{version}"
     shutil.copytree(source or directory / "shop" / "1", beside)
     if harm is not None:

@@ -31,7 +31,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The place of temporary files, short enough for sockets wherever pytest has its own."""
+    """Yield the place of temporary files, short enough for sockets wherever pytest has its own."""
     directory = Path(tempfile.mkdtemp(prefix="t-", dir="/tmp"))
     monkeypatch.setenv("TMPDIR", str(directory))
     monkeypatch.setattr(tempfile, "tempdir", None)
@@ -40,7 +40,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def abandoned() -> Path:
-    """The directory of a service that was killed."""
+    """Return the directory of a service that was killed."""
     ended = subprocess.run([sys.executable, "-c", ABANDON], stdout=subprocess.PIPE, text=True)
     assert ended.returncode == -signal.SIGKILL
     return Path(ended.stdout.strip())

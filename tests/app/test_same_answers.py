@@ -19,7 +19,7 @@ TURNS = 8
 
 @pytest.fixture(scope="module")
 def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the bundled model of loans."""
+    """Return a directory with the bundled model of loans."""
     directory = tmp_path_factory.mktemp("bundled")
     checkpoint = Path(__file__).parents[2] / "checkpoints" / "loans"
     shutil.copytree(checkpoint, directory / "loans")
@@ -27,7 +27,7 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def requests(rows: list[dict[str, Any]]) -> list[Request]:
-    """Requests of every kind and of several sizes, from the rows of a model."""
+    """Return requests of every kind and of several sizes, from the rows of a model."""
     generator = np.random.default_rng(0)
     gaps = [
         {name: None if generator.random() < 0.4 else value for name, value in row.items()}

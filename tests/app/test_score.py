@@ -48,7 +48,7 @@ def test_contributions_are_the_estimators_own_and_null_where_missing(
 
 
 def assert_scores_alike(one: dict[str, Any], other: dict[str, Any]) -> None:
-    """Checks that two answers say the same: rows scored in other batches differ in rounding."""
+    """Check that two answers say the same: rows scored in other batches differ in rounding."""
     assert one["model"] == other["model"]
     for key in ("log_likelihood", "anomaly_score"):
         assert one[key] == pytest.approx(other[key], rel=1e-4, abs=1e-2)

@@ -21,7 +21,7 @@ ROOM = 2 * SLOW + 500
 
 @pytest.fixture(scope="module")
 def hasty(start: Callable[..., RunningService]) -> RunningService:
-    """A service that waits a second for everything, and takes four requests at once."""
+    """Return a service that waits a second for everything, and takes four requests at once."""
     return start(
         header_timeout_s=1.0,
         body_timeout_s=1.0,
@@ -33,7 +33,7 @@ def hasty(start: Callable[..., RunningService]) -> RunningService:
 
 @pytest.fixture(scope="module")
 def patient(start: Callable[..., RunningService]) -> RunningService:
-    """A service that waits for so long that no client is let go of for its slowness."""
+    """Return a service that waits for so long that no client is too slow for it."""
     return start(
         header_timeout_s=600.0,
         body_timeout_s=600.0,
@@ -57,7 +57,7 @@ def many(service: RunningService, count: int, *kinds: bytes) -> Iterator[list[so
 
 
 def healthy(service: RunningService) -> None:
-    """A client with a connection of its own is answered."""
+    """Check that a client with a connection of its own is answered."""
     with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=120) as client:
         for _ in range(3):
             answer = client.post("/score", json={"rows": [{"city": "Funchal"}]})
@@ -102,7 +102,7 @@ def test_bodies_that_come_byte_by_byte_are_answered_408(hasty: RunningService) -
 
 
 def trickle(connection: socket.socket, begin: bytes) -> bytes:
-    """What is answered while one byte is sent at a time."""
+    """Send one byte at a time; return the answer."""
     connection.sendall(begin)
     for _ in range(1200):
         try:
@@ -130,7 +130,7 @@ def ends_well(connection: socket.socket) -> bool:
 
 @contextmanager
 def asking_without_reading(service: RunningService) -> Iterator[socket.socket]:
-    """A connection that has asked for many rows and has read the beginning of the answer."""
+    """Open a connection that asks for many rows and reads the beginning of the answer."""
     body = b'{"n": 200000}'
     status = b"429"
     while status == b"429":  # others that stall may take a place again for a moment

@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture(scope="module")
 def pair(checkpoints: Path) -> Iterator[Crew]:
-    """A worker and a spare."""
+    """Yield a worker and a spare."""
     with crew(checkpoints, spares=1) as running:
         yield running
 

@@ -135,7 +135,7 @@ def test_a_runtime_directory_that_was_removed_is_made_again(
 
 
 async def kill_peer(workers: Crew) -> None:
-    """Kills the worker; which one it is does not stand anywhere any more."""
+    """Kill the worker, which is not known any more."""
     (connection,) = workers.engine._worker_pool.connections
     assert connection.pid is not None
     os.kill(connection.pid, signal.SIGKILL)

@@ -37,7 +37,7 @@ def traced(checkpoints: Path, memory: InMemorySpanExporter) -> Iterator[RunningS
 def spans_of(
     traced: RunningService, memory: InMemorySpanExporter, path: str, **options: object
 ) -> list[ReadableSpan]:
-    """The spans of one request, its own at the end."""
+    """Return the spans of one request, its own at the end."""
     memory.clear()
     answer = traced.client.post(path, **options)  # type: ignore[arg-type]
     assert answer.status_code < 500

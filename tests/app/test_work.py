@@ -100,7 +100,7 @@ def service(checkpoints: Path, estimator: DensityEstimator) -> Iterator[RunningS
 
 
 def score(service: RunningService, income: float, rows: int = 1) -> httpx.Response:
-    """Scores some rows, on a connection of its own."""
+    """Score some rows, on a connection of its own."""
     with httpx.Client(base_url=f"http://127.0.0.1:{service.port}", timeout=300) as client:
         if rows == 1:
             return client.post("/score", json={"rows": [{"income": income}]})

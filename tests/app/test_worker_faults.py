@@ -33,7 +33,7 @@ LIMIT_BYTES = 3 * 2**29
 
 @pytest.fixture(scope="module")
 def bounded(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
-    """A worker of bounded memory that has half a minute to load a model."""
+    """Yield a worker of bounded memory that has half a minute to load a model."""
     directory = Path(shutil.copytree(checkpoints, tmp_path_factory.mktemp("models") / "all"))
     for version in (ENDLESS_VERSION, DEADLY_VERSION):
         shutil.copytree(directory / "shop" / "1", directory / "shop" / version)

@@ -28,7 +28,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture(scope="module")
 def directory(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of models that may change."""
+    """Return a directory of models that may change."""
     return Path(shutil.copytree(checkpoints, tmp_path_factory.mktemp("models") / "all"))
 
 
@@ -46,7 +46,7 @@ def values(estimator: DensityEstimator, shop_table: object) -> Float64:
 
 
 def assert_equal(found: object, expected: object) -> None:
-    """The same but for floating-point ties."""
+    """Check that two results are the same but for floating-point ties."""
     for name in asdict(cast(Any, expected)):
         one, other = getattr(found, name), getattr(expected, name)
         assert (one is None) == (other is None)

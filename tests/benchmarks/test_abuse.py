@@ -21,7 +21,7 @@ ANSWERS = (
 
 @contextmanager
 def server(reads_bytes: int) -> Iterator[int]:
-    """Reads so many bytes of each connection, answers, and closes it."""
+    """Read so many bytes of each connection, answer, and close it."""
 
     def accept(listener: socket.socket) -> None:
         for number in range(10**9):

@@ -32,7 +32,7 @@ def rows() -> Bits:
 
 @pytest.fixture
 def data(rows: Bits, tmp_path: Path) -> BinarySet:
-    """The rows in a file such as the sets come in."""
+    """Return the rows in a file such as the sets come in."""
     train, valid, test = (np.packbits(part, axis=1) for part in np.split(rows, [200, 300]))
     file = tmp_path / "squares.npz"
     np.savez(file, n_vars=8, train=train, valid=valid, test=test)

@@ -22,7 +22,7 @@ Respond = Callable[[int, bytes], tuple[int, object]]
 
 @contextmanager
 def server(respond: Respond) -> Iterator[int]:
-    """A server of the plainest HTTP: a thread for each connection, none of our own code."""
+    """Start a server of simple HTTP, with a thread for each connection and no code of ours."""
     asked = iter(range(10**9))
 
     def serve(connection: socket.socket) -> None:

@@ -82,7 +82,7 @@ def fuzz(url: str, case: str, examples: int, seed: int) -> Round:
 
 
 def fuzzed_settings(checkpoints: Path) -> Settings:
-    """The settings of a service that is fuzzed: one may ask for all that it allows."""
+    """Return the settings of a service that is fuzzed: one may ask for all that it allows."""
     return Settings.read(
         checkpoints=checkpoints, threads=1, sample_limit_rows=50, draws_limit=3, log_level="warning"
     )

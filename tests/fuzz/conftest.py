@@ -14,7 +14,7 @@ __all__ = ["fuzzed"]
 
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """The service that is fuzzed."""
+    """Yield the service that is fuzzed."""
     directory: Path = tmp_path_factory.mktemp("fuzzed")
     shutil.copytree(BUNDLED, directory / "penguins")
     with running(fuzzed_settings(directory)) as service:

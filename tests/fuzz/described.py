@@ -24,7 +24,7 @@ _JSON = "application/json"
 
 
 def described(case: str, document: Document, model: Document) -> Document:
-    """The description for one of `CASES`.
+    """Return the description for one of `CASES`.
 
     Args:
         case: Which of them.
@@ -68,7 +68,7 @@ def described(case: str, document: Document, model: Document) -> Document:
 
 
 def _cell(column: Document) -> Document:
-    """What a cell of a column may be: any value is a text, and a text of digits is a number."""
+    """Return the schema of a cell: any value is a text, a text of digits is a number."""
     if column["kind"] == "binary":
         return {"enum": [*column["categories"], None]}
     if column["type"] in ("string", "large_string") or column["type"].startswith("dictionary"):
@@ -92,7 +92,7 @@ def _columns() -> Document:
 
 
 def _parameter(parameter: Document) -> Document:
-    """An option in the query, for one model."""
+    """Return an option in the query, for one model."""
     known: dict[str, list[str]] = {
         "model": ["penguins"],
         "version": ["1"],
@@ -107,7 +107,7 @@ def _parameter(parameter: Document) -> Document:
 
 
 def _in_body(options: Document, row: Document) -> Document:
-    """The options in a body, for one model."""
+    """Return the options in a body, for one model."""
     own = {name: schema for name, schema in options.items() if name not in _TABLE}
     own["model"] = {"enum": ["penguins", None]}
     own["version"] = {"enum": ["1", 1, None]}

@@ -74,14 +74,14 @@ class Wire(asyncio.Transport):
     closed: bool = False
 
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
-        """Keeps data."""
+        """Keep data."""
         self.written += data
 
     def write_eof(self) -> None:
-        """The server writes no more."""
+        """Note that the server writes no more."""
 
     def close(self) -> None:
-        """The server closes."""
+        """Note that the server closes."""
         self.closed = True
 
     abort = close
@@ -95,7 +95,7 @@ class Wire(asyncio.Transport):
         return 0
 
     def pause_reading(self) -> None:
-        """What is not to be read is read all the same: the fuzzer does not wait."""
+        """Ignore that reading should pause: the fuzzer does not wait."""
 
     def resume_reading(self) -> None:
         """See `pause_reading`."""
@@ -129,7 +129,7 @@ class Fuzzer:
         self._limits = ConnectionLimits.of(Settings())
 
     def case(self) -> list[bytes]:
-        """The pieces of one connection."""
+        """Return the pieces of one connection."""
         pick = self._random
         sent = bytearray().join(pick.choices(SEEDS, k=pick.choice((1, 1, 1, 2, 3))))
         for _ in range(pick.choice((0, 1, 1, 2, 3, 8))):
@@ -154,7 +154,7 @@ class Fuzzer:
         return pieces[:2000]
 
     async def run(self, pieces: list[bytes]) -> bytes:
-        """Runs one case; returns all that was answered.
+        """Run one case; return all that was answered.
 
         Raises:
             AssertionError: Something went wrong.
@@ -188,7 +188,7 @@ class Fuzzer:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    """Lets the loop turn until a condition holds."""
+    """Let the loop turn until a condition holds."""
     while not condition():  # noqa: ASYNC110 - nothing in the server says when
         await asyncio.sleep(0)
 
@@ -200,7 +200,7 @@ def _waits(protocol: HttpProtocol) -> bool:
 
 
 def _check(written: bytes) -> None:
-    """What was answered is one well-formed answer after the other."""
+    """Check that the bytes are well-formed answers, one after the other."""
     place = 0
     while place < len(written):
         found = ANSWER.match(written, place)
@@ -215,7 +215,7 @@ def _check(written: bytes) -> None:
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    """Reads a body and says how long it was, or does not read it at all."""
+    """Read a body and return its length, or do not read it at all."""
     size, more = 0, scope["path"] != "/early"
     refused: ASGIApp | None = None
     while more and refused is None:
@@ -242,7 +242,7 @@ _APP = ServiceApp(FastAPI(), (), ConcurrencyLimit(256), Metrics(), None)
 
 
 async def fuzz(cases: int, seed: int) -> dict[str, int]:
-    """Runs so many cases; returns how many answers of each status there were.
+    """Run so many cases; return how many answers of each status there were.
 
     Raises:
         AssertionError: A case went wrong; the message has its bytes.
@@ -269,7 +269,7 @@ async def fuzz(cases: int, seed: int) -> dict[str, int]:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -111,7 +111,7 @@ def make_density(make_network: MakeNetwork) -> Callable[..., Density]:
 
 @pytest.fixture(scope="session")
 def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A good checkpoint of a column of every kind, as small as can be: `small/1`."""
+    """Return a good checkpoint of a column of every kind, as small as can be: `small/1`."""
     path = tmp_path_factory.mktemp("small") / "small" / "1"
     save_small(path)
     return path

@@ -25,7 +25,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 def sign(path: Path) -> None:
-    """Makes the digests of a checkpoint those of its files as they are."""
+    """Make the digests of a checkpoint those of its files as they are."""
     config = json.loads((path / CONFIG).read_bytes())
     config.pop("digest", None)
     digests = config.get("digests")
@@ -38,7 +38,7 @@ def sign(path: Path) -> None:
 
 
 def write_json(path: Path, name: str, change: Callable[[dict[str, Any]], object]) -> None:
-    """Changes a JSON file of a checkpoint, and signs it."""
+    """Change a JSON file of a checkpoint, and sign it."""
     content = json.loads((path / name).read_bytes())
     change(content)
     (path / name).write_bytes(json.dumps(content).encode())
@@ -46,7 +46,7 @@ def write_json(path: Path, name: str, change: Callable[[dict[str, Any]], object]
 
 
 def write_tensors(path: Path, change: Callable[[Arrays], object]) -> None:
-    """Changes the arrays of a checkpoint, and signs it."""
+    """Change the arrays of a checkpoint, and sign it."""
     tensors = {name: array.copy() for name, array in load((path / MODEL).read_bytes()).items()}
     change(tensors)
     (path / MODEL).write_bytes(save({n: np.ascontiguousarray(a) for n, a in tensors.items()}))
@@ -59,7 +59,7 @@ def _raw(name: str, content: bytes, path: Path) -> None:
 
 
 def _within(content: object, where: Place) -> Any:  # noqa: ANN401 - whatever the file has there
-    """The list or object that holds what a place names."""
+    """Return the list or object that holds what a place names."""
     for key in where[:-1]:
         content = content[key]  # type: ignore[index]
     return content
@@ -80,7 +80,7 @@ def _drop(name: str, where: Place, path: Path) -> None:
 
 
 def _text(name: str, old: str, new: str, path: Path) -> None:
-    """Replaces text, for what a writer of JSON would not write."""
+    """Replace text, for what a writer of JSON would not write."""
     content = (path / name).read_text()
     assert old in content
     (path / name).write_text(content.replace(old, new, 1))

@@ -22,7 +22,7 @@ KINDS = {
 
 
 def save_small(path: Path) -> None:
-    """Trains it for an epoch, and saves it."""
+    """Train it for an epoch, and save it."""
     draw = np.random.default_rng(14)
     table = pa.table(
         {

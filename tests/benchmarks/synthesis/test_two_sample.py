@@ -21,7 +21,7 @@ def mixed(seed: int, slope: float = 1.0) -> pa.Table:
 
 
 def shuffled(table: pa.Table) -> pa.Table:
-    """The same columns, independent of each other."""
+    """Return the same columns, independent of each other."""
     generator = np.random.default_rng(9)
     return pa.table(
         {

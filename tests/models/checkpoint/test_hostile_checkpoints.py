@@ -41,7 +41,7 @@ def copy(small_checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def assert_one_sentence(error: CheckpointError, path: Path) -> None:
-    """A reason names no place on this machine, takes one line and is short."""
+    """Check that a reason names no path of this machine, and is one short line."""
     assert error.reason.isprintable()
     assert 0 < len(error.reason) <= MAX_REASON
     assert str(path.parent) not in error.reason
@@ -120,7 +120,7 @@ def double(content: bytearray, draw: random.Random) -> None:
 
 
 def enlarge(content: bytearray, draw: random.Random) -> None:
-    """Puts another number in the place of a digit."""
+    """Put another number in the place of a digit."""
     digits = [place for place, byte in enumerate(content) if chr(byte).isdigit()]
     place = draw.choice(digits)
     content[place : place + 1] = draw.choice([b"-1", b"1e308", b"9" * 30, b"null", b"0", b"-0.5"])

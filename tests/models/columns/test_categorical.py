@@ -40,7 +40,7 @@ COLUMNS: list[tuple[list[Any], pa.DataType]] = [
 
 
 def array_of(values: list[Any], arrow_type: pa.DataType) -> pa.Array:
-    """An array of any of the types; not every pyarrow makes each dictionary from Python values."""
+    """Return an array of any type; not every pyarrow makes all dictionaries from values."""
     if not pa.types.is_dictionary(arrow_type):
         return pa.array(values, arrow_type)
     found = pa.array(values, arrow_type.value_type).dictionary_encode()

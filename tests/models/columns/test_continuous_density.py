@@ -24,7 +24,7 @@ def mixture(parameters: Float64) -> tuple[Float64, Float64, Float64]:
 
 
 def cumulative(z: Float64, parameters: Float64) -> Float64:
-    """The distribution function of the mixture, (points,) to (points,)."""
+    """Return the distribution function of the mixture, (points,) to (points,)."""
     weights, means, scales = mixture(parameters)
     shares: Float64 = expit((z[:, None] - means) / scales) @ weights
     return shares
@@ -34,13 +34,13 @@ STRAIGHT = Transform(0.0, 1.0, 0.0, 0.0, 0.0, 1.0)  # T(z) = z
 
 
 def column_of(*values: float) -> Continuous:
-    """A column whose mixture stands on z itself."""
+    """Return a column whose mixture stands on z itself."""
     column = Continuous.fit("x", pa.array(values, pa.float64()))
     return replace(column, transform=STRAIGHT, atoms=())
 
 
 def bent_column(*atoms: float) -> Continuous:
-    """A skewed column with some atoms."""
+    """Return a skewed column with some atoms."""
     values = np.exp(1.5 * np.random.default_rng(1).normal(size=300))
     column = Continuous.fit("x", pa.array([*values, *atoms * 30]))
     assert column.atoms == atoms

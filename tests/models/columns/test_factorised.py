@@ -20,7 +20,7 @@ SIZE = 23  # groups of 5, the last of 3
 
 
 def column_of(size: int = SIZE, dimensions: int = 3, seed: int = 0) -> Factorised:
-    """A column with coordinates drawn at random and some categories more frequent than others."""
+    """Return a column with random coordinates and categories of unequal frequency."""
     texts = [f"text {code:03}" for code in range(size)]
     array = pa.array([text for code, text in enumerate(texts) for _ in range(1 + code % 4)])
     points = np.random.default_rng(seed).normal(size=(size, dimensions))

@@ -20,7 +20,7 @@ NODES = 4001
 
 
 def grid(kind: str) -> tuple[Float64, Float64]:
-    """Encoded values of a kind, and the weight of each in a sum or an integral."""
+    """Return encoded values of a kind, and the weight of each in a sum or an integral."""
     if kind in OUTCOMES:
         codes = np.arange(OUTCOMES[kind], dtype=np.float64)
         return codes, np.ones_like(codes)

@@ -56,7 +56,7 @@ def make_pair(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Callable[..., tuple[Density, FullPasses]]:
-    """The density under test, and its oracle; by the device's own walk, and by that in PyTorch."""
+    """Return the density under test and its oracle, with the device's walk and PyTorch's."""
     if request.param == "torch":
         monkeypatch.setattr("madeira.models.inference.engine.walk_on", TorchWalk)
 

@@ -199,7 +199,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 def _at(content: dict[str, Any], path: tuple[str | int, ...]) -> dict[str | int, Any]:
-    """The part of a file that a path leads to."""
+    """Return the part of a file that a path leads to."""
     place: Any = content
     for key in path:
         place = place[key]

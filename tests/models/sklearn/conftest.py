@@ -12,7 +12,7 @@ __all__ = ["every_type", "small"]
 
 @pytest.fixture(scope="session")
 def small() -> FitConfig:
-    """A small network, some epochs: the checks fit a hundred times."""
+    """Return a small network, some epochs: the checks fit a hundred times."""
     return FitConfig(
         members=(
             MemberConfig(

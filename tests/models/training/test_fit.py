@@ -31,7 +31,7 @@ def layout(variables: int) -> Layout:
 
 
 def noisy_copies(rows: int, seed: int = 0) -> Float64:
-    """A fair coin, its copy that is wrong one time in ten, and a copy of the copy likewise."""
+    """Return a fair coin, a copy that is wrong one time in ten, and a like copy of the copy."""
     generator = np.random.default_rng(seed)
     first = generator.random(rows) < 0.5
     second = first ^ (generator.random(rows) < 0.1)

@@ -28,7 +28,7 @@ SCHEMA = Schema.infer(pa.table({name: [True, False] for name in "abcd"}))
 
 
 def copies(rows: int = 300, missing: float = 0.0) -> Float64:
-    """A coin and three copies of it, each wrong one time in ten."""
+    """Return a coin and three copies of it, each wrong one time in ten."""
     generator = np.random.default_rng(0)
     coin = generator.random(rows) < 0.5
     wrong = generator.random((rows, 3)) < 0.1
@@ -61,7 +61,7 @@ def searched(
 
 @pytest.fixture(scope="module", autouse=True)
 def small_networks() -> Iterator[None]:
-    """Keeps the networks small, so that hundreds of epochs take seconds."""
+    """Keep the networks small, so that hundreds of epochs take seconds."""
     with pytest.MonkeyPatch.context() as patch:
         for kind in KINDS:
             patch.setitem(SPACES[kind], "width", CategoricalDistribution((64, 128)))
@@ -71,7 +71,7 @@ def small_networks() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[Search, StudyFolder]:
-    """A search long enough that a trial is pruned on any processor."""
+    """Return a search long enough that a trial is pruned on any processor."""
     return searched(tmp_path_factory.mktemp("long"), 2500)
 
 
