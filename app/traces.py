@@ -106,7 +106,7 @@ class Traces:
         self._propagator = TraceContextTextMapPropagator()
 
     def begin(self, name: str, headers: Mapping[str, str]) -> RequestSpan | None:
-        """Begins the span of a request.
+        """Begin the span of a request.
 
         Args:
             name: Of the span until its route is known.

@@ -36,7 +36,7 @@ def settings_document() -> str:
 
 
 def openapi_document() -> str:
-    """The description of the service, as `GET /openapi.json` answers it."""
+    """Return the description of the service, as `GET /openapi.json` answers it."""
     return json.dumps(create_app(Settings()).framework.openapi(), indent=1) + "\n"
 
 
@@ -69,7 +69,7 @@ def _line(table: pa.Table) -> Float64:
 
 
 def main() -> None:
-    """Writes all of them."""
+    """Write all of them."""
     from matplotlib import image
 
     mpl.use("Agg")

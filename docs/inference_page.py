@@ -30,7 +30,7 @@ ROWS, NAMES = 6, "ABCDEFGH"
 
 
 def triangular_blocks() -> Figure:
-    """The three kinds of matrices of a network, sorted, at one step of a walk."""
+    """Return the three kinds of matrices of a network, sorted, at one step of a walk."""
     degrees = even_degrees(WIDTH, VARIABLES)
     positions = np.arange(1, VARIABLES + 1)
     figure = Figure(figsize=(9, 3.9), layout="constrained")
@@ -111,7 +111,7 @@ def aligned_step() -> Figure:
 
 
 def measured() -> str:
-    """The comparisons of the last run of the benchmark, as a table."""
+    """Return the comparisons of the last run of the benchmark, as a table."""
     run = json.loads(RESULTS.read_text())
     lines = [
         "| work | ms | against, ms | ratio | target | least time, ms | peak MiB |",
@@ -144,7 +144,7 @@ def _number(value: float | None) -> str:
 
 
 def main() -> None:
-    """Writes all of them, the same bytes every time."""
+    """Write all of them, the same bytes every time."""
     page = DOCS / "inference.md"
     table = f"<!-- measured -->\n{measured()}\n<!-- end -->"
     pattern = re.compile("<!-- measured -->.*<!-- end -->", re.DOTALL)

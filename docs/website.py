@@ -75,7 +75,7 @@ def _fill(name: str, mark: str, text: str) -> None:
 
 
 def _outside(text: str, origin: Path) -> Iterator[Path]:
-    """The files outside docs/ that a page links to."""
+    """Yield the files outside docs/ that a page links to."""
     for found in _LINK.finditer(_FENCES.sub("", text)):
         target = Path(os.path.normpath(origin.parent / found[1]))
         if not target.is_relative_to(DOCS):
@@ -108,7 +108,7 @@ def _relinked(text: str, origin: Path, page: Path) -> str:
 
 
 def _text_of(target: Path) -> str:
-    """The page of a file outside docs/."""
+    """Return the page of a file outside docs/."""
     if target.suffix == ".ipynb":
         return notebook_page(json.loads(target.read_text(encoding="utf-8")))
     text = target.read_text(encoding="utf-8")
@@ -174,7 +174,7 @@ def _default(option: Any) -> str:  # noqa: ANN401
 
 
 def endpoints(document: dict[str, Any]) -> str:
-    """The endpoints of an OpenAPI document, with their parameters, bodies and answers."""
+    """Return the endpoints of an OpenAPI document, with their parameters, bodies and answers."""
     parts = []
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -211,7 +211,7 @@ def _parameter_row(one: dict[str, Any]) -> str:
 
 
 def _types(answer: dict[str, Any]) -> list[str]:
-    """The media types of an answer, with the schema of each."""
+    """Return the media types of an answer, with the schema of each."""
     return [
         f"`{media}` {_type(content.get('schema', {}))}".rstrip()
         for media, content in answer.get("content", {}).items()
@@ -219,7 +219,7 @@ def _types(answer: dict[str, Any]) -> list[str]:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """A schema in a few words: a link to its table where it has a name."""
+    """Return a schema in a few words: a link to its table where it has a name."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"

@@ -95,7 +95,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _say_where(host: str, listener: socket.socket) -> None:
-    """Says where the service listens."""
+    """Print the addresses of the service."""
     port = listener.getsockname()[1]
     host = _EVERY_ADDRESS.get(host, host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -104,7 +104,7 @@ def _say_where(host: str, listener: socket.socket) -> None:
 
 
 def _say_what(directories: Sequence[Path]) -> None:
-    """Says where models were looked for, and how to come by one."""
+    """Print the directories of models, and a hint if there is no model."""
     for place, directory in enumerate(directories):
         names = model_names(directory)
         shown = listed(names, lambda name: escaped(name, MAX_ECHO)) if names else "none yet"
@@ -119,7 +119,7 @@ def _say_what(directories: Sequence[Path]) -> None:
 
 
 def _say_started() -> None:
-    """Says that every model has been loaded, or refused, which the log says."""
+    """Print that the start is complete; the log names models that were rejected."""
     typer.echo("Madeira has started")
     sys.stdout.flush()
 

@@ -42,7 +42,8 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
         NotAcceptableError: The client accepts none.
         BodyTooLargeError: The body is over the limit, by its header or by its length.
         InvalidInputError: The deadline is no positive number.
-        QueueFullError: There is no memory for the body at present.
+        QueueFullError: There is no memory for the body.
+        ClientDisconnect: The client closed the connection.
     """
     # Request.headers and Request.stream() take three times as long, which is a tenth of all that
     # a request of one row costs.

@@ -50,7 +50,11 @@ def read_options(
 
 
 def _from_query(query: Sequence[tuple[str, str]], options: type[Options]) -> dict[str, Any]:
-    """Return the options of a query: what is not text is read as JSON, where it is JSON."""
+    """Return the options of a query; values that are not text are read as JSON if they are JSON.
+
+    Raises:
+        InvalidInputError: An option is given twice, or is null.
+    """
     found: dict[str, Any] = {}
     for name, text in query:
         if name in found:

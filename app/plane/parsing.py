@@ -90,6 +90,7 @@ def parse_sample_request(
 
     Raises:
         RequestError: See `parse_request`.
+        InvalidInputError: The given cells are sent both in the body and as `given`.
     """
     body = None
     asked: Mapping[str, Any] = {}

@@ -51,7 +51,8 @@ class Sampling:
             settings: The limits.
 
         Raises:
-            RequestError: Something is wrong with the request, or it is over a limit.
+            RequestError: Something is wrong with the request.
+            InvalidInputError: More rows are asked for than the limit.
         """
         model, options = parse_sample_request(call, registry, settings)
         limit = settings.sample_limit_rows

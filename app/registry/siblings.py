@@ -40,12 +40,12 @@ class Siblings:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Answers the others from now on."""
+        """Answer the others from now on."""
         self._own.unlink(missing_ok=True)  # of a process that had the same number
         self._server = await asyncio.start_unix_server(self._answer, self._own)
 
     async def look(self, name: str) -> list[str | None]:
-        """Has all others look for new versions of a model.
+        """Have all others look for new versions of a model.
 
         Returns:
             The version that each of them serves then; None also where one did not answer. A
@@ -84,7 +84,7 @@ class Siblings:
             writer.close()
 
     def close(self) -> None:
-        """Answers no more."""
+        """Stop answering."""
         if self._server is not None:
             self._server.close()
         with contextlib.suppress(OSError):

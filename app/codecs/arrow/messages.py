@@ -71,7 +71,11 @@ def _messages(body: pa.Buffer) -> Iterator[pa.Message]:
 
 
 def _decompressed(message: pa.Message) -> int:
-    """Bytes of the body of a message, as its compressed buffers claim them."""
+    """Return the decompressed size of the body of a message, as its buffers state it.
+
+    Raises:
+        MalformedBodyError: The message is broken.
+    """
     body = message.body
     if body is None or not body.size:
         return 0

@@ -98,14 +98,14 @@ class _Rows(list[Any]):
     """
 
     def __del__(self) -> None:
-        """Called when nothing needs the rows any more; Python calls it once (PEP 442)."""
+        """Free many rows in another thread; Python calls this once (PEP 442)."""
         if len(self) > FREED_ROWS:
             _freeing().put(self)
 
 
 @cache
 def _freeing() -> "SimpleQueue[_Rows]":
-    """The queue of a thread that empties what is put there."""
+    """Return the queue of a thread that frees the rows in it."""
     queue: SimpleQueue[_Rows] = SimpleQueue()
 
     def run() -> None:

@@ -69,7 +69,11 @@ def _parse(text: bytes) -> Any:  # noqa: ANN401 - whatever it says
 
 
 def _parse_with_impossible_numbers(text: bytes, refusal: orjson.JSONDecodeError) -> object:
-    """Read what the fast parser refused; only impossible numbers are forgiven."""
+    """Read a text that the fast parser rejected because of numbers out of range.
+
+    Raises:
+        JSONDecodeError: There was another reason.
+    """
     impossible = False
 
     def number(literal: str) -> float:
