@@ -1,4 +1,4 @@
-"""The order in which jobs leave the queue: fair among requests, whatever their sizes.
+"""The fair queue: the order of jobs is fair among requests of any size.
 
 Self-clocked fair queueing (Golestani, INFOCOM 1994): the tag of a job is its virtual finish time,
 the cost that its request will have been served by then, counted from the tag of the job served

@@ -5,7 +5,7 @@ A frame is a header of JSON and the arrays it describes, one after the other::
     magic  header bytes  body bytes  header         arrays, each padded to 16 bytes
     4      u32           u64         JSON, padded   little-endian
 
-Nothing is unpickled, so whatever arrives can at worst be refused. Arrays are not copied where
+Nothing is unpickled, so bytes can at worst be rejected. Arrays are not copied where
 they are large: they are sent from where they lie, and received where they stay.
 """
 

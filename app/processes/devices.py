@@ -19,7 +19,7 @@ def require_devices(devices: Sequence[str]) -> None:
     wanted = sorted({device for device in devices if device != "cpu"})
     if not wanted:
         return
-    import torch  # takes seconds, and those who compute on the CPU need not wait for it
+    import torch  # takes seconds, which a service on the CPU need not wait
 
     found = torch.cuda.device_count()
     for device in wanted:

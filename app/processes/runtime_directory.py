@@ -8,7 +8,7 @@ only if all of this holds:
 - it is a directory and no link, owned by this user, with mode 0700;
 - its mark, a file that only the maker writes, names this directory: name, device, inode, user,
   and the boot of the machine. A copy has another inode, a look-alike has no such file;
-- nobody holds its lock;
+- no process holds its lock;
 - everything in it is a file or socket that a service makes, and owned by this user.
 
 One thing that does not fit, and the whole directory stays as it is.
@@ -120,7 +120,7 @@ def remove_abandoned() -> None:
         except OSError:
             continue
         for name in names:
-            # What cannot be opened or is locked is somebody's.
+            # A directory that cannot be opened, or is locked, is in use.
             with contextlib.suppress(OSError):
                 descriptor = os.open(place / name, _OPEN_DIRECTORY)
                 try:

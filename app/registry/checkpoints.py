@@ -111,7 +111,7 @@ class CheckpointRepository:
                     for one in islice(entries, MAX_ENTRIES):
                         if not one.name.startswith((".", "__")) and one.is_dir():
                             found.setdefault(one.name, []).append(directory)
-            except FileNotFoundError as error:  # nobody has trained a model yet
+            except FileNotFoundError as error:  # no model was trained yet
                 missing.append(error)
         if len(missing) == len(self._directories):
             raise missing[0]

@@ -38,7 +38,7 @@ class HttpRequest(RequestResponseCycle):
         """Whether the connection serves another request when this one is answered.
 
         It does not where much of the body is left, or where the client waits to be asked for it:
-        nobody can say what comes next on such a connection.
+        the next bytes on such a connection may be anything.
         """
         if self._keep_alive and self.more_body:
             left = None if self._length is None else self._length - self.received

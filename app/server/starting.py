@@ -123,7 +123,7 @@ def _in_thread(call: "Callable[[], ServiceApp]") -> "asyncio.Future[ServiceApp]"
     future: asyncio.Future[ServiceApp] = loop.create_future()
 
     def settle(result: "ServiceApp | None", error: Exception | None) -> None:
-        if future.done():  # nobody waits for it any more
+        if future.done():  # its result is no longer wanted
             return
         if error is not None:
             future.set_exception(error)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class ModelCache:
     """Models by name and version, loaded on demand and tried before they answer.
 
-    A model stays as long as one of those who asked for it has not released it. Loading is done
+    A model stays until all its owners have released it. Loading is done
     outside the lock that the jobs take, so that a model is loaded while others answer.
 
     Args:
