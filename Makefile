@@ -78,12 +78,13 @@ test-lowest: .bench/lowest/.installed
 	.bench/lowest/bin/python -m pip install --disable-pip-version-check -r $<
 	@touch $@
 
-# The tests on every Python that is here, each in an environment of its own.
+# The tests on every Python that is here, each in an environment of its own. With pyenv, name the
+# installed ones: `PYENV_VERSION=3.11.7:3.12.1 make test-pythons`.
 PYTHONS := 3.11 3.12 3.13
 
 test-pythons:
 	@failed=; missing=; for version in $(PYTHONS); do \
-		if ! command -v python$$version >/dev/null; then missing="$$missing $$version"; continue; fi; \
+		python$$version -c pass 2>/dev/null || { missing="$$missing $$version"; continue; }; \
 		echo "== Python $$version"; \
 		$(MAKE) test PYTHON=python$$version VENV=.bench/python$$version || failed="$$failed $$version"; \
 	done; \

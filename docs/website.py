@@ -133,7 +133,8 @@ def notebook_page(notebook: dict[str, Any]) -> str:
             if "image/png" in data:
                 parts.append(f"![](data:image/png;base64,{''.join(data['image/png'].split())})")
             elif "text/html" in data:
-                html = re.sub(r"<style.*?</style>", "", "".join(data["text/html"]), flags=re.S)
+                html = "".join(data["text/html"]).replace(' border="1" class="dataframe"', "")
+                html = re.sub(r"<style.*?</style>", "", html, flags=re.S)
                 parts.append(re.sub(r"\n\s*", "\n", html).strip())
             else:
                 said = "".join(output.get("text") or data.get("text/plain", "")).rstrip()
