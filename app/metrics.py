@@ -119,10 +119,16 @@ class Metrics:
         self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._references: dict[ModelKey, Float64] = {}
 
-    # ------------------------------------------------------------ told
+    # ------------------------------------------------------------ counting
 
     def answered(self, route: str, status: int, seconds: float) -> None:
-        """Count an answered request."""
+        """Count an answered request.
+
+        Args:
+            route: Its route.
+            status: HTTP status of the answer.
+            seconds: Duration of the request.
+        """
         known = self._answered.get((route, status))
         if known is None:  # finding the series of labels takes longer than to count
             known = self._requests.labels(route, str(status)), self._seconds.labels(route)
@@ -140,14 +146,14 @@ class Metrics:
         seconds: float,
         batch: int,
     ) -> None:
-        """Jobs of one batch have been computed.
+        """Count jobs of one batch.
 
         Args:
-            kind: Of the jobs.
+            kind: Kind of the jobs.
             key: The model.
-            rows: Of all of them.
-            waited_s: Seconds of each from submission to answer, without the computation.
-            seconds: That the batch took.
+            rows: Rows of all the jobs.
+            waited_s: Seconds of each job from submission to answer, without the computation.
+            seconds: Duration of the batch.
             batch: Rows of the batch.
         """
         known = self._computed.get((kind, key))
@@ -167,11 +173,21 @@ class Metrics:
         self._queue.set(cost)
 
     def tried(self, key: ModelKey, *, loaded: bool) -> None:
-        """Count a version that was loaded, or failed to load."""
+        """Count a version that was loaded, or failed to load.
+
+        Args:
+            key: The version.
+            loaded: Whether it was loaded.
+        """
         self._loads.labels(key.name, "loaded" if loaded else "failed").inc()
 
     def refer(self, key: ModelKey, log_likelihood: Float64) -> None:
-        """Store the log-likelihoods of the reference rows of a version, nats, (rows,)."""
+        """Make the histogram of a version, with quantiles of its reference rows as edges.
+
+        Args:
+            key: The version.
+            log_likelihood: Log-likelihoods of the reference rows, nats, (rows,).
+        """
         quantiles = np.quantile(log_likelihood, QUANTILES)
         spread = max(float(quantiles[4] - quantiles[1]), 1e-3)
         below = [float(quantiles[0]) - spread * times for times in _BELOW]
@@ -188,7 +204,12 @@ class Metrics:
         self._likelihoods[key] = histogram, child, np.array(edges)
 
     def scored(self, key: ModelKey, log_likelihood: Float64) -> None:
-        """Count the log-likelihoods of scored rows, nats, (rows,)."""
+        """Count scored rows.
+
+        Args:
+            key: The version.
+            log_likelihood: Log-likelihoods of the rows, nats, (rows,).
+        """
         known = self._likelihoods.get(key)
         if known is None or not len(log_likelihood):
             return
@@ -207,7 +228,7 @@ class Metrics:
         if self._shared is None:
             self._likelihoods.pop(key, None)
 
-    # ------------------------------------------------------------ asked
+    # ------------------------------------------------------------ reading
 
     def page(self, reading: Reading) -> bytes:
         """All numbers in the text format of Prometheus."""

@@ -53,7 +53,13 @@ async def offload(size_bytes: int, function: Callable[[Unpack[Args]], T], *args:
 
 
 async def offload_traced(size_bytes: int, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
-    """`offload` for reading a body or writing an answer: a span of its own in a trace."""
+    """Call `offload` within a span of the trace, to read a body or write an answer.
+
+    Args:
+        size_bytes: Size of the body or the answer.
+        function: See `offload`.
+        args: Its arguments.
+    """
     note = current.get()
     if note is None or note.span is None:
         return await offload(size_bytes, function, *args)

@@ -123,7 +123,15 @@ class Traces:
     def child(
         self, span: "Span", name: str, began_ns: int, ended_ns: int, attributes: Attributes
     ) -> None:
-        """Add a span that is over to its parent."""
+        """Add a span that has ended.
+
+        Args:
+            span: Its parent.
+            name: Its name.
+            began_ns: Time of its beginning, nanoseconds since 1970.
+            ended_ns: Time of its end, likewise.
+            attributes: Its attributes; those that are None are skipped.
+        """
         known = {key: value for key, value in attributes.items() if value is not None}
         context = self._api.set_span_in_context(span)
         self._tracer.start_span(
@@ -133,7 +141,15 @@ class Traces:
     def end(
         self, span: "Span", method: str, route: str, status: int, attributes: Attributes
     ) -> None:
-        """End the span of a request."""
+        """End the span of a request.
+
+        Args:
+            span: The span.
+            method: HTTP method of the request.
+            route: Route of the request.
+            status: HTTP status of the answer.
+            attributes: Further attributes; those that are None are skipped.
+        """
         span.update_name(f"{method} {route}")
         known = {
             "http.request.method": method,

@@ -121,7 +121,13 @@ class FilledTable(Answer):
         return np.flatnonzero(np.isnan(self.values[rows, place])) + (rows.start or 0)
 
     def drawn(self, place: int, gaps: Int64, draw: int) -> pa.Array:
-        """Return the values, `(gaps,)`, that fill the gaps of a column in one of the tables."""
+        """Return the values, `(gaps,)`, that fill the gaps of a column in one of the tables.
+
+        Args:
+            place: Index of the column in the schema.
+            gaps: Rows of the gaps.
+            draw: Index of the table.
+        """
         values: Float64 = self.result.tables[draw, gaps, place]
         return self.schema.columns[place].decode(values)
 

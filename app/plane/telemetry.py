@@ -38,11 +38,21 @@ class EngineMetrics:
         self._parts: tuple[Registry, Engine] | None = None
 
     def begin(self, registry: Registry, engine: Engine) -> None:
-        """Score reference rows from now on."""
+        """Score reference rows from now on.
+
+        Args:
+            registry: The models.
+            engine: The engine that computes the scores.
+        """
         self._parts = registry, engine
 
     def computed(self, entries: Sequence[QueuedJob], header: dict[str, Any]) -> None:
-        """Count jobs of one kind and model that were computed, as one frame."""
+        """Count jobs of one kind and model that were computed in one batch.
+
+        Args:
+            entries: The jobs.
+            header: Header of the frame with the results.
+        """
         asked = [entry for entry in entries if id(entry.job) not in self._own]
         if not asked:
             return
@@ -74,7 +84,12 @@ class EngineMetrics:
             task.add_done_callback(lambda _: self._referring.pop(model.key, None))
 
     def failed(self, key: ModelKey, reason: str) -> None:
-        """Count a version that could not be taken into service; the reason is in the log."""
+        """Count a version that failed to load.
+
+        Args:
+            key: The version.
+            reason: The reason, which is in the log.
+        """
         self._metrics.tried(key, loaded=False)
 
     def retired(self, key: ModelKey) -> None:

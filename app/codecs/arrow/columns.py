@@ -25,6 +25,10 @@ _FIRST_S, _AFTER_S = -62_135_510_400, 253_402_214_400  # a day within 0001 and 9
 def readable(name: str, array: pa.Array) -> pa.Array:
     """Return the values of a column, (rows,), its dictionary reduced to the values in use.
 
+    Args:
+        name: Name of the column.
+        array: Its values, (rows,).
+
     Raises:
         InvalidInputError: Nothing can read its values; the column is named.
     """
