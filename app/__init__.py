@@ -20,7 +20,7 @@ The path of a request, `POST /score` say:
 6. `plane.score` makes one of `codecs.answers` of the joined results, and the format that the client
    accepts writes it as bytes.
 
-Whatever goes wrong on the way is one of `errors`; `http.problems` answers it as
+Every error on the way is one of `errors`; `http.problems` answers it as
 `application/problem+json`.
 
 Arrows point down:

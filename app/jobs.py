@@ -62,7 +62,7 @@ class ScoreResult:
     """Answer to a `ScoreJob`.
 
     Attributes:
-        log_likelihood: `(rows,)` nats of what is observed.
+        log_likelihood: Log-likelihoods of the observed cells, nats, `(rows,)`.
         anomaly_score: `(rows,)` in [0, 1].
         contributions: `(rows, D)` nats, NaN where missing; None where not wanted.
     """
@@ -141,7 +141,7 @@ class ScoreJob(Job[ScoreResult]):
 class SampleJob(Job[SampleResult]):
     """Give me rows that agree with the evidence.
 
-    The values are evidence; what is missing of them is drawn.
+    The values are evidence; missing ones are drawn.
 
     Attributes:
         noise: `(rows, W)` uniforms in (0, 1).
@@ -161,7 +161,7 @@ class SampleJob(Job[SampleResult]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImputeJob(Job[ImputeResult]):
-    """Fill what is missing in these rows.
+    """Fill the missing cells of these rows.
 
     Attributes:
         noise: `(rows, draws, W)` uniforms in (0, 1); a point estimate uses none.

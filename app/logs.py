@@ -30,7 +30,7 @@ _SANE = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
 class RequestNote:
-    """What is known of a request, for its line in the log.
+    """Facts about a request, for its line in the log.
 
     Attributes:
         request_id: Its id.
@@ -62,7 +62,7 @@ def request_id_of(sent: str) -> str:
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line; line breaks in what it holds are escaped, as JSON does."""
+    """One JSON object a line; line breaks in its values are escaped, as JSON does."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
@@ -85,7 +85,7 @@ class _Json(logging.Formatter):
 
 
 class _Text(logging.Formatter):
-    """Time, level and message, with the fields of a request, on one line whatever they hold.
+    """Time, level and message, with the fields of a request, always on one line.
 
     The lines of a traceback follow, indented: no text that is logged can look like a line.
     """

@@ -1,13 +1,11 @@
-"""What the service counts and measures, for Prometheus.
+"""Metrics of the service for Prometheus.
 
-One `Metrics` belongs to each API process, and everything in it is counted there: what a worker
-did stands in its answers. Where several API processes share workers, each keeps its numbers in
-mapped files of one directory, and whichever is asked adds all of them up; the numbers of a
-process that is gone stay in the sums, so that counters never go back. The directory lives as
-long as the service.
+Each API process has one `Metrics`. The work of workers is counted there too, from their answers. If
+several API processes share workers, each keeps its numbers in mapped files of one directory, and
+the process that is asked adds all of them up. The numbers of a process that has ended stay in the
+sums, so that counters never decrease. The directory exists as long as the service.
 
-Nothing here looks at single rows from Python: likelihoods are counted by NumPy, a chunk at a
-time.
+There is no loop over rows in Python: NumPy counts likelihoods, one chunk at a time.
 """
 
 import os
@@ -45,13 +43,13 @@ _BELOW = (30.0, 10.0, 3.0, 1.0)
 
 _MODEL = ("model", "version")
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asked for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # an unnecessary second series for each
 _PAGE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is read when somebody asks, and belongs to no process.
+    """Numbers that are read at each request of the metrics, and belong to no process.
 
     Attributes:
         workers_usable: Workers that can compute.
@@ -65,7 +63,7 @@ class Reading:
 
 
 class Metrics:
-    """Everything that is counted in one API process."""
+    """Counters and histograms of one API process."""
 
     media_type = _PAGE
 

@@ -52,10 +52,10 @@ class RequestSpan:
         """Add a child span; beyond so many, none.
 
         Args:
-            name: What was done.
+            name: Name of the span.
             began_ns: When it began, nanoseconds since 1970.
             ended_ns: When it ended.
-            attributes: What is known of it.
+            attributes: Attributes of the span.
         """
         if self._left:
             self._left -= 1
@@ -63,7 +63,7 @@ class RequestSpan:
 
     @contextmanager
     def timed(self, name: str, **attributes: str | int) -> Iterator[None]:
-        """Add a child span for what is done inside."""
+        """Add a child span for the duration of the context."""
         began = time.time_ns()
         try:
             yield

@@ -1,6 +1,6 @@
 """The pages for people: the console at `/`, and the API's documentation at `/docs`.
 
-Both are whole in themselves: a browser that sees nothing but this service shows them completely.
+Both are complete: a browser that reaches only this service shows all of them.
 Links are relative, so that they work behind a proxy that serves the whole under a path.
 """
 
@@ -19,7 +19,7 @@ _CONSOLE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
 )
-"""The page may talk to its own service, and to nobody else."""
+"""Policy that allows the page to connect to its own service only."""
 
 router = APIRouter(include_in_schema=False)
 

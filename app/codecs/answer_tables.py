@@ -113,7 +113,7 @@ def _free_name(name: str, taken: Container[str]) -> str:
 def _filled(
     answer: FilledTable, place: int, gaps: np.ndarray, draw: int, known: pa.Array | None
 ) -> pa.Array:
-    """Return a column, (rows,), with its gaps filled; `known` is what was sent of it."""
+    """Return a column, (rows,), with its gaps filled; `known` has the values of the request."""
     if known is None or len(gaps) == len(known):
         return answer.drawn(place, gaps, draw)
     if not len(gaps):

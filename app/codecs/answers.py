@@ -1,4 +1,4 @@
-"""Answers between the questions and the formats: what was computed, in no format yet."""
+"""Answers as they are computed, independent of the format in which they are sent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class FilledTable(Answer):
     Attributes:
         table: The table as it was sent.
         values: The same, encoded: `(rows, D)`, NaN where a cell was missing.
-        result: What was drawn.
+        result: The draws.
         sent_bytes: Size of the body that the table came in.
     """
 

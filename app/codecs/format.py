@@ -83,7 +83,7 @@ class Format(ABC):
             limit_bytes: Most bytes of the body, decompressed.
 
         Raises:
-            RequestError: The body is not what it says.
+            RequestError: The body is not of its content type.
         """
 
     @abstractmethod

@@ -90,8 +90,8 @@ def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str
         left_out: Whether those that the model leaves out are among them.
 
     Returns:
-        From names to places; raises InvalidInputError for a column that nobody knows, or that
-        is there twice.
+        A function from names to places; it raises InvalidInputError for a column that the model
+        does not know, or that is there twice.
     """
     modelled = set(schema.names)
     known = modelled | {left.name for left in schema.left_out}
@@ -143,7 +143,7 @@ def encode_arrow(table: pa.Table, schema: Schema) -> Float64:
                     CellError(start + (cell.row or 0), cell.column, cell.message)
                     for cell in error.cells
                 ]
-                break  # one chunk shows what is wrong with the column
+                break  # one chunk is enough to find the error of the column
             start += len(chunk)
     if errors:
         errors.sort(key=lambda cell: cell.row or 0)

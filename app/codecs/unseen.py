@@ -57,7 +57,7 @@ def warnings_of(
         values: The table, encoded: `(rows, D)`.
         schema: The columns of the model.
         refuse: Whether they are errors.
-        given: Whether the table is what is given to a sample, which has no rows.
+        given: Whether the table has the given cells of a sample, which have no row numbers.
 
     Raises:
         InvalidInputError: There are some, and they are errors.

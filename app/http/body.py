@@ -35,7 +35,7 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
 
     Args:
         request: The request.
-        limit_bytes: Largest body; what is beyond it is never read.
+        limit_bytes: Maximum size of the body; the rest is not read.
 
     Raises:
         UnsupportedMediaError: The body is in no known format by its headers.

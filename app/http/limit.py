@@ -120,7 +120,7 @@ class LimitMiddleware:
             if not (counted and message.get("more_body")):
                 await send(message)
                 return
-            limit.leave()  # while the client does not read what is there
+            limit.leave()  # while the client does not read
             try:
                 await send(message)
             finally:

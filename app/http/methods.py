@@ -24,7 +24,7 @@ def allowed_methods(app: Starlette, scope: Scope) -> str:
 
 
 def _takes(app: Starlette, scope: Scope, method: str) -> bool:
-    # What is mounted has moved the root of its paths.
+    # A mounted application has moved the root of its paths.
     root = scope.get("app_root_path", scope.get("root_path", ""))
     asked = {**scope, "method": method, "root_path": root}
     return any(

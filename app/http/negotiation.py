@@ -77,7 +77,7 @@ def check_accept(headers: Mapping[str, str]) -> None:
 
 
 def _best(accept: str, offered: tuple[str, ...]) -> str:
-    # What is kept is short; a longer header is read again each time.
+    # Only short headers are cached; a longer one is read again each time.
     read = _known_preferred if len(accept) <= MAX_CACHED_ACCEPT else _preferred
     return read(accept, offered)
 

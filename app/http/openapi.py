@@ -158,7 +158,7 @@ def _add_formats(content: dict[str, Any]) -> None:
 
 
 def _bound(name: str, kinds: list[dict[str, Any]], most: Mapping[str, int]) -> None:
-    """Add the largest value of an option to what is described of it."""
+    """Add the maximum of an option to its description."""
     for kind in kinds:
         if name in most and kind.get("type") == "integer":
             kind["maximum"] = most[name]

@@ -42,7 +42,7 @@ CLIENT_CLOSED_REQUEST = 499
 """Status in the log where the client did not wait for an answer; it is never sent."""
 
 MAX_MESSAGE = 1000
-"""Most characters of what is said of one cell."""
+"""Maximum number of characters of the message about one cell."""
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def problem(
 
     Args:
         status: The HTTP status.
-        detail: What is wrong with this request.
+        detail: Description of the error in this request.
         kind: The type of the problem, a URI.
         title: The type in words; None for the words of the status.
         cells: Where in the table it is wrong.

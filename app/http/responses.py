@@ -28,7 +28,7 @@ async def written_response(pieces: Iterator[bytes], size_bytes: int, form: Forma
     """Return an answer that is written whole or piece by piece.
 
     Args:
-        pieces: Write the answer; whatever may be wrong shows with the first of them.
+        pieces: Parts of the answer; every error is raised by the first.
         size_bytes: Roughly how large the whole is.
         form: The format that they are in.
     """
@@ -54,7 +54,7 @@ async def drawn_response(drawing: Drawing, form: Format) -> Response:
         form: The format of the answer.
     """
     pieces = _pieces(drawing, form)
-    first = await anext(pieces)  # what is wrong with the request shows here, before any answer
+    first = await anext(pieces)  # an invalid request raises here, before the answer begins
     if not drawing.streamed:
         rest = [piece async for piece in pieces]
         return Response(b"".join([first, *rest]), media_type=form.media_type)

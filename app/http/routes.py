@@ -39,7 +39,7 @@ class ServiceApp:
         limit: The limit of requests in flight.
         metrics: Where requests are counted.
         traces: Where they are traced; None where they are not.
-        lifespan: What is open as long as the service runs.
+        lifespan: Context that is open as long as the service runs.
 
     Attributes:
         framework: See above.

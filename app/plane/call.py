@@ -11,14 +11,14 @@ __all__ = ["Call"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One request: what was sent, and what is known of the caller.
+    """One request: its content, and facts about the caller.
 
     Attributes:
         content: The body.
         format: The format of the body.
         answer_format: The format of the answer.
         query: Options beside the body, by name, in the order in which they were sent.
-        memory: What it takes of the memory for large requests.
+        memory: Its share of the memory for large requests.
         started_at: When it came in, by the clock of the event loop.
         deadline_s: Seconds from then that the caller allows; None for those of the service.
         disconnected: Returns when the caller is gone.

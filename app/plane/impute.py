@@ -21,7 +21,7 @@ from madeira.models.inference.noise import draw_noise, noise_generator
 __all__ = ["Imputing"]
 
 ARRAYS = 4
-"""Of one number a cell: what was sent, and how sure is what was drawn."""
+"""Numbers of a cell: the value of the request, and the certainty of the draws."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +76,7 @@ class Imputing:
         return cls(model, options, parsed.table, values, warnings, costs, seed, len(call.content))
 
     def work(self, most_rows: int) -> Work[ImputeResult]:
-        """Return what is to be computed, in jobs that fill at most so many rows.
+        """Return the work, in jobs that fill at most so many rows.
 
         Noise is drawn row by row, so jobs of any size give the same.
         """

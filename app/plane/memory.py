@@ -46,7 +46,7 @@ class MemoryLimit:
         return RequestMemory(self)
 
     def take(self, size_bytes: int, before: int) -> None:
-        """Count what a request needs beyond what it has.
+        """Reserve more memory for a request.
 
         Args:
             size_bytes: How much more.

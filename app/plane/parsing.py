@@ -64,7 +64,7 @@ def parse_request(
         left_out: Whether columns that the model leaves out are wanted too.
 
     Raises:
-        MalformedBodyError: The body is not what it says.
+        MalformedBodyError: The body is not of its content type.
         BodyTooLargeError: Decompressed it is over the limit.
         UnknownModelError: No model has the name asked for.
         InvalidInputError: Anything else is wrong with the request.
@@ -81,7 +81,7 @@ def parse_sample_request(
 ) -> tuple[ServedModel, SampleOptions]:
     """Read a request for new rows.
 
-    There may be no body. What is given stands in the options, or is a table of one row.
+    There may be no body. The given cells are an option, or a table of one row.
 
     Args:
         call: The request.
@@ -108,12 +108,12 @@ def parse_sample_request(
 
 
 def check_cost(cost: float, limit_cost: int, reasons: str) -> None:
-    """Check what one request may cost, whatever else is under way.
+    """Check the cost of one request, independent of other requests.
 
     Args:
-        cost: Of all its rows; see `madeira.app.jobs`.
-        limit_cost: Most that it may be.
-        reasons: What it is made of, in words.
+        cost: Cost of all its rows; see `madeira.app.jobs`.
+        limit_cost: Maximum of the cost.
+        reasons: Parts of the cost, in words.
 
     Raises:
         InvalidInputError: It is over the limit.

@@ -29,7 +29,7 @@ class Drawing:
 
     Attributes:
         answer: The head of the answer.
-        results: The rows, part by part; whatever is wrong with the request shows with the first.
+        results: The rows, part by part; every error of the request is raised by the first.
         row_bytes: Roughly how large one row is.
         streamed: Whether there are several parts, each to be sent as soon as it is there.
     """

@@ -31,7 +31,7 @@ class Sampling:
         model: The model that draws them.
         options: The options, checked.
         evidence: `(1, D)`, NaN where nothing is given.
-        warnings: Of unseen categories among what is given.
+        warnings: Unseen categories among the given cells.
         seed: Where the noise of all rows comes from.
     """
 
@@ -69,7 +69,7 @@ class Sampling:
         return cls(model, options, evidence, warnings, pick_seed(options.seed))
 
     def work(self, most_rows: int) -> Work[SampleResult]:
-        """Return what is to be computed, in jobs of at most so many rows.
+        """Return the work, in jobs of at most so many rows.
 
         Noise is drawn row by row, so jobs of any size give the same.
         """

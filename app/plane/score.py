@@ -61,7 +61,7 @@ class Scoring:
         return cls(parsed.model, parsed.options, *parsed.encoded())
 
     def work(self, most_rows: int) -> Work[ScoreResult]:
-        """Return what is to be computed, in jobs of at most so many rows."""
+        """Return the work, in jobs of at most so many rows."""
         key, values, contributions = self.model.key, self.values, self.options.contributions
         return Work(
             kind=ScoreJob,

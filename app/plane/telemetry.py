@@ -118,6 +118,6 @@ class EngineMetrics:
         self._metrics.refer(key, np.concatenate(parts))
 
     def close(self) -> None:
-        """Give up what is not done."""
+        """Cancel the scoring of reference rows."""
         for task in list(self._referring.values()):
             task.cancel()

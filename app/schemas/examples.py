@@ -34,8 +34,8 @@ _IMPOSSIBLE = {**_ADELIE, "species": "Gentoo"}
 _UNFINISHED = {**_GENTOO, "body_mass_g": None, "sex": None}
 
 OPTIONS: dict[str, object] = {"model": MODEL, "n": 5, "seed": 7}
-"""Values of options in the query. The bodies beside them set none of those that the query offers,
-so that whoever changes one there contradicts nothing."""
+"""Values of options in the query. No body of an example sets one of these options, so that a value
+in the query contradicts nothing."""
 
 SCORE: dict[str, dict[str, Any]] = {
     "rows": {

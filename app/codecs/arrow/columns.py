@@ -1,4 +1,4 @@
-"""Columns of an Arrow stream, in forms that all behind can read: what is legal there, and odd.
+"""Columns of an Arrow stream, converted from legal but odd forms to usual ones.
 
 Arrow's instants reach beyond the years that calendars have, its zones may be of no place, and its
 dictionaries may hold null, and values that no cell refers to.

@@ -36,7 +36,7 @@ _BLANKS = b" \t\r\n"
 _TABLE = re.compile(rb'"(rows|data)"[ \t\r\n]*+:[ \t\r\n]*+\[[ \t\r\n]*+(?=[{\[])')
 _AFTER_ROW = re.compile(rb"[ \t\r\n]*+([,\]]?)[ \t\r\n]*+")
 _NO_ROWS = b'"\\u0000"'
-"""Stands for the rows where what is beside them is read."""
+"""Placeholder of the rows when the rest of the body is read."""
 
 _CLOSING = {b"{": b"}", b"[": b"]", b'"': b'"'}
 _QUOTE = ord('"')
@@ -241,7 +241,7 @@ def _check(rows: int, containers: int, row_limit: int) -> None:
 
 
 def _bytes(error: json.JSONDecodeError) -> int:
-    """How many bytes stand before what is wrong."""
+    """Return the number of bytes before the error."""
     return len(error.doc[: error.pos].encode("utf-8", "replace"))
 
 

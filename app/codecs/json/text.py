@@ -1,9 +1,9 @@
 """JSON in and out: bytes to a document, arrays and tables to bytes.
 
-Numbers that JSON does not have (`NaN`, `Infinity`) and numbers no float can hold (`1e999`) are
-often what is wrong with a table, and a caller wants to know in which cell. The fast parser only
-says at which byte, so a body it refuses is read once more by the standard library, which lets
-them through as floats; whoever checks the cells then finds and names them.
+Tables often have numbers that JSON does not have (`NaN`, `Infinity`) or that no float can hold
+(`1e999`), and the caller needs to know the cell. The fast parser reports the byte only. So a body
+that it rejects is read again by the standard library, which accepts these numbers as floats; the
+check of the cells then names them.
 """
 
 import json
@@ -60,7 +60,7 @@ def decode(body: bytes, row_limit: int) -> dict[str, Any]:
     return document
 
 
-def _parse(text: bytes) -> Any:  # noqa: ANN401 - whatever it says
+def _parse(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Read JSON, impossible numbers included, or raise JSONDecodeError."""
     try:
         return orjson.loads(text)
@@ -83,7 +83,7 @@ def _parse_with_impossible_numbers(text: bytes, refusal: orjson.JSONDecodeError)
         return value
 
     def integer(literal: str) -> int | float:
-        # int() takes quadratic time; what is more than 64 bits hold is a float, as it is elsewhere.
+        # int() takes quadratic time; a number of more than 64 bits is a float, as elsewhere.
         value = int(literal) if len(literal) <= _MAX_INTEGER_CHARACTERS else 2**64
         return value if -(2**63) <= value < 2**64 else number(literal)
 
