@@ -2,15 +2,21 @@
 
 - Few JSON rows become codes cell by cell; the same rows through an Arrow table.
 - A histogram of the report is drawn as SVG; the same by matplotlib.
+- A request reaches its endpoint by a route of Starlette; the same by FastAPI.
 """
 
+import asyncio
 import io
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from fastapi import FastAPI, Request
 from matplotlib.figure import Figure
+from starlette.responses import Response
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp, Message
 
 import madeira
 from benchmarks.report import Report, in_turns, parse_arguments
@@ -21,6 +27,7 @@ __all__ = ["main"]
 
 ROWS = (1, 4, 16, 32, 64, 128, 256)
 BINS = 30
+REQUESTS = 100
 
 
 def encoding(report: Report, seconds: float) -> None:
@@ -97,13 +104,64 @@ def drawing(report: Report, seconds: float) -> None:
     )
 
 
+async def _answer(_: Request) -> Response:
+    return Response(b"{}", media_type="application/json")
+
+
+async def _receive() -> Message:
+    return {"type": "http.request", "body": b"{}", "more_body": False}
+
+
+async def _send(_: Message) -> None:
+    pass
+
+
+async def _ask(app: ASGIApp) -> None:
+    """Send some requests to an application, one after the other."""
+    for _ in range(REQUESTS):
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/score",
+            "root_path": "",
+            "query_string": b"",
+            "headers": [(b"content-type", b"application/json")],
+        }
+        await app(scope, _receive, _send)
+
+
+def routing(report: Report, seconds: float) -> None:
+    """Compare two ways from the server to an endpoint that does nothing."""
+    framework = FastAPI()
+    framework.add_api_route("/score", _answer, methods=["POST"])
+    route = Route("/score", _answer, methods=["POST"])
+    router = Router(routes=[route, Mount("/", framework)])
+    loop = asyncio.new_event_loop()
+    times = in_turns(
+        {
+            "Starlette": lambda: loop.run_until_complete(_ask(router)),
+            "FastAPI": lambda: loop.run_until_complete(_ask(framework)),
+        },
+        seconds,
+    )
+    loop.close()
+    report.compare(
+        "reach an endpoint",
+        times["Starlette"] / REQUESTS * 1e6,
+        "us",
+        "FastAPI",
+        times["FastAPI"] / REQUESTS * 1e6,
+    )
+
+
 def main() -> None:
-    """Measure both and write the results."""
+    """Measure all of it and write the results."""
     arguments = parse_arguments(__doc__)
     report = Report("by_hand", arguments.quick)
     seconds = 0.3 if arguments.quick else 3.0
     encoding(report, seconds)
     drawing(report, seconds)
+    routing(report, seconds)
     report.write()
 
 
