@@ -17,16 +17,13 @@ print(machine_code_folder())
 
 
 def test_the_package_keeps_its_machine_code() -> None:
-    folder = machine_code_folder()
-    assert folder.is_dir()
-    assert machine_code_folder() is folder
+    assert machine_code_folder().is_dir()
 
 
 def test_a_package_that_cannot_be_written_to_hands_on_what_it_came_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shipped = machine_code_folder()
-    (shipped / "shipped_with").write_text("it")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     refuse = shipped.parent
     script = f"""
@@ -39,10 +36,13 @@ def refusing(dir=None, **options):
 tempfile.TemporaryFile = refusing
 {START}
 """
-    found = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    (shipped / "shipped_with").unlink()
+    (shipped / "shipped_with").write_text("it")
+    try:
+        found = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    finally:
+        (shipped / "shipped_with").unlink()
     assert Path(found).is_relative_to(tmp_path)
     assert (Path(found) / "shipped_with").read_text() == "it"
 

@@ -115,7 +115,7 @@ class TorchWalk:
     ) -> tuple[Tensor, Tensor]:
         """Run all steps of a batch: values with the draws, and totals `(rows, 2)`."""
         values, orders, stops, noise = given
-        network, aligned, rows = self._network, self._heads, len(values)
+        network, heads, rows = self._network, self._heads, len(values)
         values = values.clone()
         totals = values.new_zeros(rows, 2)
         inputs = torch.zeros(rows, self._layout.inputs, device=values.device)
@@ -126,7 +126,7 @@ class TorchWalk:
         for i in range(1, self._layout.variables + 1):
             variable = orders[:, i - 1]
             own = values.gather(1, variable[:, None])[:, 0]
-            outputs = aligned.output_units(variable)  # (rows, most outputs)
+            outputs = heads.output_units(variable)  # (rows, most outputs)
             parameters = network.output_bias[outputs]
             if network.output_weight is not None:
                 reach = self._starts[-1][i]
@@ -136,17 +136,17 @@ class TorchWalk:
                 weight = network.direct_weight[outputs]
                 parameters = parameters + (weight @ inputs[:, :, None])[:, :, 0]
             if scored:
-                terms = aligned.log_prob(variable, parameters, values).double()
+                terms = heads.log_prob(variable, parameters, values).double()
                 counted = i <= stops
                 totals[:, 0] += torch.where(counted, terms, 0.0)
                 totals[:, 1] = torch.where(counted, terms, totals[:, 1])
             else:
-                drawn = aligned.sample(variable, parameters, noise, *drawing)
+                drawn = heads.sample(variable, parameters, noise, *drawing)
                 own = torch.where(own.isnan(), drawn.to(own.dtype), own)
                 values.scatter_(1, variable[:, None], own[:, None])
             if i == self._layout.variables:
                 break
-            units, features = aligned.features(variable, values)
+            units, features = heads.features(variable, values)
             inputs.scatter_add_(1, units, features)
             if before:
                 later = self._starts[0][i]
