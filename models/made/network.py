@@ -266,7 +266,7 @@ def through(
         Parameters of every variable's conditional, shape `(batch, outputs)`.
     """
     activation = ACTIVATIONS[network.config.activation]
-    features = masked.sort(functional.dropout(features, input_dropout), INPUTS)
+    features = masked.sort(_dropped(features, input_dropout), INPUTS)
     output: Tensor | None = None
     if network.output_weight is not None:
         hidden = masked.product(
@@ -278,11 +278,11 @@ def through(
             hidden = hidden + masked.product(known, weight, None, 0, VARIABLES)
         last = len(network.config.hidden) - 1
         for layer in range(1, last + 1):
-            active = functional.dropout(activation(hidden), dropout)
+            active = _dropped(activation(hidden), dropout)
             weight, bias = network.hidden_weights[layer], network.hidden_biases[layer]
             after = masked.product(active, weight, bias, layer, layer - 1)
             hidden = hidden + after if network.config.residual else after
-        active = functional.dropout(activation(hidden), dropout)
+        active = _dropped(activation(hidden), dropout)
         output = masked.product(active, network.output_weight, network.output_bias, OUTPUTS, last)
     weight = network.direct_weight  # read once: it may be computed from other parameters
     if weight is not None:
@@ -292,6 +292,10 @@ def through(
     if output is None:
         return network.output_bias.expand(len(features), -1)
     return masked.unsort(output, OUTPUTS)
+
+
+def _dropped(units: Tensor, share: float) -> Tensor:
+    return functional.dropout(units, share) if share else units
 
 
 def _orthogonal(

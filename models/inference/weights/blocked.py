@@ -112,11 +112,15 @@ class BlockedNetwork:
 
     def sort(self, units: Tensor, of: Units) -> Tensor:
         """Put inputs in the order of their positions; see `MaskTensors`."""
-        return units if of != INPUTS or self._inputs is None else units[:, self._inputs]
+        if of != INPUTS or self._inputs is None:
+            return units
+        return units.index_select(1, self._inputs)
 
     def unsort(self, units: Tensor, of: Units) -> Tensor:
         """Put outputs back in the order of the layout; see `MaskTensors`."""
-        return units if of != OUTPUTS or self._back is None else units[:, self._back]
+        if of != OUTPUTS or self._back is None:
+            return units
+        return units.index_select(1, self._back)
 
     def product(
         self, units: Tensor, weight: _BlockMatrix, bias: Tensor | None, after: Units, before: Units
