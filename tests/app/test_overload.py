@@ -75,7 +75,7 @@ def busy(service: RunningService, rows: int = 1) -> Iterator[None]:
 
 def heartbeat(service: RunningService) -> Path:
     """Return the path of the worker's heartbeat."""
-    (path,) = service.app.state.plane.engine.directory.glob("*.heartbeat")
+    (path,) = service.app.state.plane.engine.directory.glob("0-*.heartbeat")
     return Path(path)
 
 
