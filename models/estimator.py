@@ -164,7 +164,7 @@ class DensityEstimator:
             schema = Schema.infer(rows.table, schema)
         if not schema.columns:
             reasons = "; ".join(f"{left.name}: {left.reason}" for left in schema.left_out)
-            raise TrainingError(f"every column is left out, nothing is left to model: {reasons}")
+            raise TrainingError(f"every column is excluded, nothing is left to model: {reasons}")
         start = time.monotonic()
         trimmed = fit_trimmed(
             schema.encode(rows.table),

@@ -31,7 +31,7 @@ class Body(Protocol):
 
         Args:
             schema: The columns of the model.
-            left_out: Whether columns that the model leaves out are wanted too.
+            left_out: Whether columns that the model excludes are wanted too.
 
         Raises:
             RequestError: There is no table, or it has too many rows or unknown columns.

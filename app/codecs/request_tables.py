@@ -87,7 +87,7 @@ def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str
 
     Args:
         schema: The columns of the model.
-        left_out: Whether those that the model leaves out are among them.
+        left_out: Whether columns that the model excludes are among them.
 
     Returns:
         A function from names to places; it raises InvalidInputError for a column that the model
@@ -120,7 +120,7 @@ def encode_arrow(table: pa.Table, schema: Schema) -> Float64:
     A dictionary is encoded, not the cells that refer to it: many cells may show one long text.
 
     Args:
-        table: Of known columns; those that the model leaves out have no effect.
+        table: Of known columns; columns that the model excludes have no effect.
         schema: The columns of the model.
 
     Returns:

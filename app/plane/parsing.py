@@ -61,7 +61,7 @@ def parse_request(
         options: The options that the question has.
         registry: The models.
         settings: The limits.
-        left_out: Whether columns that the model leaves out are wanted too.
+        left_out: Whether columns that the model excludes are wanted too.
 
     Raises:
         MalformedBodyError: The body is not of its content type.

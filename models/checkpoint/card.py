@@ -42,6 +42,6 @@ def model_card(
     lines += ["", "| column | kind |", "| --- | --- |"]
     lines += [f"| {column.name} | {column.kind} |" for column in schema.columns]
     if schema.left_out:
-        lines += ["", "Columns left out:", ""]
+        lines += ["", "Excluded columns:", ""]
         lines += [f"- {column.name}: {column.reason}" for column in schema.left_out]
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Inference of column kinds: rules, tried in order, each with its reason.
 
 A rule looks at the profile of one column and either decides or passes. A column that no kind can
-use is left out with a reason that a user can read; a user may override every decision.
+use is excluded with a reason that a user can read; a user may override every decision.
 `docs/columns.md` gives the rules as a table.
 """
 

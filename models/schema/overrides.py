@@ -62,7 +62,7 @@ class Override:
             return Verdict(self.kind, self.record.text("reason"))
         try:
             inferred = infer(name, array)
-        except TableError:  # a column that is left out may hold values that cannot be learned
+        except TableError:  # an excluded column may hold values that cannot be learned
             return Verdict(self.kind, _BY_USER)
         return inferred if inferred.kind == self.kind else Verdict(self.kind, _BY_USER)
 

@@ -1,4 +1,4 @@
-"""The schema: which columns of a table are modelled, how, and which are left out and why."""
+"""The schema: which columns of a table are modelled and how, which are excluded and why."""
 
 import math
 from collections import Counter
@@ -119,7 +119,7 @@ class Schema:
     def encode(self, table: pa.Table) -> Float64:
         """Turn a table into codes.
 
-        Columns are found by name, in any order. Columns that the schema leaves out are ignored; a
+        Columns are found by name, in any order. Excluded columns are ignored; a
         column that the table lacks is missing throughout.
 
         Returns:

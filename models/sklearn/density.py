@@ -156,7 +156,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
     def transform(self, X: Data) -> Data:
         """Fill missing values; observed cells come back as they were.
 
-        A column that was set aside when the density was fitted is not filled, unless it holds
+        A column that was excluded when the density was fitted is not filled, unless it holds
         one value only.
 
         Returns:
@@ -188,7 +188,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
 
         Returns:
             Rows with all the columns of the training rows, in the form and types of those.
-            Columns that were set aside are missing, unless they hold one value only.
+            Excluded columns are missing, unless they hold one value only.
 
         Raises:
             ValueError: A value does not fit its column, or `n_samples` is negative.
@@ -260,7 +260,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
 
 
 def _constants(table: pa.Table, schema: Schema) -> dict[str, pa.Scalar]:
-    """Return the value of each column that is left out and has one value at most."""
+    """Return the value of each excluded column that has one value at most."""
     constants = {}
     for left in schema.left_out:
         column = table.column(left.name)

@@ -326,7 +326,7 @@ def test_a_preset_and_a_config_contradict_each_other() -> None:
     [
         (pa.table({"a": pa.array([], pa.float64())}), "row"),
         (pa.table({"a": [1.5], "b": ["x"]}), "row|constant"),
-        (pa.table({"a": ["x"] * 9, "b": [None] * 9}), "every column is left out"),
+        (pa.table({"a": ["x"] * 9, "b": [None] * 9}), "every column is excluded"),
     ],
     ids=["no rows", "one row", "nothing to model"],
 )

@@ -108,7 +108,7 @@ class JsonTable:
         """See `RequestTable`; nothing can be wrong with what came as JSON."""
 
     def arrow(self, schema: Schema) -> pa.Table:
-        """See `RequestTable`; columns that the model leaves out have the type of their values."""
+        """See `RequestTable`; columns that the model excludes have the type of their values."""
         kinds = {column.name: family(column.arrow_type) for column in schema.columns}
         return pa.table(
             {
