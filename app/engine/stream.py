@@ -54,13 +54,15 @@ async def joined_result(engine: Engine, work: Work[ResultT], request: AdmittedRe
     Each part is copied into the whole as soon as it is there: all parts never stand in memory
     beside the whole. Arguments and errors are those of `results`.
     """
+    if work.stop(0, engine.chunk_cost(work)) >= work.rows:  # one job, as of most requests
+        job = await offload(work.row_bytes * work.rows, work.job, 0, work.rows)
+        return await engine.submit(job, request)
     whole: ResultT | None = None
     start = 0
     async for part in results(engine, work, request):
         if whole is None:
-            whole = part if start + row_count(part) >= work.rows else empty_like(part, work.rows)
-        if whole is not part:
-            write_rows(whole, start, part)
+            whole = empty_like(part, work.rows)
+        write_rows(whole, start, part)
         start += row_count(part)
-    assert whole is not None  # noqa: S101 - there is a job, even of no rows
+    assert whole is not None  # noqa: S101 - there are several jobs
     return whole
