@@ -12,8 +12,16 @@ from tests.house.tree import ROOT, project_files
 
 LIMIT_S = 180
 EXAMPLES = [path for path in project_files() if path.parts[0] == "examples"]
+SLOW = {"anomalies.py", "synthetic_rows.ipynb"}
+"""Those of more than 20 s."""
+
 SCRIPTS = [path for path in EXAMPLES if path.suffix == ".py"]
 NOTEBOOKS = [path for path in EXAMPLES if path.suffix == ".ipynb"]
+
+
+def marked(paths: list[Path]) -> list[Any]:
+    slow = pytest.mark.slow
+    return [pytest.param(one, id=str(one), marks=slow if one.name in SLOW else ()) for one in paths]
 
 
 def code_cells(path: Path) -> list[dict[str, Any]]:
@@ -32,8 +40,7 @@ def run(arguments: list[str], folder: Path) -> "subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", SCRIPTS, ids=str)
+@pytest.mark.parametrize("path", marked(SCRIPTS))
 def test_a_script_runs(path: Path, tmp_path: Path) -> None:
     done = run([str(ROOT / path)], tmp_path)
     assert done.returncode == 0, done.stderr
@@ -41,8 +48,7 @@ def test_a_script_runs(path: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "an example leaves nothing behind"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=str)
+@pytest.mark.parametrize("path", marked(NOTEBOOKS))
 def test_the_code_of_a_notebook_runs(path: Path, tmp_path: Path) -> None:
     code = "\n\n".join("".join(cell["source"]) for cell in code_cells(path))
     (tmp_path / "cells.py").write_text(
