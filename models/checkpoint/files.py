@@ -71,7 +71,7 @@ def explained(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class CheckpointFiles:
-    """The files of a directory but for the weights, each with the digest that it should have.
+    """The files of a directory except the weights, each with its expected digest.
 
     Attributes:
         config: Content of `config.json`, its own digest taken out.

@@ -25,13 +25,13 @@ _SPARSE = 0.25
 def find_atoms(values: Float64, resolution: float) -> Float64:
     """Return the values that stand out, in rising order, (atoms,).
 
-    A value is an atom if 5 rows and 0.1 % of all rows hold it and, on a grid, if it is more
-    than 1.5 times, and by 4 standard deviations of a Poisson count, as frequent as a value of its
-    neighbourhood is on average, whether that is the next 5 % of the rows below it and as many
-    above, or the next 5 places of the grid to either side. Atoms are no neighbours, lest one
-    hide another: those found are taken away, and the rest is searched again. A grid of which
-    less than a quarter is ever seen, by ten rows a value (the rates of a bank's days), is as a
-    continuum. Where more than 256 stand out, the most frequent are taken.
+    A value is an atom if at least 5 rows and 0.1 % of all rows hold it. On a grid it must also be
+    more frequent than the average value of its neighbourhood: more than 1.5 times, and by more than
+    4 standard deviations of a Poisson count. This must hold in two neighbourhoods: the next 5 % of
+    the rows on either side, and the next 5 places of the grid on either side. Found atoms are
+    removed and the rest is searched again, so that one cannot hide another. A grid of which less
+    than a quarter is ever seen, with ten rows a value (such as a bank's daily rates), counts as a
+    continuum. If more than 256 values stand out, the most frequent are taken.
 
     Args:
         values: Training values, without NaN, (rows,).
@@ -48,7 +48,7 @@ def find_atoms(values: Float64, resolution: float) -> Float64:
 
 
 def _sparse(distinct: Float64, rows: int, resolution: float) -> bool:
-    """Return whether few places of the grid are held, but for far-off values, each by many."""
+    """Return whether few places of the grid are held, outliers aside, each by many rows."""
     low, high = np.quantile(distinct, [0.05, 0.95])
     held = 0.9 * len(distinct) * resolution
     return rows >= _ROWS_EACH * len(distinct) and held < _SPARSE * (high - low)

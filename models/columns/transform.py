@@ -59,7 +59,7 @@ class Transform:
         Args:
             codes: Training codes, (rows,), at least one.
             cell: Distance of neighbouring codes; those that are equal are spread over as much,
-                lest a single value draw the transform to itself.
+                so that a single value does not attract the transform.
         """
         codes = _spread(codes, cell)
         spread = _deviation(codes)

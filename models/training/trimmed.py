@@ -72,7 +72,7 @@ def fit_trimmed(
 ) -> TrimmedFit:
     """Fit as `config.smoothing` and `config.contamination` ask; with neither, as `fit` does.
 
-    Arguments and errors are those of `fit`, but for the columns in the place of their layout.
+    Arguments and errors are those of `fit`, with columns in place of a layout.
     Validation rows are smoothed as training rows are; those of a table of their own are not
     trimmed.
     """

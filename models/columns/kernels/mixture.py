@@ -192,7 +192,7 @@ def quantile_of(
         if spikes[atom] > 0.0:
             low = min(low, constants[at + CODES + atom])
             high = max(high, constants[at + CODES + atom])
-    # From here on H(low) < probability <= H(high), but for what rounding takes away.
+    # From here on H(low) < probability <= H(high), up to rounding.
     if cell > 0.0:
         low, high = np.rint(low) - 1.0, np.rint(high) + 1.0
     else:
