@@ -10,7 +10,7 @@ import pytest
 
 from tests.house.tree import ROOT, project_files
 
-LIMIT_S = 180
+LIMIT_S = 300
 EXAMPLES = [path for path in project_files() if path.parts[0] == "examples"]
 SLOW = {"anomalies.py", "synthetic_rows.ipynb"}
 """Those of more than 20 s."""
