@@ -10,7 +10,7 @@ or an imputation costs 1, and 1 more for each missing cell and table.
 """
 
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -49,8 +49,7 @@ ROW_AXIS = "row_axis"
 Every array of a job or a result has one, so that jobs can be merged and results cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelKey:
+class ModelKey(NamedTuple):
     """One version of one model."""
 
     name: str

@@ -145,7 +145,7 @@ class AdmittedRequest:
         self._scheduler = scheduler
         self._timer: asyncio.TimerHandle | None = None
         self._failure: BaseException | None = None
-        self._again: tuple[float, BaseException] | None = None
+        self._again: tuple[float, Callable[[], BaseException]] | None = None
         self.cost = cost
         self.wait_for_disconnect = wait_for_disconnect
         self.large = large
@@ -162,17 +162,23 @@ class AdmittedRequest:
         """Error with which it was given up; None while it goes on."""
         return self._failure
 
-    def set_deadline(self, seconds: float, error: BaseException, again_s: float) -> None:
+    def set_deadline(
+        self, seconds: float, error: Callable[[], BaseException], again_s: float
+    ) -> None:
         """Let the request fail after some time.
 
         Args:
             seconds: Seconds from now.
-            error: Error it fails with.
+            error: Makes the error it fails with; few requests fail.
             again_s: Seconds from each `resume`.
         """
         self._again = again_s, error
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(0.0, seconds), self.fail, error)
+        self._timer = loop.call_later(max(0.0, seconds), self._expire)
+
+    def _expire(self) -> None:
+        if self._again is not None:
+            self.fail(self._again[1]())
 
     def pause(self) -> None:
         """Stop the deadline, and release its place, while the client reads the answer."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from madeira.app.codecs.answers import FilledTable, Samples, Scores
@@ -122,12 +123,11 @@ class DataPlane:
         longest = self.settings.deadline_s
         seconds = longest if call.deadline_s is None else min(call.deadline_s, longest)
         left = call.started_at + seconds - asyncio.get_running_loop().time()
-        error = DeadlineError(seconds)
         if left <= 0:
-            raise error
+            raise DeadlineError(seconds)
         cost = self.engine.waiting_cost(work)
         large, disconnected = cost < work.cost, call.disconnected
         admitted = self.engine.admit(cost, large=large, wait_for_disconnect=disconnected)
-        admitted.set_deadline(left, error, seconds)
+        admitted.set_deadline(left, partial(DeadlineError, seconds), seconds)
         admitted.context = current.get()
         return admitted

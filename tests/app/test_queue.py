@@ -193,7 +193,7 @@ def test_the_deadline_of_a_stream_is_that_of_its_next_part() -> None:
     async def work() -> None:
         scheduler, error = FailingScheduler(), TimeoutError()
         one = AdmittedRequest(scheduler, 1, None)
-        one.set_deadline(0.01, error, 0.01)
+        one.set_deadline(0.01, lambda: error, 0.01)
         one.pause()
         await asyncio.sleep(0.1)
         assert one.failure is None

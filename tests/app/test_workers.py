@@ -213,7 +213,7 @@ def test_what_expires_is_not_computed(workers: Crew, values: Float64) -> None:
         before = workers.engine.executed
         error = DeadlineError(0.05)
         with workers.engine.admit(1) as admitted:
-            admitted.set_deadline(0.05, error, 0.05)
+            admitted.set_deadline(0.05, lambda: error, 0.05)
             # It would hang the worker that computed it.
             with pytest.raises(DeadlineError):
                 await workers.engine.submit(score(marked(values[:1], ENDLESS)), admitted)
