@@ -3,15 +3,20 @@
 - Few JSON rows become codes cell by cell; the same rows through an Arrow table.
 - A histogram of the report is drawn as SVG; the same by matplotlib.
 - A request reaches its endpoint by a route of Starlette; the same by FastAPI.
+- Head and body of an answer go to the socket in one write; the same in two, as uvicorn writes them.
 """
 
 import asyncio
 import io
+import multiprocessing
+import socket
 from collections.abc import Callable
-from typing import Any
+from multiprocessing.connection import Connection
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
+import uvloop
 from fastapi import FastAPI, Request
 from matplotlib.figure import Figure
 from starlette.responses import Response
@@ -22,6 +27,7 @@ import madeira
 from benchmarks.report import Report, in_turns, parse_arguments
 from checkpoints.tables import loans
 from madeira.app.report.svg import Plot
+from madeira.app.server.joined_writes import JoinedWrites
 
 __all__ = ["main"]
 
@@ -154,6 +160,84 @@ def routing(report: Report, seconds: float) -> None:
     )
 
 
+HEAD, BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", b"x" * 100
+CONNECTIONS = 64
+
+
+class _Answering(asyncio.Protocol):
+    """Answers whatever comes with a head and a body.
+
+    Args:
+        joined: Whether both go in one write.
+    """
+
+    def __init__(self, joined: bool) -> None:
+        self._joined = joined
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport, or what joins its writes."""
+        own = cast(asyncio.Transport, transport)
+        loop = asyncio.get_running_loop()
+        joined = JoinedWrites(own, loop, lambda: False, lambda: None)
+        self._write = joined.write if self._joined else own.write
+
+    def data_received(self, data: bytes) -> None:
+        """Answer."""
+        self._write(HEAD)
+        self._write(BODY)
+
+
+def _serve(joined: bool, port: Connection) -> None:
+    """Answer on a free port, which is told, until the process is ended."""
+
+    async def forever() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Answering(joined), "127.0.0.1", 0)
+        port.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    uvloop.run(forever())
+
+
+def writing(report: Report, seconds: float) -> None:
+    """Compare answers in one write and in two, on many connections at the same time."""
+    ways: dict[str, Callable[[], object]] = {}
+    processes, open_ones = [], []
+    for name, joined in (("joined", True), ("apart", False)):
+        ours, theirs = multiprocessing.Pipe()
+        process = multiprocessing.get_context("spawn").Process(
+            target=_serve, args=(joined, theirs), daemon=True
+        )
+        process.start()
+        processes.append(process)
+        address = "127.0.0.1", ours.recv()
+        clients = [socket.create_connection(address) for _ in range(CONNECTIONS)]
+        open_ones += clients
+        ways[name] = lambda clients=clients: _ask_all(clients)  # type: ignore[misc]
+    times = in_turns(ways, seconds)
+    for one in open_ones:
+        one.close()
+    for process in processes:
+        process.kill()
+    report.compare(
+        f"an answer, {CONNECTIONS} connections",
+        times["joined"] / CONNECTIONS * 1e6,
+        "us",
+        "two writes",
+        times["apart"] / CONNECTIONS * 1e6,
+    )
+
+
+def _ask_all(clients: list[socket.socket]) -> None:
+    """Ask on every connection, then read every answer to its end."""
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    for client in clients:
+        left = len(HEAD) + len(BODY)
+        while left:
+            left -= len(client.recv(left))
+
+
 def main() -> None:
     """Measure all of it and write the results."""
     arguments = parse_arguments(__doc__)
@@ -162,6 +246,7 @@ def main() -> None:
     encoding(report, seconds)
     drawing(report, seconds)
     routing(report, seconds)
+    writing(report, seconds)
     report.write()
 
 

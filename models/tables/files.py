@@ -100,7 +100,7 @@ def _read_parquet(path: Path) -> pa.Table:
         TableFileError: The file is not readable.
     """
     try:
-        with path.open("rb") as stream:
+        with pa.OSFile(str(path)) as stream:
             file = pq.ParquetFile(stream)
             _check_rows(path, file.metadata)
             table = file.read()
@@ -169,7 +169,7 @@ def _read_csv(path: Path) -> pa.Table:
     _require_distinct(path, names)
     rows = [row for row in rows if len(row) == len(names)]
     try:
-        with path.open("rb") as stream:
+        with pa.OSFile(str(path)) as stream:
             table = pa_csv.read_csv(
                 stream,
                 # One block for the whole file: the type of a column is decided by all its rows.
