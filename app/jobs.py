@@ -38,7 +38,7 @@ Estimate = Literal["draw", "mean", "median", "mode"]
 """What fills a missing cell: a draw from its distribution, or one point of it."""
 
 INITIAL_COST = 512.0
-"""Cost of a batch of jobs before any has been timed, in the units of `madeira.app.engine.costs`."""
+"""Cost of a batch of jobs before any has been timed, in units of cost."""
 
 
 ResultT = TypeVar("ResultT", covariant=True)

@@ -165,7 +165,7 @@ CONNECTIONS = 64
 
 
 class _Answering(asyncio.Protocol):
-    """Answers whatever comes with a head and a body.
+    """Answers each request with a head and a body.
 
     Args:
         joined: Whether both go in one write.

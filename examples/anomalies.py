@@ -66,6 +66,6 @@ print(pd.DataFrame(counts, index=[10, 20, 50, 100]).T.to_string())
 print(
     "\nBelieve the order by cells: one wrong cell hides in the likelihood of its row, and stands\n"
     "out given the others. Do not believe that each row above is wrong: those that are not\n"
-    "spoiled are odd diamonds, and somebody has to look. Nor that all errors are found: the price\n"
+    "spoiled are odd diamonds, and a person has to look. Nor that all errors are found: the price\n"
     "of another diamond of about the same size looks like any other."
 )

@@ -121,7 +121,7 @@ class HttpServer(uvicorn.Server):
         if os.read(owner, 1):
             return
         asyncio.get_running_loop().remove_reader(owner)
-        # No process outlives its owner for ever, whatever it waits for.
+        # A process without an owner ends at this time at the latest.
         faulthandler.dump_traceback_later(self._drain_s + OWNERLESS_MARGIN_S, exit=True)
         self.should_exit = True
         if self.starting.app is not None:

@@ -66,9 +66,10 @@ class _CostModel:
 class BatchSizer:
     """The cost that takes the target time, for each kind of work.
 
-    The fixed part of a batch is the calls of operators, whatever the rows. If it would be more than
-    a quarter of a batch, batches take longer than the target, twice as long at most. A budget is at
-    most twice the cost that was measured before, because larger sizes are unknown.
+    The fixed part of a batch is the calls of operators, and does not depend on the rows. If it
+    would be more than a quarter of a batch, batches take longer than the target, twice as long at
+    most. A budget is at most twice the cost that was measured before, because larger sizes are
+    unknown.
 
     Args:
         target_s: Seconds that a batch should take.
