@@ -1,0 +1,103 @@
+"""Gradient-boosted trees of scikit-learn, trained for one column alone given all others.
+
+Categories are told as categories, missing values as missing. Both with the settings that
+scikit-learn comes with and stopped early by a tenth of the training rows: without stopping, trees
+of a few hundred rows are too sure of themselves.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from madeira.models.arrays import Bool, Float64
+from madeira.models.columns.base import Column
+
+__all__ = ["Trees", "categorical_features"]
+
+VALID_SHARE = 0.1
+MAX_CATEGORIES = 254  # more are told as numbers: the trees have as many bins
+MIN_PROBABILITY = 1e-15
+
+
+def categorical_features(columns: Sequence[Column]) -> Bool:
+    """Which columns the trees are told of as categories, shape `(variables,)`."""
+    return np.array(
+        [column.discrete and (column.unknown_code or 1) <= MAX_CATEGORIES for column in columns]
+    )
+
+
+class Trees:
+    """Trees that know one column given all others.
+
+    Args:
+        columns: All columns.
+        rows: Encoded training rows, shape `(rows, variables)`.
+        variable: The column that is to be predicted.
+        seed: Seed of the trees and of what they stop by.
+        stopped: Whether they stop early.
+    """
+
+    def __init__(
+        self, columns: Sequence[Column], rows: Float64, variable: int, seed: int, stopped: bool
+    ) -> None:
+        rows = rows[~np.isnan(rows[:, variable])]
+        self._variable = variable
+        self._settings = {
+            "categorical_features": np.delete(categorical_features(columns), variable),
+            "early_stopping": stopped,
+            "random_state": seed,
+        }
+        valid = np.random.default_rng(seed).uniform(size=len(rows)) < VALID_SHARE
+        if columns[variable].discrete:  # a category has to be among the rows that are learned
+            seen = np.isin(rows[:, variable], rows[~valid, variable])
+            valid &= seen
+        if not stopped or not valid.any():
+            valid[:] = False
+            self._settings["early_stopping"] = False
+        self._rows, self._valid = rows[~valid], rows[valid]
+
+    def log_probabilities(self, rows: Float64) -> Float64:
+        """Log-probability of each row's category given its other values.
+
+        Args:
+            rows: Encoded rows, the column known in all of them.
+
+        Returns:
+            Nats, shape `(rows,)`; -inf for a category that training rows do not have.
+        """
+        x, y = self._parts(self._rows)
+        classes = np.unique(y)
+        if len(classes) == 1:
+            return np.where(rows[:, self._variable] == classes[0], 0.0, -np.inf)
+        model = HistGradientBoostingClassifier(**self._settings).fit(x, y, **self._valid_arguments)
+        x, y = self._parts(rows)
+        place = np.searchsorted(model.classes_, y).clip(max=len(model.classes_) - 1)
+        chosen = model.predict_proba(x)[np.arange(len(x)), place]
+        known = model.classes_[place] == y
+        result: Float64 = np.where(known, np.log(np.maximum(chosen, MIN_PROBABILITY)), -np.inf)
+        return result
+
+    def quantile(self, rows: Float64, probability: float) -> Float64:
+        """One quantile of the column given each row's other values, encoded, shape `(rows,)`."""
+        model = HistGradientBoostingRegressor(
+            loss="quantile", quantile=probability, **self._settings
+        )
+        model.fit(*self._parts(self._rows), **self._valid_arguments)
+        return np.asarray(model.predict(self._parts(rows)[0]))
+
+    def mean(self, rows: Float64) -> Float64:
+        """Mean of the column given each row's other values, encoded, shape `(rows,)`."""
+        model = HistGradientBoostingRegressor(**self._settings)
+        model.fit(*self._parts(self._rows), **self._valid_arguments)
+        return np.asarray(model.predict(self._parts(rows)[0]))
+
+    @property
+    def _valid_arguments(self) -> dict[str, Float64]:
+        if not self._settings["early_stopping"]:
+            return {}
+        x, y = self._parts(self._valid)
+        return {"X_val": x, "y_val": y}
+
+    def _parts(self, rows: Float64) -> tuple[Float64, Float64]:
+        return np.delete(rows, self._variable, axis=1), rows[:, self._variable]
