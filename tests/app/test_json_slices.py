@@ -1,19 +1,21 @@
 """Large JSON bodies are read in slices, and mean what they mean read at once."""
 
 import json
-import threading
-from typing import Any, ClassVar
+import tracemalloc
+from typing import Any
 
 import numpy as np
 import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from madeira.app.codecs.json.slices import SLICE_BYTES, read_slices
+from madeira.app.codecs.json.slices import SLICE_BYTES, SlicedRows, read_slices
+from madeira.app.codecs.json.table import json_table
 from madeira.app.codecs.json.text import _parse, decode
 from madeira.app.errors import InvalidInputError, MalformedBodyError
-from tests.waiting import wait_until
+from madeira.models.schema.schema import Schema
 
 LIMIT = 10_000
 SLICE = 1000  # more than a row below, or all that stands beside the rows, can have
@@ -34,6 +36,14 @@ SPACE = st.sampled_from([(",", ":"), (", ", ": "), (" ,\n ", " : ")])
 def repeated(rows: list[Any]) -> list[Any]:
     """Enough rows for some slices."""
     return rows * 9
+
+
+def whole(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document whose rows are lists."""
+    return {
+        key: list(value) if isinstance(value, SlicedRows) else value
+        for key, value in document.items()
+    }
 
 
 def written(document: dict[str, Any], separators: tuple[str, str], ascii_only: bool) -> bytes:
@@ -57,7 +67,7 @@ def test_rows_are_the_same_in_slices(
 ) -> None:
     document = {**before, "rows": rows, **after}
     body = written(document, separators, ascii_only)
-    assert read_slices(body, _parse, LIMIT, SLICE) == document
+    assert whole(read_slices(body, _parse, LIMIT, SLICE)) == document
 
 
 @settings(deadline=None, max_examples=60)
@@ -74,7 +84,8 @@ def test_columns_and_data_are_the_same_in_slices(
         {"columns": ["a", "b"], "data": data, "seed": 1},
         {"seed": 1, "data": data, "columns": ["a", "b"]},
     ):
-        assert read_slices(written(document, separators, True), _parse, LIMIT, SLICE) == document
+        body = written(document, separators, True)
+        assert whole(read_slices(body, _parse, LIMIT, SLICE)) == document
 
 
 @pytest.mark.parametrize("cell", ["}, {", "\\", '"', '\\"},{', "}],[", "\\\\", "☃"])
@@ -83,7 +94,7 @@ def test_a_cut_never_falls_into_a_text(cell: str, ascii_only: bool) -> None:
     document = {"rows": [{"a": cell * length, cell: "x"} for length in range(60)] * 3, "seed": 1}
     for separators in ((",", ":"), (" ,\n ", " : ")):
         body = written(document, separators, ascii_only)
-        assert read_slices(body, _parse, LIMIT, SLICE) == document
+        assert whole(read_slices(body, _parse, LIMIT, SLICE)) == document
 
 
 def test_lists_in_the_cells_of_a_large_body_are_read() -> None:
@@ -91,16 +102,16 @@ def test_lists_in_the_cells_of_a_large_body_are_read() -> None:
     document = {"rows": [{"income": 1, "tags": tags}] * 2500, "seed": 1}
     body = orjson.dumps(document)
     assert len(body) > 4 * SLICE_BYTES
-    assert decode(body, 1_000_000) == document
+    assert whole(decode(body, 1_000_000)) == document
 
 
 @pytest.mark.parametrize("second", [b'[{"a":3}]', b"[]", b"null", b"[1]"])
 def test_the_last_of_two_lists_of_rows_counts(second: bytes) -> None:
     body = b'{"rows":[' + b'{"a":1},' * 400 + b'{"a":2}],"rows":' + second + b',"seed":1}'
-    assert read_slices(body, _parse, LIMIT, SLICE) == orjson.loads(body)
+    assert whole(read_slices(body, _parse, LIMIT, SLICE)) == orjson.loads(body)
     other = b'{"rows":' + second.replace(b"{", b" {") + b"," + body[1:]
     if not second.startswith(b"[{"):  # a first list that is full is the one cut into slices
-        assert read_slices(other, _parse, LIMIT, SLICE) == orjson.loads(other)
+        assert whole(read_slices(other, _parse, LIMIT, SLICE)) == orjson.loads(other)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +143,7 @@ def large(rows: int = 100_000, **more: Any) -> dict[str, Any]:
 
 def test_a_large_body_is_read() -> None:
     document = large(seed=3)
-    assert decode(orjson.dumps(document), 100_000) == document
+    assert whole(decode(orjson.dumps(document), 100_000)) == document
 
 
 def test_impossible_numbers_of_a_large_body_are_let_through() -> None:
@@ -208,27 +219,68 @@ def test_broken_bodies_are_refused(junk: bytes, place: int) -> None:
     body = orjson.dumps({"model": "x", "rows": [{"a": 1, "b": "c"}] * 150, "seed": 1})
     broken = body[:place] + junk + body[place:]
     try:
-        found = read_slices(broken, _parse, LIMIT, SLICE)
+        found = whole(read_slices(broken, _parse, LIMIT, SLICE))
     except (MalformedBodyError, InvalidInputError, json.JSONDecodeError):
         return
     assert found == orjson.loads(broken)
 
 
-class Row:
-    """A row that says which thread frees it."""
+@settings(deadline=None, max_examples=50)
+@given(st.data())
+def test_any_rows_of_a_large_body_can_be_taken(data: st.DataObject) -> None:
+    rows = [{"a": place, "b": "x" * (place % 7)} for place in range(300)]
+    found = read_slices(orjson.dumps({"rows": rows}), _parse, LIMIT, SLICE)["rows"]
+    place = data.draw(st.integers(-300, 299))
+    start, stop = data.draw(st.integers(-310, 310)), data.draw(st.none() | st.integers(-310, 310))
+    assert found[place] == rows[place]
+    assert found[-1] == rows[-1]
+    assert found[start:stop] == rows[start:stop]
+    with pytest.raises(IndexError):
+        found[300]
 
-    freed_by: ClassVar[set[str]] = set()
 
-    def __del__(self) -> None:
-        self.freed_by.add(threading.current_thread().name)
+def test_rows_of_a_large_body_are_not_held_as_objects() -> None:
+    body = orjson.dumps(large())
+    tracemalloc.start()
+    try:
+        document = decode(body, 100_000)
+        assert sum(row["income"] for row in document["rows"]) == sum(range(100_000))
+        assert tracemalloc.get_traced_memory()[1] < 3 * SLICE_BYTES
+    finally:
+        tracemalloc.stop()
 
 
-def test_rows_are_freed_by_a_thread_of_their_own() -> None:
-    body = b'{"rows":[' + b"{}," * 20_000 + b"{}]}"
+SCHEMA = Schema.infer(
+    pa.table({"size": [x / 7 for x in range(60)], "kind": ["a", "b", "c"] * 20}),
+    {"size": "continuous", "kind": "categorical"},
+)
+ROWS: list[dict[str, Any]] = [
+    {"size": place / 3 if place % 5 else None, "kind": "abc"[place % 3]} for place in range(700)
+]
 
-    def parse(text: bytes) -> object:
-        return [Row() for _ in orjson.loads(text)] if text.startswith(b"[") else orjson.loads(text)
 
-    read_slices(body, parse, 30_000)
-    wait_until(lambda: bool(Row.freed_by))
-    assert Row.freed_by == {"madeira-free"}
+@pytest.mark.parametrize("by_columns", [False, True])
+def test_a_table_is_the_same_in_slices(by_columns: bool) -> None:
+    document: dict[str, Any] = {"rows": ROWS}
+    if by_columns:
+        document = {"columns": ["size", "kind"], "data": [list(row.values()) for row in ROWS]}
+    few = json_table(document)
+    many = json_table(read_slices(orjson.dumps(document), _parse, LIMIT, SLICE))
+    assert len(many) == len(few)
+    assert many.names() == few.names()
+    assert np.array_equal(many.encode(SCHEMA), few.encode(SCHEMA), equal_nan=True)
+    assert many.arrow(SCHEMA) == few.arrow(SCHEMA)
+    assert many.objects(95, 600) == few.objects(95, 600)
+    assert many.cell(650, "kind") == few.cell(650, "kind")
+
+
+@pytest.mark.parametrize("wrong", [3, [], {"size": "x"}, {"kind": [1]}, {"weight": 1}])
+def test_errors_of_a_table_are_the_same_in_slices(wrong: object) -> None:
+    document = {"rows": [*ROWS, wrong, *ROWS, wrong]}
+    found = []
+    for read in (document, read_slices(orjson.dumps(document), _parse, LIMIT, SLICE)):
+        with pytest.raises(InvalidInputError) as caught:
+            json_table(read).encode(SCHEMA)
+        found.append(caught.value.cells)
+    assert found[0] == found[1]
+    assert found[0][0].row == len(ROWS)

@@ -3,31 +3,28 @@
 The parser does not let go of the interpreter before it is done, which for a body of 64 MiB is
 seconds in which the event loop stands. So a large body is cut between its rows into slices of a
 millisecond or two. A cut is right where all brackets that opened since the first row are closed
-again, those in texts aside. What has more rows than the limit is read only up to it. The rows are
-freed in a thread, a part of them at a time, for the same reason.
+again, those in texts aside. What has more rows than the limit is read only up to it.
+
+A million rows as objects take many times the memory of the body, and some of that is not given back
+when they are freed. So a slice is parsed once to check it, and again when its rows are worked with.
 """
 
 import json
 import re
-import threading
-from collections.abc import Callable
-from functools import cache
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from queue import SimpleQueue
-from typing import Any, NoReturn
+from typing import Any, NoReturn, overload
 
 import numpy as np
 import orjson
 
 from madeira.app.errors import InvalidInputError, MalformedBodyError
 
-__all__ = ["SLICE_BYTES", "read_slices"]
+__all__ = ["SLICE_BYTES", "SlicedRows", "read_slices"]
 
 SLICE_BYTES = 512 * 2**10
 """Most bytes of a row, and of all that stands beside the rows; a quarter is parsed at once."""
-
-FREED_ROWS = 4096
-"""So many rows are freed at once, a millisecond."""
 
 MAX_TABLES = 16
 """Places tried where the rows may begin: `given` may have a column `rows` too."""
@@ -52,7 +49,7 @@ Parse = Callable[[bytes], Any]
 def read_slices(
     body: bytes, parse: Parse, row_limit: int, slice_bytes: int = SLICE_BYTES
 ) -> dict[str, Any]:
-    """Read a body as one JSON object, its rows a slice at a time.
+    """Read a body as one JSON object, whose rows are `SlicedRows`.
 
     Args:
         body: The body, longer than a slice.
@@ -66,14 +63,13 @@ def read_slices(
     """
     body = body.rstrip(_BLANKS)
     key, document, place = _table(body, parse, slice_bytes)
-    rows = _Rows()
-    _freeing()
+    rows = SlicedRows(body, parse)
     containers = 0
     closed = False
     while not closed:
         end, closed = _slice_end(body, place, slice_bytes, len(rows))
         try:
-            rows += parse(b"[" + (body[place : end + 1] if closed else body[place:end] + b"]"))
+            rows.add(place, end, body[end : end + 1] if closed else b"]")
         except json.JSONDecodeError as error:
             raise _malformed(body, place - 1 + _bytes(error), error.msg) from None
         containers += body.count(b"[", place, end) + body.count(b"{", place, end)
@@ -91,31 +87,67 @@ def read_slices(
     return {**document, **rest}
 
 
-class _Rows(list[Any]):
-    """The rows of a large body; a thread frees them.
+class SlicedRows(Sequence[Any]):
+    """The rows of a large body: its bytes, of which one slice at a time is parsed.
 
-    To free a million rows at once takes a fifth of a second, in which no other thread runs.
+    Args:
+        body: The body.
+        parse: Reads JSON; raises JSONDecodeError.
     """
 
-    def __del__(self) -> None:
-        """Free many rows in another thread; Python calls this once (PEP 442)."""
-        if len(self) > FREED_ROWS:
-            _freeing().put(self)
+    def __init__(self, body: bytes, parse: Parse) -> None:
+        self._body, self._parse = body, parse
+        self._ends = [0]  # so many rows stand before each slice and behind the last
+        self._places: list[tuple[int, int]] = []
+        self._slice, self._parsed = -1, list[Any]()
 
+    def add(self, start: int, stop: int, closing: bytes) -> None:
+        """Add a slice, and check it.
 
-@cache
-def _freeing() -> "SimpleQueue[_Rows]":
-    """Return the queue of a thread that frees the rows in it."""
-    queue: SimpleQueue[_Rows] = SimpleQueue()
+        Args:
+            start: Where its first row begins.
+            stop: Where its last row ends.
+            closing: The bracket behind it.
 
-    def run() -> None:
-        while True:
-            rows = queue.get()
-            while rows:
-                del rows[-FREED_ROWS:]
+        Raises:
+            JSONDecodeError: It is not JSON.
+        """
+        self._parsed = self._parse(b"[" + self._body[start:stop] + closing)
+        self._slice = len(self._places)
+        self._places.append((start, stop))
+        self._ends.append(len(self) + len(self._parsed))
 
-    threading.Thread(target=run, name="madeira-free", daemon=True).start()
-    return queue
+    def _rows(self, number: int) -> list[Any]:
+        """Return the rows of a slice; the last one asked for is kept."""
+        if number != self._slice:
+            start, stop = self._places[number]
+            self._parsed = self._parse(b"[" + self._body[start:stop] + b"]")
+            self._slice = number
+        return self._parsed
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    def __iter__(self) -> Iterator[Any]:
+        for number in range(len(self._places)):
+            yield from self._rows(number)
+
+    @overload
+    def __getitem__(self, place: int) -> Any: ...  # noqa: ANN401 - any JSON value
+    @overload
+    def __getitem__(self, place: slice) -> list[Any]: ...
+    def __getitem__(self, place: int | slice) -> Any:
+        """Return one row, or a list of those from one place to another."""
+        if isinstance(place, int):
+            return self[place : place + 1 or None][0]
+        start, stop, _ = place.indices(len(self))
+        found: list[Any] = []
+        while start < stop:
+            number = bisect_right(self._ends, start) - 1
+            before = self._ends[number]
+            found += self._rows(number)[start - before : stop - before]
+            start = self._ends[number + 1]
+        return found
 
 
 def _table(body: bytes, parse: Parse, slice_bytes: int) -> tuple[str, dict[str, Any], int]:

@@ -14,6 +14,7 @@ import orjson
 import pyarrow as pa
 
 from madeira.app.codecs.json.coerce import coerce_cells
+from madeira.app.codecs.json.slices import SlicedRows
 from madeira.app.codecs.json.text import kind_of
 from madeira.app.codecs.unknown_columns import unknown_columns
 from madeira.app.errors import CELL_ERRORS_LIMIT, InvalidInputError
@@ -37,6 +38,8 @@ SLICE_CELLS = 65_536
 MIN_SLICE_ROWS = 256
 """Many rows are encoded in slices of so many cells, some milliseconds; at least so many rows."""
 
+Rows = list[Any] | SlicedRows
+
 _NONE = type(None)
 _FORMS = {
     Family.NUMBER: (pa.float64(), frozenset({int, float, _NONE})),
@@ -57,9 +60,9 @@ class JsonTable:
         data: One list of values a row, in the order of `columns`.
     """
 
-    rows: list[Any] | None
+    rows: Rows | None
     columns: list[str] | None
-    data: list[Any]
+    data: Rows
 
     def __len__(self) -> int:
         return len(self.data if self.rows is None else self.rows)
@@ -110,12 +113,17 @@ class JsonTable:
     def arrow(self, schema: Schema) -> pa.Table:
         """See `RequestTable`; columns that the model excludes have the type of their values."""
         kinds = {column.name: family(column.arrow_type) for column in schema.columns}
+        cells: dict[str, list[Any]] = {name: [] for name in self.names()}
+        for start in range(0, len(self), MIN_SLICE_ROWS):
+            part = self.slice(start, start + MIN_SLICE_ROWS)
+            for name, values in cells.items():
+                values += part.values(name)
         return pa.table(
             {
-                name: column_array(name, self.values(name), kinds[name])
+                name: column_array(name, cells.pop(name), kinds[name])
                 if name in kinds
-                else _guessed(self.values(name))
-                for name in self.names()
+                else _guessed(cells.pop(name))
+                for name in list(cells)
             }
         )
 
@@ -140,7 +148,7 @@ def json_table(document: Mapping[str, Any]) -> JsonTable:
         listed = _checked_list("rows", rows)
         _check_rows(listed, dict, "an object of column and value")
         return JsonTable(listed, None, [])
-    names, data = _checked_list("columns", columns), _checked_list("data", data)
+    names, data = list(_checked_list("columns", columns)), _checked_list("data", data)
     _check_names(names)
     if data and not names:
         raise InvalidInputError("`columns` names no column, but `data` has rows.")
@@ -171,11 +179,11 @@ def encode_table(form: JsonTable, schema: Schema) -> Float64:
         InvalidInputError: A column is unknown or a cell does not fit; each is named.
     """
     step = max(MIN_SLICE_ROWS, SLICE_CELLS // max(1, len(schema.columns)))
-    if len(form) <= step:
+    if isinstance(form.rows, list) and len(form) <= step:
         return _encode(form, schema)
     encoded = np.full((len(form), len(schema.columns)), np.nan)
     errors: list[CellError] = []
-    for start in range(0, len(form), step):
+    for start in range(0, max(1, len(form)), step):
         try:
             encoded[start : start + step] = _encode(form.slice(start, start + step), schema)
         except InvalidInputError as error:
@@ -256,17 +264,17 @@ def _guessed(values: Sequence[Any]) -> pa.Array:
         return pa.array(texts, pa.string())
 
 
-def _checked_list(key: str, value: object) -> list[Any]:
+def _checked_list(key: str, value: object) -> Rows:
     if value is None:
         other = "columns" if key == "data" else "data"
         raise InvalidInputError(f"`{key}` is missing: `{other}` needs it.")
-    if not isinstance(value, list):
+    if not isinstance(value, list | SlicedRows):
         instead = " CSV text is not read." if isinstance(value, str) else ""
         raise InvalidInputError(f"`{key}` must be a list, not {kind_of(value)}.{instead}")
     return value
 
 
-def _check_rows(rows: list[Any], kind: type, expected: str) -> None:
+def _check_rows(rows: Rows, kind: type, expected: str) -> None:
     if set(map(type, rows)) - {kind}:
         _refuse(
             CellError(number, None, f"expected {expected}, got {kind_of(row)}")
