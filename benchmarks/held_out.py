@@ -1,7 +1,7 @@
 """Mixed tables split 70 to 30, and models of the training rows, trained as users train them."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -80,6 +80,10 @@ class Trial:
         while (refused := _refused(schema, held)).any():
             held = held.filter(pa.array(~refused))
         return cls(split.name, estimator, schema.encode(split.train), schema.encode(held), held)
+
+    def first(self, rows: int) -> Self:
+        """Return the same with so many held-out rows at most."""
+        return replace(self, held=self.held[:rows], held_table=self.held_table[:rows])
 
 
 def train(split: Split, preset: Preset, seed: int = 0, device: str = "cpu") -> DensityEstimator:

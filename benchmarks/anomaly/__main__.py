@@ -97,7 +97,7 @@ def measures(
     if not kept.exists() and not late and PEERS_PYTHON.exists():
         found = {
             name: measure(cut(), scores, seconds)
-            for name, (scores, seconds) in peers.scores(cut(), seed).items()
+            for name, (scores, seconds) in peers.scores(cut().train, cut().test, seed).items()
         }
         write(kept, found)
     yield from (json.loads(kept.read_text()) if kept.exists() else {}).items()

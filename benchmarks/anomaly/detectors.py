@@ -4,6 +4,7 @@ import json
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from benchmarks.anomaly.sets import Setting, Split
 from madeira.models import DensityEstimator
-from madeira.models.arrays import Float64
+from madeira.models.arrays import Float64, Int64
 from madeira.models.made.config import MaskConfig, NetworkConfig
 from madeira.models.training.config import FitConfig, MemberConfig, TrainingConfig
 
@@ -71,8 +72,23 @@ class Peers:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
-    def scores(self, split: Split, seed: int) -> dict[str, tuple[Float64, float]]:
+    def scores(
+        self,
+        train: Float64,
+        test: Float64,
+        seed: int,
+        methods: Sequence[str] = (),
+        groups: Int64 | None = None,
+    ) -> dict[str, tuple[Float64, float]]:
         """Return the scores of the test rows and the seconds, by peer.
+
+        Args:
+            train: Training rows, shape `(rows, columns)`.
+            test: Rows to be scored, the same columns.
+            seed: Seed of the peers.
+            methods: Which peers; all if none is named.
+            groups: Group of each test row, shape `(test rows,)`, -1 for those that are in all of
+                them: no group is scored in view of another.
 
         Raises:
             RuntimeError: The peers ended; their own message stands above.
@@ -88,13 +104,15 @@ class Peers:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the peers have no pipes")
         with tempfile.TemporaryDirectory() as folder:
-            job = {"input": f"{folder}/in.npz", "output": f"{folder}/out.npz", "seed": seed}
-            np.savez(job["input"], train=split.train, test=split.test)  # type: ignore[arg-type]
+            given, output = f"{folder}/in.npz", f"{folder}/out.npz"
+            job = {"input": given, "output": output, "seed": seed, "methods": list(methods)}
+            together = np.full(len(test), -1) if groups is None else groups
+            np.savez(given, train=train, test=test, groups=together)
             process.stdin.write(json.dumps(job) + "\n")
             process.stdin.flush()
             if process.stdout.readline().strip() != "done":
                 raise RuntimeError("the peers ended before they were done")
-            with np.load(str(job["output"])) as found:
+            with np.load(output) as found:
                 return {
                     name: (found[name], float(found[f"{name}|seconds"]))
                     for name in found.files

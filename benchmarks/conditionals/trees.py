@@ -18,6 +18,8 @@ __all__ = ["Trees", "categorical_features"]
 VALID_SHARE = 0.1
 MAX_CATEGORIES = 254  # more are told as numbers: the trees have as many bins
 MIN_PROBABILITY = 1e-15
+MAX_SURPRISE = -np.log(MIN_PROBABILITY)
+MIN_DEVIATION = 1e-3  # of a number's own: a few rows may be met by chance
 
 
 def categorical_features(columns: Sequence[Column]) -> Bool:
@@ -42,7 +44,7 @@ class Trees:
         self, columns: Sequence[Column], rows: Float64, variable: int, seed: int, stopped: bool
     ) -> None:
         rows = rows[~np.isnan(rows[:, variable])]
-        self._variable = variable
+        self._variable, self._discrete = variable, columns[variable].discrete
         self._settings = {
             "categorical_features": np.delete(categorical_features(columns), variable),
             "early_stopping": stopped,
@@ -86,11 +88,20 @@ class Trees:
         model.fit(*self._parts(self._rows), **self._valid_arguments)
         return np.asarray(model.predict(self._parts(rows)[0]))
 
-    def mean(self, rows: Float64) -> Float64:
-        """Mean of the column given each row's other values, encoded, shape `(rows,)`."""
+    def surprise(self, rows: Float64) -> Float64:
+        """How surprising each row's value is given its other values, shape `(rows,)`.
+
+        Minus the log-probability of a category; of a number half the square of what the predicted
+        mean misses, in standard deviations of what it misses on the rows that stop the trees.
+        """
+        if self._discrete:
+            return np.asarray(np.minimum(-self.log_probabilities(rows), MAX_SURPRISE))
         model = HistGradientBoostingRegressor(**self._settings)
         model.fit(*self._parts(self._rows), **self._valid_arguments)
-        return np.asarray(model.predict(self._parts(rows)[0]))
+        x, y = self._parts(self._valid if len(self._valid) else self._rows)
+        deviation = max(np.std(y - model.predict(x)), MIN_DEVIATION * np.std(y), 1e-300)
+        x, y = self._parts(rows)
+        return np.asarray(((y - model.predict(x)) / deviation) ** 2 / 2)
 
     @property
     def _valid_arguments(self) -> dict[str, Float64]:

@@ -1,7 +1,9 @@
 """Scores of the peers: run as a script by the Python of `.bench/anomaly`.
 
-Reads one JSON object a line, `{"input": PATH, "output": PATH, "seed": 0}`. The input is an `.npz`
-of `train` and `test`, the output one of scores and seconds by peer; after each, a line is printed.
+Reads one JSON object a line, `{"input": PATH, "output": PATH, "seed": 0, "methods": [NAME]}`. The
+input is an `.npz` of `train`, `test` and `groups`, the output one of scores and seconds by peer;
+after each, a line is printed. `groups` are those of the test rows, -1 for rows that are in all of
+them: a peer that looks at all test rows to score one is shown one group at a time.
 Columns are standardised by the training rows. All settings are the defaults that are documented,
 but for `mixture (BIC)`, a Gaussian mixture whose number of components the Bayesian information
 criterion chooses: the default of PyOD is one component.
@@ -24,11 +26,12 @@ from pyod.models.mcd import MCD
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
-from madeira.models.arrays import Float64
+from madeira.models.arrays import Float64, Int64
 
 __all__ = ["PEERS", "main"]
 
 MIXTURE_SIZES = (1, 2, 3, 5, 8, 12)
+TRANSDUCTIVE = {"ECOD", "COPOD"}
 
 PEERS: dict[str, Callable[[int], Any]] = {
     "isolation forest": lambda seed: IForest(random_state=seed),
@@ -58,6 +61,27 @@ def detect(name: str, train: Float64, test: Float64, seed: int) -> Float64:
     return np.asarray(detector.decision_scores_ if same else detector.decision_function(test))
 
 
+def detect_groups(name: str, train: Float64, test: Float64, groups: Int64, seed: int) -> Float64:
+    """Return the scores of the test rows, of each group as if the other groups were not there.
+
+    Args:
+        name: The peer.
+        train: Training rows.
+        test: Rows to be scored.
+        groups: Group of each of them; -1 for those that are in all groups.
+        seed: Seed of the peer.
+    """
+    if name not in TRANSDUCTIVE:
+        return detect(name, train, test, seed)
+    shared = test[groups == -1]
+    scores = np.empty(len(test))
+    scores[groups == -1] = detect(name, train, shared, seed)
+    for group in np.unique(groups[groups >= 0]):
+        together = np.concatenate([shared, test[groups == group]])
+        scores[groups == group] = detect(name, train, together, seed)[len(shared) :]
+    return scores
+
+
 def main() -> None:
     """Answer jobs until there are no more."""
     warnings.simplefilter("ignore")
@@ -66,10 +90,11 @@ def main() -> None:
         with np.load(job["input"]) as arrays:
             scaler = StandardScaler().fit(arrays["train"])
             train, test = scaler.transform(arrays["train"]), scaler.transform(arrays["test"])
+            groups = arrays["groups"]
         results: dict[str, Float64] = {}
-        for name in (*PEERS, "mixture (BIC)"):
+        for name in job["methods"] or (*PEERS, "mixture (BIC)"):
             start = time.perf_counter()
-            scores = detect(name, train, test, job["seed"])
+            scores = detect_groups(name, train, test, groups, job["seed"])
             results[f"{name}|seconds"] = np.array(time.perf_counter() - start)
             results[name] = np.nan_to_num(scores, posinf=1e300, neginf=-1e300)
         np.savez(job["output"], allow_pickle=False, **results)
