@@ -8,7 +8,7 @@ not depend on the model and is kept on disk.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -24,7 +24,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 MAX_CELLS = 15_000
 
 Losses = Mapping[str, float]
-Variant = Literal["default", "stopped"]
+Variant = Literal["plain", "shrunk"]
 
 
 def rest_measures(trial: Trial, seed: int) -> dict[str, float]:
@@ -39,7 +39,7 @@ def rest_measures(trial: Trial, seed: int) -> dict[str, float]:
         the table has no column.
     """
     ours = model_losses(trial)
-    theirs = [tree_losses(trial, variant, seed) for variant in ("default", "stopped")]
+    theirs = [tree_losses(trial, variant, seed) for variant in get_args(Variant)]
     result = {}
     for kind, discrete in (("categories", True), ("numbers", False)):
         names = [
@@ -101,7 +101,7 @@ def tree_losses(trial: Trial, variant: Variant, seed: int) -> dict[str, float]:
         cells = _cells(trial, rows, variable)
         if not cells.any():
             continue
-        trees = Trees(columns, trial.train, variable, seed, variant == "stopped")
+        trees = Trees(columns, trial.train, variable, seed, variant == "shrunk")
         if column.discrete:
             losses[column.name] = -float(trees.log_probabilities(rows[cells]).mean())
         else:

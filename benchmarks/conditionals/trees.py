@@ -1,8 +1,8 @@
 """Gradient-boosted trees of scikit-learn, trained for one column alone given all others.
 
-Categories are told as categories, missing values as missing. Both with the settings that
-scikit-learn comes with and stopped early by a tenth of the training rows: without stopping, trees
-of a few hundred rows are too sure of themselves.
+Categories are told as categories, missing values as missing. With the settings that scikit-learn
+comes with, trees of a few thousand rows are much too sure of rare categories; so there are others,
+which are stopped early by a tenth of the training rows and whose leaves are shrunk.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ from madeira.models.columns.base import Column
 __all__ = ["Trees", "categorical_features"]
 
 VALID_SHARE = 0.1
+SHRINKAGE = 10.0
+STOPPED_ROWS = 10_000  # from which on scikit-learn stops early if nothing else is said
 MAX_CATEGORIES = 254  # more are told as numbers: the trees have as many bins
 MIN_PROBABILITY = 1e-15
 MAX_SURPRISE = -np.log(MIN_PROBABILITY)
@@ -37,24 +39,26 @@ class Trees:
         rows: Encoded training rows, shape `(rows, variables)`.
         variable: The column that is to be predicted.
         seed: Seed of the trees and of what they stop by.
-        stopped: Whether they stop early.
+        shrunk: Whether they stop early, and leaves are shrunk; otherwise settings are those that
+            scikit-learn comes with.
     """
 
     def __init__(
-        self, columns: Sequence[Column], rows: Float64, variable: int, seed: int, stopped: bool
+        self, columns: Sequence[Column], rows: Float64, variable: int, seed: int, shrunk: bool
     ) -> None:
         rows = rows[~np.isnan(rows[:, variable])]
         self._variable, self._discrete = variable, columns[variable].discrete
         self._settings = {
             "categorical_features": np.delete(categorical_features(columns), variable),
-            "early_stopping": stopped,
+            "early_stopping": shrunk or len(rows) > STOPPED_ROWS,
+            "l2_regularization": SHRINKAGE if shrunk else 0.0,
             "random_state": seed,
         }
         valid = np.random.default_rng(seed).uniform(size=len(rows)) < VALID_SHARE
         if columns[variable].discrete:  # a category has to be among the rows that are learned
             seen = np.isin(rows[:, variable], rows[~valid, variable])
             valid &= seen
-        if not stopped or not valid.any():
+        if not self._settings["early_stopping"] or not valid.any():
             valid[:] = False
             self._settings["early_stopping"] = False
         self._rows, self._valid = rows[~valid], rows[valid]

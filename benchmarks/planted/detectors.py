@@ -55,7 +55,7 @@ def tree_scores(trial: Trial, tables: Sequence[pa.Table], seed: int) -> list[Sco
     cells = np.full(rows.shape, -np.inf)
     for variable in range(rows.shape[1]):
         known = ~np.isnan(rows[:, variable])
-        trees = Trees(schema.columns, trial.train, variable, seed, stopped=True)
+        trees = Trees(schema.columns, trial.train, variable, seed, shrunk=True)
         cells[known, variable] = trees.surprise(rows[known])
     ends = np.cumsum([table.num_rows for table in tables])[:-1]
     return [Scores(part.max(axis=1), part) for part in np.split(cells, ends)]

@@ -139,14 +139,14 @@ def test_a_proper_density_sums_to_one_and_no_fact_raises_a_probability(
 
 
 def test_trees_know_a_category_and_a_number_given_the_rest(schema: Schema, rows: Float64) -> None:
-    for stopped in (False, True):
-        land = Trees(schema.columns, rows[:400], 1, 0, stopped).log_probabilities(rows[400:])
+    for shrunk in (False, True):
+        land = Trees(schema.columns, rows[:400], 1, 0, shrunk).log_probabilities(rows[400:])
         assert np.exp(land).mean() > 0.95
         unknown = rows[400:].copy()
         unknown[:, 1] = 2
-        trees = Trees(schema.columns, rows[:400], 1, 0, stopped)
+        trees = Trees(schema.columns, rows[:400], 1, 0, shrunk)
         assert (trees.log_probabilities(unknown) == -np.inf).all()
-        median = Trees(schema.columns, rows[:400], 3, 0, stopped).quantile(rows[400:], 0.5)
+        median = Trees(schema.columns, rows[:400], 3, 0, shrunk).quantile(rows[400:], 0.5)
         assert np.corrcoef(median, rows[400:, 3])[0, 1] > 0.9
 
 

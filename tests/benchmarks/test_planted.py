@@ -90,7 +90,7 @@ def test_trees_find_what_contradicts_the_rest_and_name_the_cell(trial: Trial) ->
     clean, spoiled = tree_scores(trial, [trial.held_table, planted.table], seed=0)
     found = measure(planted, clean, spoiled)
     assert found["auroc"] > 0.95
-    assert found["named"] > 0.95
+    assert found["named"] > 0.9
 
 
 def test_ties_count_by_their_share() -> None:
