@@ -104,7 +104,8 @@ def rule_measures(trial: Trial, seed: int) -> dict[str, float]:
         evidence[part, rule.fixing] = both[part, rule.fixing] = rule.known
         both[part, rule.fixed] = rule.follows
         start = part.stop
-    probability = np.exp(density.score(both) - density.score(evidence))
+    ratio = np.exp(density.score(both) - density.score(evidence))
+    probability = 1 - np.abs(1 - ratio)  # a ratio above 1 is as wrong as one below
     means, values, start = [], [], 0
     for rule in rules:
         own = probability[start : start + len(rule.known)]

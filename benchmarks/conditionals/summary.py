@@ -23,11 +23,17 @@ PEERS = {
 }
 UNITS = {"rest_categories": "nats", "rest_numbers": "sd", "pair": "nats"}
 MAX_SHARE_OUTSIDE = 0.01
-MAX_ROUTES = {"routes_most": 0.03, "routes_mean": 0.005, "sampled_mean": 0.005}
+MAX_ROUTES = {
+    "routes_most": 0.03,
+    "routes_mean": 0.005,
+    "sampled_most": 0.03,
+    "sampled_mean": 0.005,
+}
 ROUTES = {
     "routes_most": "three computed routes: largest difference",
     "routes_mean": "three computed routes: mean difference",
-    "sampled_mean": "draws and the other routes: mean difference beyond that of plain draws",
+    "sampled_most": "draws and the other routes: largest difference beyond chance",
+    "sampled_mean": "draws and the other routes: mean difference beyond chance",
 }
 MAX_UNSURE = 0.03
 MAX_MORE_BROKEN = 0.02

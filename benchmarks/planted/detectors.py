@@ -37,7 +37,8 @@ class Scores:
 
 def madeira_scores(trial: Trial, table: pa.Table) -> Scores:
     """Anomaly scores of rows and cells."""
-    cells = np.asarray(trial.estimator.contributions(table))
+    name_cells = getattr(trial.estimator, "cell_anomaly", trial.estimator.contributions)
+    cells = np.asarray(name_cells(table))
     rows = np.asarray(trial.estimator.anomaly_score(table))
     return Scores(rows, np.where(np.isnan(cells), -np.inf, cells))
 

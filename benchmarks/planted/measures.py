@@ -26,7 +26,7 @@ def measure(planted: Planted, clean: Scores, spoiled: Scores) -> dict[str, float
         `auroc`: of planted rows among held-out rows, those away in whose place they are.
         `precision`: the share of planted rows among as many of the highest scores as there are
         planted rows; ties count by their share.
-        `named`: the share of planted rows whose highest cell is a wrong one.
+        `named`: the share of planted rows whose highest cell is a wrong one; ties by their share.
     """
     others = np.delete(clean.rows, planted.rows)
     scores = np.concatenate([others, spoiled.rows])
@@ -36,8 +36,8 @@ def measure(planted: Planted, clean: Scores, spoiled: Scores) -> dict[str, float
         "precision": _precision(scores, wrong.astype(np.float64)),
     }
     if spoiled.cells is not None:
-        first = spoiled.cells.argmax(axis=1)
-        result["named"] = float(planted.wrong[np.arange(len(first)), first].mean())
+        first = spoiled.cells == spoiled.cells.max(axis=1, keepdims=True)
+        result["named"] = float(((first & planted.wrong).sum(axis=1) / first.sum(axis=1)).mean())
     return result
 
 
