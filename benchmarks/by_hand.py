@@ -4,13 +4,18 @@
 - A histogram of the report is drawn as SVG; the same by matplotlib.
 - A request reaches its endpoint by a route of Starlette; the same by FastAPI.
 - Head and body of an answer go to the socket in one write; the same in two, as uvicorn writes them.
+- New connections are accepted many in a round of the event loop; the same one by one, as by uvloop.
 """
 
 import asyncio
+import contextlib
 import io
 import multiprocessing
 import socket
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
@@ -27,6 +32,7 @@ import madeira
 from benchmarks.report import Report, in_turns, parse_arguments
 from checkpoints.tables import loans
 from madeira.app.report.svg import Plot
+from madeira.app.server.accept_loop import AcceptLoop
 from madeira.app.server.joined_writes import JoinedWrites
 
 __all__ = ["main"]
@@ -162,6 +168,12 @@ def routing(report: Report, seconds: float) -> None:
 
 HEAD, BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", b"x" * 100
 CONNECTIONS = 64
+NEW = 256
+BUSY = 16
+WORK_S = 0.0005
+"""Time of a request of a busy connection: a round of the event loop lasts `BUSY` times as long."""
+
+Address = tuple[str, int]
 
 
 class _Answering(asyncio.Protocol):
@@ -187,7 +199,7 @@ class _Answering(asyncio.Protocol):
         self._write(BODY)
 
 
-def _serve(joined: bool, port: Connection) -> None:
+def _answer_joined(joined: bool, port: Connection) -> None:
     """Answer on a free port, which is told, until the process is ended."""
 
     async def forever() -> None:
@@ -199,26 +211,31 @@ def _serve(joined: bool, port: Connection) -> None:
     uvloop.run(forever())
 
 
+@contextlib.contextmanager
+def _server(serve: Callable[[bool, Connection], None], by_hand: bool) -> Iterator[Address]:
+    """Serve in a process of its own until the end of the context."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(by_hand, theirs))
+    process.start()
+    theirs.close()
+    try:
+        yield ("127.0.0.1", ours.recv())
+    finally:
+        process.kill()
+        process.join()
+
+
 def writing(report: Report, seconds: float) -> None:
     """Compare answers in one write and in two, on many connections at the same time."""
-    ways: dict[str, Callable[[], object]] = {}
-    processes, open_ones = [], []
-    for name, joined in (("joined", True), ("apart", False)):
-        ours, theirs = multiprocessing.Pipe()
-        process = multiprocessing.get_context("spawn").Process(
-            target=_serve, args=(joined, theirs), daemon=True
-        )
-        process.start()
-        processes.append(process)
-        address = "127.0.0.1", ours.recv()
-        clients = [socket.create_connection(address) for _ in range(CONNECTIONS)]
-        open_ones += clients
-        ways[name] = lambda clients=clients: _ask_all(clients)  # type: ignore[misc]
-    times = in_turns(ways, seconds)
-    for one in open_ones:
-        one.close()
-    for process in processes:
-        process.kill()
+    with contextlib.ExitStack() as stack:
+        ways: dict[str, Callable[[], object]] = {}
+        for name, joined in (("joined", True), ("apart", False)):
+            address = stack.enter_context(_server(_answer_joined, joined))
+            clients = [
+                stack.enter_context(socket.create_connection(address)) for _ in range(CONNECTIONS)
+            ]
+            ways[name] = partial(_ask_all, clients)
+        times = in_turns(ways, seconds)
     report.compare(
         f"an answer, {CONNECTIONS} connections",
         times["joined"] / CONNECTIONS * 1e6,
@@ -238,6 +255,93 @@ def _ask_all(clients: list[socket.socket]) -> None:
             left -= len(client.recv(left))
 
 
+class _Working(asyncio.Protocol):
+    """Answers a new connection at once, as a full server does, and computes for each request."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Answer."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(HEAD)
+
+    def data_received(self, data: bytes) -> None:
+        """Compute, and answer."""
+        end = time.perf_counter() + WORK_S
+        while time.perf_counter() < end:
+            pass
+        self._transport.write(HEAD)
+
+
+def _accept(by_hand: bool, port: Connection) -> None:
+    """Accept on a free port, which is told, until the process is ended."""
+
+    async def forever() -> None:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=2 * NEW)
+        listener.setblocking(False)
+        if by_hand:
+            AcceptLoop(_Working, lambda connecting: True).start(listener)
+        else:
+            await asyncio.get_running_loop().create_server(_Working, sock=listener, backlog=2 * NEW)
+        port.send(listener.getsockname()[1])
+        await asyncio.Event().wait()
+
+    uvloop.run(forever())
+
+
+@contextlib.contextmanager
+def _busy(address: Address, connections: int) -> Iterator[None]:
+    """Ask on some connections, again and again, until the end of the context."""
+    over = threading.Event()
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(address)) for _ in range(connections)
+        ]
+
+        def ask() -> None:
+            while not over.is_set():
+                for client in clients:
+                    client.sendall(b"x")
+                for client in clients:
+                    client.recv(len(HEAD))
+
+        thread = threading.Thread(target=ask if clients else over.wait)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def _connect_all(address: Address, busy: int) -> None:
+    """Open many connections beside busy ones, and wait for the answer of each."""
+    with _busy(address, busy), contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(address)) for _ in range(NEW)]
+        for client in clients:
+            client.recv(len(HEAD))
+
+
+def accepting(report: Report, seconds: float) -> None:
+    """Compare many connections accepted each round of the event loop with one, as uvloop does."""
+    with contextlib.ExitStack() as stack:
+        many = stack.enter_context(_server(_accept, True))
+        one = stack.enter_context(_server(_accept, False))
+        for busy in (0, BUSY):
+            times = in_turns(
+                {
+                    "many": partial(_connect_all, many, busy),
+                    "one": partial(_connect_all, one, busy),
+                },
+                seconds,
+            )
+            report.compare(
+                f"accept {NEW} connections beside {busy} busy ones",
+                times["many"] * 1e3,
+                "ms",
+                "one a round",
+                times["one"] * 1e3,
+            )
+
+
 def main() -> None:
     """Measure all of it and write the results."""
     arguments = parse_arguments(__doc__)
@@ -247,6 +351,7 @@ def main() -> None:
     drawing(report, seconds)
     routing(report, seconds)
     writing(report, seconds)
+    accepting(report, seconds)
     report.write()
 
 

@@ -16,6 +16,7 @@ from uvicorn._types import ASGI3Application
 from madeira.app.errors import RequestError
 from madeira.app.logs import set_up_logs
 from madeira.app.processes.signals import ABORTED, catch_signals
+from madeira.app.server.accept_loop import AcceptLoop
 from madeira.app.server.connections import ConnectionLimits, Connections
 from madeira.app.server.http_protocol import HttpProtocol
 from madeira.app.server.starting import Starting
@@ -26,15 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpServer", "run_server"]
 
-log = logging.getLogger(__name__)
-
 OWNERLESS_MARGIN_S = 30.0
 """A process whose owner is gone ends at most so long after its time for draining is over."""
 
-ACCEPTED_AT_ONCE = 32
-ACCEPT_PAUSE_S = 0.5
 SPARE_CONNECTIONS = 8
-ROOM_PAUSE_S = 0.002
 """So many connections beyond the limit are accepted, and answered that there are too many; more
 wait in the queue of the kernel, until idle ones have made room."""
 
@@ -80,7 +76,7 @@ class HttpServer(uvicorn.Server):
         super().__init__(config)
         self._owner = owner
         self._drain_s = settings.drain_timeout_s
-        self._connecting: set[asyncio.Task[object]] = set()
+        self._accepting = AcceptLoop(self._protocol, self._has_room)
         self._watching: asyncio.Task[None] | None = None
         self._running: asyncio.Task[bool] | None = None
         self.failed = False
@@ -105,7 +101,7 @@ class HttpServer(uvicorn.Server):
 
     def _listen(self) -> None:
         for listener in self._listeners:
-            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+            self._accepting.start(listener)
 
     def _begin(self) -> None:
         """Take requests beside the other processes: the models are loaded."""
@@ -137,47 +133,13 @@ class HttpServer(uvicorn.Server):
         """Leave signals to `run_server`: a server may run in any thread."""
         yield
 
-    def _accept(self, listener: socket.socket) -> None:
-        """Accept the waiting connections.
-
-        uvloop accepts one connection each round of the loop. While rounds are long, as under
-        overload, others would wait for seconds in the queue of the kernel, where they cannot be
-        answered 503.
-        """
-        loop = asyncio.get_running_loop()
-        for _ in range(ACCEPTED_AT_ONCE):
-            if self._excess() >= SPARE_CONNECTIONS:
-                self.connections.make_room()
-                self._pause(listener, ROOM_PAUSE_S)
-                return
-            try:
-                connection, _ = listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:  # no more files may be open, say
-                log.error("a connection cannot be accepted: %s", error.strerror)
-                self._pause(listener, ACCEPT_PAUSE_S)
-                return
-            connection.setblocking(False)
-            if connection.family != socket.AF_UNIX:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            task = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
-
-    def _excess(self) -> int:
-        """Return the number of connections beyond the limit."""
-        taken = len(self.connections.open) + len(self._connecting)
-        return taken - self.connections.limits.connections
-
-    def _pause(self, listener: socket.socket, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(listener)
-        loop.call_later(seconds, self._accept_again, listener)
-
-    def _accept_again(self, listener: socket.socket) -> None:
-        if listener.fileno() >= 0:
-            asyncio.get_running_loop().add_reader(listener, self._accept, listener)
+    def _has_room(self, connecting: int) -> bool:
+        """Check whether one more connection may be accepted, and make room if there is none."""
+        taken = len(self.connections.open) + connecting
+        has_room = taken < self.connections.limits.connections + SPARE_CONNECTIONS
+        if not has_room:
+            self.connections.make_room()
+        return has_room
 
     def _protocol(self) -> asyncio.Protocol:
         protocol = HttpProtocol(
@@ -197,7 +159,7 @@ class HttpServer(uvicorn.Server):
         if self.starting.app is not None:
             await self.starting.app.limit.drain(self._drain_s, lambda: self.force_exit)
         for listener in sockets or []:
-            asyncio.get_running_loop().remove_reader(listener)
+            self._accepting.stop(listener)
         if self._watching is not None:
             self._watching.cancel()
         await super().shutdown(sockets)
