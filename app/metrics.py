@@ -28,12 +28,10 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from madeira.app.jobs import ModelKey
+from madeira.app.settings import COUNTS_VARIABLE
 from madeira.models.arrays import Float64
 
-__all__ = ["SHARED_DIRECTORY", "Metrics", "Reading"]
-
-SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""Variable that names the directory of several processes; read when this module is imported."""
+__all__ = ["Metrics", "Reading"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
@@ -69,7 +67,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._own = CollectorRegistry()
-        self._shared = os.environ.get(SHARED_DIRECTORY)
+        self._shared = os.environ.get(COUNTS_VARIABLE)
         self._requests = Counter(
             "madeira_requests", "Requests answered.", ("route", "status"), registry=self._own
         )

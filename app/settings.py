@@ -18,12 +18,16 @@ from madeira.app.errors import SettingsError
 from madeira.app.model_directories import default_search_path, directories_of
 from madeira.models.echo import did_you_mean
 
-__all__ = ["Settings", "settings_table"]
+__all__ = ["COUNTS_VARIABLE", "Settings", "settings_table"]
 
 PREFIX = "MADEIRA_"
 
 NOT_SETTINGS = frozenset({"MADEIRA_DATA"})
 """Variables that are not settings of the service: the data folder of the benchmarks."""
+
+COUNTS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable of prometheus-client: the directory in which several API processes count. It is set by
+the process that starts them, and read when `madeira.app.metrics` is imported."""
 
 
 def _devices(value: str) -> str:

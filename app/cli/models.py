@@ -4,10 +4,11 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from madeira.app.cli.options import SearchPathOption
 from madeira.app.errors import ModelsDirectoryError
 from madeira.app.model_directories import default_search_path, directories_of, model_names
 from madeira.models.echo import MAX_ECHO, escaped
@@ -23,15 +24,7 @@ _MAX_WIDTH = 10_000
 
 
 def models(
-    checkpoints: Annotated[
-        Path | None,
-        typer.Option(
-            "--checkpoints",
-            help="Directories of the models.",
-            show_default="yours, and the bundled one",
-            envvar="MADEIRA_CHECKPOINTS",
-        ),
-    ] = None,
+    checkpoints: SearchPathOption = None,
 ) -> None:
     """List the models on disk, every version, whole or broken."""  # noqa: DOC501 - it is the help text
     directories = directories_of(checkpoints or default_search_path())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from madeira.app.cli.options import SearchPathOption
 from madeira.app.errors import ReportError
 from madeira.app.model_directories import default_search_path, directories_of
 from madeira.models.errors import TableError
@@ -46,15 +47,7 @@ def report(
         str | None,
         typer.Option("--model-version", help="Version of the model.", show_default="the latest"),
     ] = None,
-    checkpoints: Annotated[
-        Path | None,
-        typer.Option(
-            "--checkpoints",
-            help="Directories of the models.",
-            show_default="yours, and the bundled one",
-            envvar="MADEIRA_CHECKPOINTS",
-        ),
-    ] = None,
+    checkpoints: SearchPathOption = None,
     rows: Annotated[
         int,
         typer.Option("--rows", min=1, help="Maximum of rows of a file; the seed selects them."),

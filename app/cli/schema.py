@@ -5,18 +5,14 @@ from typing import Annotated
 
 import typer
 
+from madeira.app.cli.options import DataArgument
 from madeira.app.errors import SchemaCommandError
 
 __all__ = ["schema"]
 
 
 def schema(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA", help="A CSV or Parquet file; empty cells are missing values."
-        ),
-    ],
+    data: DataArgument,
     schema_file: Annotated[
         Path | None,
         typer.Option("--schema", metavar="FILE", help="A file that overrides kinds of columns."),

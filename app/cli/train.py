@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from madeira.app.cli.interrupts import Interrupts
-from madeira.app.cli.training_data import (
-    CheckpointsOption,
+from madeira.app.cli.options import (
     DataArgument,
     DeviceOption,
     NameOption,
     SchemaOption,
     SeedOption,
-    read_training_table,
-    target_directories,
+    TargetOption,
 )
+from madeira.app.cli.saving import save_trained
+from madeira.app.cli.training_data import read_training_table, target_directories
 from madeira.app.errors import TrainError
 from madeira.app.processes.signals import ABORTED
 from madeira.models.preset_names import Preset
@@ -46,7 +46,7 @@ def _valid_smoothing(text: str) -> str:
 def train(
     data: DataArgument,
     name: NameOption,
-    checkpoints: CheckpointsOption = None,
+    checkpoints: TargetOption = None,
     device: DeviceOption = "cpu",
     seed: SeedOption = 0,
     preset: Annotated[
@@ -98,7 +98,9 @@ def train(
         estimator.metrics["preset"] = preset
         estimator.describe(name, f"Trained by `madeira train {data.name} --name {name}`.")
         pictures = {LEARNING_CURVE: learning_curve(name, estimator)}
-        saved = estimator.save_version(place, pictures, others)
+        saved = save_trained(
+            lambda directory: estimator.save_version(directory, pictures, others), place
+        )
     if estimator.metrics["interrupted"]:
         console.print("Interrupted: the best model so far is saved.")
     print_cautions(estimator.metrics, estimator.schema, console)

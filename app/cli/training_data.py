@@ -1,16 +1,12 @@
-"""Options and preparations of the training commands: table, schema, directory, device."""
+"""Preparations of the training commands: table, schema, directory, device."""
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from madeira.app.errors import TrainError
 from madeira.app.model_directories import default_search_path, directories_of
-from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError, TableError
 
 if TYPE_CHECKING:
@@ -19,65 +15,7 @@ if TYPE_CHECKING:
 
     from madeira.models import Schema
 
-__all__ = [
-    "CheckpointsOption",
-    "DataArgument",
-    "DeviceOption",
-    "NameOption",
-    "SchemaOption",
-    "SeedOption",
-    "read_training_table",
-    "require_writable",
-    "target_directories",
-]
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
-
-
-def _valid_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise typer.BadParameter(
-            f"{quoted(name)}: small letters, digits, - and _ make a name, "
-            "a letter or digit first, 100 at most"
-        )
-    return name
-
-
-def _valid_device(device: str) -> str:
-    if not _DEVICE.fullmatch(device):
-        raise typer.BadParameter(f"{quoted(device)} is not cpu, cuda or cuda:<index>")
-    return device
-
-
-DataArgument = Annotated[
-    Path,
-    typer.Argument(metavar="DATA", help="A CSV or Parquet file; empty cells are missing values."),
-]
-NameOption = Annotated[str, typer.Option("--name", help="Name of the model.", callback=_valid_name)]
-CheckpointsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--checkpoints",
-        help="Directory of the models; the new version is saved in its folder NAME.",
-        show_default="~/.local/share/madeira/models",
-        envvar="MADEIRA_CHECKPOINTS",
-    ),
-]
-DeviceOption = Annotated[
-    str, typer.Option("--device", help="Where to train: cpu or cuda.", callback=_valid_device)
-]
-SeedOption = Annotated[
-    int, typer.Option("--seed", min=0, help="On a CPU, the same seed gives the same model.")
-]
-SchemaOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--schema",
-        metavar="FILE",
-        help="A file that overrides kinds of columns, see `madeira schema`.",
-    ),
-]
+__all__ = ["read_training_table", "require_writable", "target_directories"]
 
 
 def read_training_table(

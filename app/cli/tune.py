@@ -7,17 +7,15 @@ from typing import Annotated
 
 import typer
 
-from madeira.app.cli.training_data import (
-    CheckpointsOption,
+from madeira.app.cli.options import (
     DataArgument,
     DeviceOption,
     NameOption,
     SchemaOption,
     SeedOption,
-    read_training_table,
-    require_writable,
-    target_directories,
+    TargetOption,
 )
+from madeira.app.cli.training_data import read_training_table, require_writable, target_directories
 from madeira.app.errors import TrainError
 
 __all__ = ["tune"]
@@ -43,7 +41,7 @@ def tune(
             callback=_valid_budget,
         ),
     ],
-    checkpoints: CheckpointsOption = None,
+    checkpoints: TargetOption = None,
     study: Annotated[
         Path | None,
         typer.Option(

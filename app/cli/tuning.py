@@ -12,6 +12,7 @@ import pyarrow as pa
 from rich.console import Console
 
 from madeira.app.cli.interrupts import Interrupts
+from madeira.app.cli.saving import save_trained
 from madeira.app.cli.search_progress import search_display
 from madeira.app.cli.train import LEARNING_CURVE
 from madeira.app.pictures.learning_curve import draw_learning_curve
@@ -63,6 +64,7 @@ def search_and_save(
 
     Raises:
         TrainingError: The table cannot be trained on, or the study cannot be continued.
+        TrainError: The directory cannot be written; the message says where the model is.
         SystemExit: Ctrl-C came before the end of the first epoch.
     """
     values = schema.encode(table)
@@ -121,11 +123,10 @@ def search_and_save(
         description += f"{_endings(records)}.\n\n{_settings_table(chosen)}"
         card = model_card(schema, metrics, name, description)
         curves = draw_learning_curve(name, metrics["members"])
-        saved = save_version(
-            place,
-            Checkpoint(schema, fitted.density, metrics, card),
-            {LEARNING_CURVE: curves, TUNING: picture},
-            others,
+        checkpoint = Checkpoint(schema, fitted.density, metrics, card)
+        pictures = {LEARNING_CURVE: curves, TUNING: picture}
+        saved = save_trained(
+            lambda directory: save_version(directory, checkpoint, pictures, others), place
         )
     if search.interrupted:
         console.print("Interrupted: the best model so far is saved.")

@@ -21,7 +21,7 @@ from madeira.app.processes.signals import ABORTED, catch_signals
 from madeira.app.processes.spares import with_spares
 from madeira.app.processes.supervisor import Supervisor
 from madeira.app.processes.worker_processes import WorkerProcesses, worker_plan
-from madeira.app.settings import Settings
+from madeira.app.settings import COUNTS_VARIABLE, Settings
 
 __all__ = ["run_api_processes"]
 
@@ -32,9 +32,6 @@ STOP_MARGIN_S = 10.0
 """Seconds that a process may take to end after its time for draining is over."""
 
 API_MODULE = "madeira.app.server.api_process"
-
-SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""Variable that tells the processes where to count; see `madeira.app.metrics`."""
 
 
 def run_api_processes(
@@ -101,7 +98,7 @@ class _ApiProcesses:
             "runtime": str(self._runtime),
             "others": any(slot.is_up for slot in self._supervisor.slots),
         }
-        environment = {SHARED_DIRECTORY: str(self._counts)}
+        environment = {COUNTS_VARIABLE: str(self._counts)}
         return Launch(API_MODULE, [json.dumps(plan)], environment, [self._listener.fileno()])
 
     def _on_change(self) -> None:

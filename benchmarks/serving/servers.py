@@ -151,9 +151,10 @@ def _serving(
     path: str,
     ready: str,
 ) -> Iterator[Server]:
-    """Start a server and stop it at the end; its output goes to a file."""
+    """Start a server, and stop it at the end or on SIGTERM; its output goes to a file."""
     log = ROOT / ".bench" / f"{name.replace(' ', '-').lower()}.log"
     log.parent.mkdir(exist_ok=True)
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     with log.open("wb") as written:
         process = subprocess.Popen(
             command,
@@ -170,6 +171,7 @@ def _serving(
         yield server
     finally:
         _stop(server)
+        signal.signal(signal.SIGTERM, former)
 
 
 def _wait_for(server: Server, ready: str, log: Path) -> None:

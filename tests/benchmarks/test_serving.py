@@ -1,7 +1,10 @@
 """The load generator counts what came back, takes times from when it was due, and checks it."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +19,15 @@ from benchmarks.serving.answers import is_right
 from benchmarks.serving.load import Load, run
 from benchmarks.serving.questions import arrow_bytes
 
+BENCHMARK = """
+import sys, time
+from benchmarks.serving.servers import _free_port, _serving
+port = _free_port()
+command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+with _serving("ended", command, {}, port, "", "/", "/") as server:
+    print(server.process.pid, flush=True)
+    time.sleep(60)
+"""
 ANSWER = {"log_likelihood": [-2.0], "anomaly_score": [0.25]}
 Respond = Callable[[int, bytes], tuple[int, object]]
 
@@ -125,3 +137,20 @@ def test_answers_of_every_format_are_compared_with_the_model(place: str) -> None
         bodies = plain, json.dumps({"outputs": outputs}).encode(), arrow_bytes(pa.table(found))
         assert [is_right(body, rows) for body in bodies] == [right] * 3
     assert not is_right(json.dumps({**rows, place: [rows[place][0]]}).encode(), rows)
+
+
+def test_a_benchmark_that_is_ended_takes_its_servers_with_it() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", BENCHMARK],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as benchmark:
+        assert benchmark.stdout is not None
+        server = int(benchmark.stdout.readline())
+        os.kill(server, 0)
+        benchmark.terminate()
+        assert benchmark.wait(timeout=60) != 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(server, 0)

@@ -1,17 +1,21 @@
 """`madeira train` makes a model that can be loaded, and says in a sentence why it cannot."""
 
+import errno
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from madeira.models import DensityEstimator, read_table
+from madeira.models.checkpoint import atomic, save
 from tests.cli.outcome import Madeira
 
 
@@ -137,12 +141,15 @@ def test_directory_without_permission_is_told_before_training(
     assert "cannot be written to" in outcome.err
 
 
-def test_full_disk_is_one_line(fruit: Path, madeira: Madeira, tmp_path: Path) -> None:
+def test_full_disk_is_one_line(
+    fruit: Path, madeira: Madeira, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file size limit stands in for a full disk: the system refuses the write."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     try:
         outcome = madeira(
             "train", fruit, "--name", "m", "--checkpoints", tmp_path, "--preset", "fast"
@@ -152,7 +159,29 @@ def test_full_disk_is_one_line(fruit: Path, madeira: Madeira, tmp_path: Path) ->
         signal.signal(signal.SIGXFSZ, former)
     assert outcome.status == 1
     assert "cannot be written: File too large" in outcome.err
+    assert not list(tmp_path.glob("madeira-*"))
     assert list((tmp_path / "m").iterdir()) == []
+
+
+def test_a_model_is_saved_elsewhere_where_its_directory_cannot_be_written_any_more(
+    fruit: Path, madeira: Madeira, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "models" / "m"
+
+    def unfinished(directory: Path, files: dict[str, bytes]) -> AbstractContextManager[Path]:
+        if directory == place:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return atomic.unfinished(directory, files)
+
+    monkeypatch.setattr(save, "unfinished", unfinished)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    outcome = madeira("train", fruit, "--name", "m", "--checkpoints", place.parent, "--preset=fast")
+    assert outcome.status == 1
+    assert "No space left on device. The model is saved in" in outcome.err
+    assert f": move it to {place}" in outcome.err
+    (saved,) = tmp_path.glob("madeira-m-*/1")
+    assert str(saved) in outcome.err
+    assert len(DensityEstimator.load(saved).sample(3, seed=1)) == 3
 
 
 def test_absent_cuda_device_is_one_line(fruit: Path, tmp_path: Path, madeira: Madeira) -> None:

@@ -98,6 +98,21 @@ def test_a_short_budget_still_leaves_a_model_and_says_that_the_clock_ended_it(
     assert not (tmp_path / "m" / "3").exists()
 
 
+def test_an_interrupt_after_the_search_saves_what_it_found(
+    fruit: Path, tmp_path: Path, process: Process
+) -> None:
+    running = tune(process, fruit, tmp_path, *SHORTEST)
+    assert running.stdout is not None
+    assert any(line.startswith("mixing the best networks") for line in running.stdout)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=120)
+    assert running.returncode == 0, err
+    assert "Training has ended; the model is being saved" in err
+    estimator = DensityEstimator.load(tmp_path / "m" / "1")
+    assert estimator.metrics["interrupted"] is False
+    assert len(estimator.sample(3, seed=1)) == 3
+
+
 def test_an_interrupt_before_there_is_anything_saves_nothing(
     tmp_path: Path, process: Process
 ) -> None:
