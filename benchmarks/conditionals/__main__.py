@@ -21,7 +21,7 @@ from benchmarks.conditionals.routes import route_measures
 from benchmarks.conditionals.rules import rule_measures
 from benchmarks.conditionals.summary import Measured, summarise
 from benchmarks.data import mixed_tables
-from benchmarks.held_out import Split, Trial, split_mixed, train
+from benchmarks.held_out import MAX_TRAIN, Split, Trial, split_mixed, train
 from benchmarks.report import Report
 from checkpoints.build import BUNDLED, HERE
 from madeira.models import DensityEstimator
@@ -42,8 +42,8 @@ def main() -> None:
         shown = "  ".join(f"{name} {value:.4g}" for name, value in one.measures.items())
         print(f"{one.table}, {one.rows} rows: {shown}", flush=True)
     report = Report("conditionals", arguments.quick)
-    summarise(report, found)
-    if not (arguments.tables or arguments.rows):
+    summarise(report, "fast" if arguments.quick else arguments.preset, found)
+    if not arguments.tables:
         report.write()
 
 
@@ -53,7 +53,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two small tables, within a minute")
     parser.add_argument("--preset", choices=get_args(Preset), default="balanced", help="of Madeira")
     parser.add_argument("--tables", nargs="+", choices=mixed_tables(), help="these alone")
-    parser.add_argument("--rows", type=int, help="training rows of a table at most")
+    parser.add_argument(
+        "--rows", type=int, default=MAX_TRAIN, help=f"of training at most: {MAX_TRAIN:,}"
+    )
+    parser.add_argument("--share", type=float, default=1.0, help="of the usual random questions")
     parser.add_argument("--no-bundled", action="store_true", help="leave out bundled models")
     parser.add_argument("--seed", type=int, default=0, help="of split, training and questions")
     parser.add_argument("--device", default="cpu", help="of Madeira, such as cpu or cuda")
@@ -65,7 +68,7 @@ def measured(arguments: argparse.Namespace) -> Iterator[Measured]:
     """Yield the measures of every table that is asked for, and of the bundled models."""
     preset: Preset = "fast" if arguments.quick else arguments.preset
     rows = QUICK_ROWS if arguments.quick else arguments.rows
-    share = QUICK_SHARE if arguments.quick else 1.0
+    share = QUICK_SHARE if arguments.quick else arguments.share
     tables = arguments.tables or (QUICK_TABLES if arguments.quick else mixed_tables())
     for name in tables:
         split = split_mixed(name, rows, arguments.seed)

@@ -12,6 +12,7 @@ __all__ = ["coherence_measures", "monotony", "sums"]
 
 QUESTIONS = 500
 MONOTONY_QUESTIONS = 10_000
+MAX_CELLS = 10_000
 SUMS_WITHIN = 0.02
 MAX_RATIO = 1.01
 
@@ -39,7 +40,7 @@ def coherence_measures(trial: Trial, seed: int, share: float = 1.0) -> dict[str,
     found = np.concatenate([sums(density, half) for half in halves])
     ratios = monotony(density, held, round(share * MONOTONY_QUESTIONS), generator)
     pairs = Questions.of(held, np.ones_like(discrete), count, generator, single=True)
-    complete = held[~np.isnan(held).any(axis=1)][:count]
+    complete = held[~np.isnan(held).any(axis=1)][: min(count, MAX_CELLS // density.variables)]
     result = {"swapped": _swapped(density, pairs.answered, generator)}
     if len(complete):
         result["swapped_rows"] = _swapped(density, complete, generator)

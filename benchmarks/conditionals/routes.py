@@ -21,6 +21,7 @@ from madeira.models.inference import Density
 __all__ = ["latin_hypercube", "route_measures"]
 
 QUESTIONS = 1_000
+MAX_CELLS = 20_000
 MAX_DRAWN_CELLS = 1_000_000
 DRAWS = 512
 
@@ -47,7 +48,8 @@ def route_measures(trial: Trial, seed: int, share: float = 1.0) -> dict[str, flo
     for variable in np.flatnonzero(discrete):
         new = ~np.isin(seen[:, variable], trial.train[:, variable])
         seen[new, variable] = np.nan
-    questions = Questions.of(seen, discrete, round(share * QUESTIONS), generator)
+    count = min(QUESTIONS, MAX_CELLS // density.variables)  # a surprise takes all cells of a row
+    questions = Questions.of(seen, discrete, round(share * count), generator)
     if not len(questions.targets):
         return {}
     evidence, targets = questions.evidence, questions.targets

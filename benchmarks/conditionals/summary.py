@@ -56,12 +56,18 @@ class Measured:
     measures: dict[str, float]
 
 
-def summarise(report: Report, found: Sequence[Measured]) -> None:
-    """Add every table, comparisons over all of them, and targets."""
+def summarise(report: Report, preset: str, found: Sequence[Measured]) -> None:
+    """Add every table, comparisons over all of them, and targets.
+
+    Args:
+        report: What is added to.
+        preset: What the models were trained with.
+        found: The tables.
+    """
     for one in found:
         label = "bundled" if one.bundled else f"{one.rows} rows"
         value = one.measures["spread" if one.bundled else "held_out"]
-        report.record(f"{one.table}, {label}", value, "nats", **one.measures)
+        report.record(f"{one.table}, {label}", value, "nats", preset=preset, **one.measures)
     for name, title in TITLES.items():
         _against(report, found, name, title)
     _rules(report, found)

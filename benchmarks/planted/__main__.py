@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.anomaly.detectors import PEERS_PYTHON, Peers
 from benchmarks.data import mixed_tables
-from benchmarks.held_out import Trial, split_mixed, train
+from benchmarks.held_out import MAX_TRAIN, Trial, split_mixed, train
 from benchmarks.planted.detectors import OURS, TREES, madeira_scores, peer_scores, tree_scores
 from benchmarks.planted.errors import KINDS, Planted, plant
 from benchmarks.planted.measures import flagged, means, measure
@@ -42,8 +42,8 @@ def main() -> None:
     measured = list(measure_tables(arguments, peers))
     peers.close()
     report = Report("planted", arguments.quick)
-    summarise(report, measured)
-    if not (arguments.tables or arguments.rows):
+    summarise(report, "fast" if arguments.quick else arguments.preset, measured)
+    if not arguments.tables:
         report.write()
 
 
@@ -53,7 +53,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two small tables, within a minute")
     parser.add_argument("--preset", choices=get_args(Preset), default="balanced", help="of Madeira")
     parser.add_argument("--tables", nargs="+", choices=mixed_tables(), help="these alone")
-    parser.add_argument("--rows", type=int, help="training rows of a table at most")
+    parser.add_argument(
+        "--rows", type=int, default=MAX_TRAIN, help=f"of training at most: {MAX_TRAIN:,}"
+    )
     parser.add_argument("--no-peers", action="store_true", help="Madeira alone")
     parser.add_argument("--seed", type=int, default=0, help="of split, training and errors")
     parser.add_argument("--device", default="cpu", help="of Madeira, such as cpu or cuda")

@@ -35,10 +35,16 @@ class Measured:
     found: Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
-def summarise(report: Report, measured: Sequence[Measured]) -> None:
-    """Add every table, means over tables by kind of error, and targets."""
+def summarise(report: Report, preset: str, measured: Sequence[Measured]) -> None:
+    """Add every table, means over tables by kind of error, and targets.
+
+    Args:
+        report: What is added to.
+        preset: What the models were trained with.
+        measured: The tables.
+    """
     for one in measured:
-        detail: dict[str, float | str] = dict(one.flagged)
+        detail: dict[str, float | str] = {"preset": preset, **one.flagged}
         for kind, by_detector in one.found.items():
             for detector, measures in by_detector.items():
                 for name, value in measures.items():

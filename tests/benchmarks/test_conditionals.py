@@ -180,7 +180,7 @@ def test_the_page_has_a_line_a_table_and_says_what_is_met() -> None:
     report = Report("conditionals", quick=True)
     bundled = {"spread": 0.1, "spread_most": 0.2}
     found = [Measured("made", 700, False, measures), Measured("kept", 700, True, bundled)]
-    summarise(report, found)
+    summarise(report, "fast", found)
     results = {"cases": [asdict(each) for each in report.cases]}
     text = measured({**results, "hardware": {"cpu": "made"}, "date": "2026-01-01T00"})
     assert "| made, 700 rows | 0.2 (0.3) |  | 0.6 (0.5) | 0.99 | 5 (1) |" in text

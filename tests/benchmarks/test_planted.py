@@ -112,7 +112,9 @@ def test_the_page_has_a_line_a_kind_and_says_what_is_met() -> None:
         },
     }
     report = Report("planted", quick=True)
-    summarise(report, [Measured("made", 700, {"flagged_1": 0.03, "flagged_5": 0.05}, found)])
+    summarise(
+        report, "fast", [Measured("made", 700, {"flagged_1": 0.03, "flagged_5": 0.05}, found)]
+    )
     results = {"cases": [asdict(each) for each in report.cases]}
     text = measured({**results, "hardware": {"cpu": "made"}, "date": "2026-01-01T00"})
     assert "| typo | 1 | 0.990 / 0.90 |" in text
