@@ -51,8 +51,9 @@ def _precision(scores: Float64, wrong: Float64) -> float:
 
 
 def flagged(scores: Float64) -> dict[str, float]:
-    """Share of clean rows whose anomaly score is above 0.99 and above 0.95."""
-    return {name: float((scores > level).mean()) for name, level in LEVELS.items()}
+    """Count clean rows; their share whose anomaly score is above 0.99, and above 0.95."""
+    shares = {name: float((scores > level).mean()) for name, level in LEVELS.items()}
+    return {"clean_rows": float(len(scores)), **shares}
 
 
 def means(found: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -58,10 +58,18 @@ def summarise(report: Report, preset: str, measured: Sequence[Measured]) -> None
                   "target", MIN_NAMED)  # fmt: skip
     for name, share in FLAGGED.items():
         shares = {one.table: one.flagged[name] for one in measured}
-        outside = sum(not share / FACTOR <= value <= share * FACTOR for value in shares.values())
+        outside = sum(
+            _outside(one.flagged["clean_rows"], one.flagged[name], share) for one in measured
+        )
         ends = f"{share / FACTOR:.1%} to {share * FACTOR:.0%}"
         case = f"tables that have not {ends} of clean rows flagged, of {len(shares)}"
         report.limit(case, outside, "tables", MAX_TABLES_OUTSIDE, **shares)
+
+
+def _outside(rows: float, flagged: float, share: float) -> bool:
+    """Whether a share of rows flagged is not half to twice of what is asked, in whole rows."""
+    least, most = np.floor(rows * share / FACTOR), np.ceil(rows * share * FACTOR)
+    return not least <= round(rows * flagged) <= most
 
 
 def _kind(report: Report, measured: Sequence[Measured], kind: str) -> None:

@@ -99,7 +99,11 @@ def test_ties_count_by_their_share() -> None:
     clean = Scores(np.array([9.0, 9.0, 1.0, 1.0]))
     found = measure(planted, clean, Scores(np.array([1.0, 5.0]), np.zeros((2, 1))))
     assert found == {"auroc": 0.75, "precision": pytest.approx((1 + 1 / 3) / 2), "named": 1.0}
-    assert flagged(np.array([0.995, 0.97, 0.5, 0.1])) == {"flagged_1": 0.25, "flagged_5": 0.5}
+    assert flagged(np.array([0.995, 0.97, 0.5, 0.1])) == {
+        "clean_rows": 4,
+        "flagged_1": 0.25,
+        "flagged_5": 0.5,
+    }
 
 
 def test_the_page_has_a_line_a_kind_and_says_what_is_met() -> None:
@@ -112,9 +116,8 @@ def test_the_page_has_a_line_a_kind_and_says_what_is_met() -> None:
         },
     }
     report = Report("planted", quick=True)
-    summarise(
-        report, "fast", [Measured("made", 700, {"flagged_1": 0.03, "flagged_5": 0.05}, found)]
-    )
+    shares = {"clean_rows": 40.0, "flagged_1": 0.05, "flagged_5": 0.05}
+    summarise(report, "fast", [Measured("made", 700, shares, found)])
     results = {"cases": [asdict(each) for each in report.cases]}
     text = measured({**results, "hardware": {"cpu": "made"}, "date": "2026-01-01T00"})
     assert "| typo | 1 | 0.990 / 0.90 |" in text
