@@ -81,6 +81,10 @@ def to_message(whole: object) -> Message:
 def to_job(header: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Job[Any]:
     """Convert a header and arrays to a job.
 
+    Args:
+        header: The fields that are no arrays, and the name of the kind.
+        arrays: The other fields, by name; the first axis of each counts rows.
+
     Raises:
         FrameError: The parts are not those of a job.
     """
@@ -171,7 +175,12 @@ def row_count(result: object) -> int:
 
 
 def empty_like(result: Result, rows: int) -> Result:
-    """Return an empty result like another one, to be filled by `write_rows`."""
+    """Return an empty result like another one, to be filled by `write_rows`.
+
+    Args:
+        result: Says the fields, their types, and their shapes but for the rows.
+        rows: Rows of the new one.
+    """
     kind = type(result)
     found: dict[str, Any] = {}
     for name, axis in _axes(cast(Hashable, kind)):

@@ -82,6 +82,10 @@ class QueuedFrame:
 def to_queued_frame(frame: Frame, sink: Sink) -> QueuedFrame:
     """Read a frame of jobs.
 
+    Args:
+        frame: The frame; its arrays hold the rows of all jobs, one job after the other.
+        sink: Where the results go.
+
     Raises:
         FrameError: It is none.
     """

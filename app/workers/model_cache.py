@@ -56,6 +56,10 @@ class ModelCache:
     def prepare(self, key: ModelKey, owner: Hashable) -> None:
         """Load a model and hold it until its owner releases it.
 
+        Args:
+            key: The model.
+            owner: Who wants it, such as a connection.
+
         Raises:
             CheckpointError: It cannot be loaded, or cannot compute.
         """

@@ -131,7 +131,12 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             return self.density_.log_prob(rows.table)
 
     def score(self, X: Data, y: object = None) -> float:
-        """Mean log-likelihood of a row in nats, the higher the better; for model selection."""
+        """Mean log-likelihood of a row in nats, the higher the better; for model selection.
+
+        Args:
+            X: The rows.
+            y: Ignored; scikit-learn passes it.
+        """
         return float(self.score_samples(X).mean())
 
     def decision_function(self, X: Data) -> Float64:

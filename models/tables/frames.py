@@ -31,7 +31,12 @@ class FrameForm:
 
     @classmethod
     def of(cls, frame: AnyFrame, trained: Form | None = None) -> "FrameForm":
-        """Return the form of a frame; a column of no type has that of the trained rows."""
+        """Return the form of a frame.
+
+        Args:
+            frame: The frame.
+            trained: Form of the training rows, whose types columns of no type take.
+        """
         known = trained.types if isinstance(trained, FrameForm) else {}
         own = {name: kind for name, kind in frame.collect_schema().items() if kind != nw.Unknown}
         return cls(frame.implementation, isinstance(frame, nw.LazyFrame), {**known, **own})

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import Final
+from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 
 from madeira.models.errors import TableFileError
@@ -48,8 +49,13 @@ def local_file(source: str | Path) -> Iterator[Path]:
                 copy.open("wb") as file,
             ):
                 shutil.copyfileobj(answer, file)
+                unsent = answer.length
         except (OSError, HTTPException, ValueError) as error:
+            if isinstance(error, HTTPError):
+                error.close()  # it holds the connection
             raise TableFileError(f"{text} cannot be fetched: {error}") from error
+        if unsent:  # part of a table would pass for all of it
+            raise TableFileError(f"{text} cannot be fetched: the connection ended too early")
         try:
             yield copy
         except TableFileError as error:

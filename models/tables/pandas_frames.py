@@ -41,7 +41,12 @@ class PandasForm:
 
     @classmethod
     def of(cls, frame: Data, trained: Form | None = None) -> "PandasForm":
-        """Return the form of a frame; what misses altogether has the type of the trained rows."""
+        """Return the form of a frame.
+
+        Args:
+            frame: The frame.
+            trained: Form of the training rows, whose types columns without a value take.
+        """
         labels, types = {}, {}
         if isinstance(trained, PandasForm):
             labels, types = dict(trained.labels), dict(trained.types)

@@ -160,7 +160,15 @@ class MemberTraining:
         self.best_state: dict[str, Tensor] | None = None
 
     def epoch(self, rows: Rows, batch_rows: int) -> float:
-        """One pass over the training rows; their mean log-likelihood on the way."""
+        """Take one pass over the training rows.
+
+        Args:
+            rows: The training rows.
+            batch_rows: Rows of a minibatch.
+
+        Returns:
+            Their mean log-likelihood on the way, nats a row.
+        """
         self.network.train()
         total = torch.zeros((), device=self.device)
         for values, observed in rows.batches(batch_rows, self.generator):
@@ -168,7 +176,16 @@ class MemberTraining:
         return -float(total) / len(rows)
 
     def step(self, values: Tensor, observed: Tensor, complete: bool = False) -> Tensor:
-        """One minibatch, its parts each under the next mask; its summed negative log-likelihood."""
+        """Take one step on a minibatch, each of its parts under the next mask.
+
+        Args:
+            values: Codes, `(batch, variables)`, NaN where missing.
+            observed: bool, same shape.
+            complete: Whether it is known that nothing is missing.
+
+        Returns:
+            Its summed negative log-likelihood, nats, of shape `()`.
+        """
         if self.unknown is not None:
             values = self.unknown(values, observed, self.generator)
         parts = self.config.masks_per_batch

@@ -345,6 +345,11 @@ def _whole(form: JsonTable, schema: Schema) -> dict[str, pa.Array] | None:
 def column_array(name: str, values: Sequence[Any], kind: Family) -> pa.Array:
     """One column of JSON values.
 
+    Args:
+        name: Name of the column, for errors.
+        values: Its cells as JSON has them, (rows,).
+        kind: What the schema expects of them.
+
     Raises:
         TableError: Names the cells that do not say a value of the family.
     """
