@@ -99,7 +99,7 @@ def summary_report(
     grid.add_row("validation", f"{metrics['valid_nats']:.3f} nats a row (higher is better)")
     grid.add_row("seconds", f"{metrics['seconds']:.1f} on {metrics['device']}")
     grid.add_row("saved", Text(str(saved)))
-    grid.add_row("learning curve", Text(str(saved / "learning_curve.png")))
+    grid.add_row("learning curve", "learning_curve.png in this directory")
     serve = "madeira serve"
     if checkpoints is not None:
         serve += f" --checkpoints {shlex.quote(str(checkpoints))}"
