@@ -197,13 +197,13 @@ class DensityEstimator:
         return self.density.score(self._encoded(table))
 
     def anomaly_score(self, table: Data) -> Float64:
-        """How rare each row is among rows of the model, by its observed values.
+        """How rare it is that a row is as surprising as each of these, by its observed values.
 
         Returns:
-            1 minus the share of rows of the model that are less likely, shape `(rows,)`.
+            1 minus the share of real rows that are at least as surprising, in [0, 1], shape
+            `(rows,)`: 0.99 says rarer than 99 % of rows.
         """
-        values = self._encoded(table)
-        return self.density.anomaly_score(values, self.density.score(values))
+        return self.density.anomaly_score(self._encoded(table))
 
     def contributions(self, table: Data) -> Float64:
         """Surprise -log p(x_d | all other observed) of each cell.

@@ -11,17 +11,17 @@ import numpy as np
 from madeira.app.engine import Engine
 from madeira.app.engine.request import QueuedJob
 from madeira.app.errors import RequestError
-from madeira.app.jobs import ModelKey, ScoreJob
+from madeira.app.jobs import ModelKey, SampleJob
 from madeira.app.logs import RequestNote
 from madeira.app.metrics import Metrics
 from madeira.app.registry import Registry, ServedModel
-from madeira.models.arrays import Float64
+from madeira.models.inference.noise import draw_noise, noise_generator
 
 __all__ = ["EngineMetrics"]
 
 log = logging.getLogger(__name__)
 
-CHUNK_ROWS = 256
+CHUNK_ROWS, REFERENCE_CHUNKS = 250, 4
 
 
 class EngineMetrics:
@@ -38,11 +38,11 @@ class EngineMetrics:
         self._parts: tuple[Registry, Engine] | None = None
 
     def begin(self, registry: Registry, engine: Engine) -> None:
-        """Score reference rows from now on.
+        """Draw rows of each model that is served from now on, and measure their likelihoods.
 
         Args:
             registry: The models.
-            engine: The engine that computes the scores.
+            engine: The engine that draws them.
         """
         self._parts = registry, engine
 
@@ -76,9 +76,9 @@ class EngineMetrics:
                 note.span.stage("compute", started, ended, known)
 
     def served(self, model: ServedModel) -> None:
-        """Count a version that is served now, and score its reference rows beside requests."""
+        """Count a version that is served now, and draw rows of it beside requests."""
         self._metrics.tried(model.key, loaded=True)
-        if len(model.reference) and self._parts is not None:
+        if self._parts is not None:
             task = asyncio.create_task(self._refer(model, *self._parts))
             self._referring[model.key] = task
             task.add_done_callback(lambda _: self._referring.pop(model.key, None))
@@ -102,22 +102,26 @@ class EngineMetrics:
     async def _refer(self, model: ServedModel, registry: Registry, engine: Engine) -> None:
         try:
             with await registry.lease(model, engine) as key:
-                await self._score_reference(key, model.reference, engine)
+                await self._draw_reference(key, model, engine)
         except RequestError as error:
             log.warning("no reference likelihoods of %s: %s", model.key.name, error)
 
-    async def _score_reference(self, key: ModelKey, reference: Float64, engine: Engine) -> None:
-        parts = []
-        for start in range(0, len(reference), CHUNK_ROWS):
-            job = ScoreJob(key, reference[start : start + CHUNK_ROWS], False)
+    async def _draw_reference(self, key: ModelKey, model: ServedModel, engine: Engine) -> None:
+        generator, parts = noise_generator(0), []
+        nothing = np.full((CHUNK_ROWS, len(model.schema.columns)), np.nan)
+        for _ in range(REFERENCE_CHUNKS):
+            noise = draw_noise(CHUNK_ROWS, model.noise_width, generator)
+            job = SampleJob(key, nothing, noise, 1.0, log_likelihood=True)
             self._own.add(id(job))
             try:
-                parts.append((await engine.run(job)).log_likelihood)
+                nats = (await engine.run(job)).log_likelihood
             finally:
                 self._own.discard(id(job))
+            if nats is not None:
+                parts.append(nats)
         self._metrics.refer(key, np.concatenate(parts))
 
     def close(self) -> None:
-        """Cancel the scoring of reference rows."""
+        """Cancel the drawing of reference rows."""
         for task in list(self._referring.values()):
             task.cancel()

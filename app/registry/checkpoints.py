@@ -10,7 +10,6 @@ from typing import Any
 
 from madeira.app.jobs import ModelKey
 from madeira.app.model_directories import MAX_ENTRIES, checkpoint_path, directories_of
-from madeira.models.arrays import Float64
 from madeira.models.checkpoint import read_description, versions
 from madeira.models.echo import escaped
 from madeira.models.errors import MAX_REASON, CheckpointError
@@ -19,8 +18,6 @@ from madeira.models.schema.schema import Schema
 __all__ = ["CheckpointRepository", "Rejection", "ServedModel"]
 
 log = logging.getLogger(__name__)
-
-REFERENCE_ROWS = 1000
 
 MAX_MODELS, MAX_NAME, MAX_TRIED, MAX_DESCRIPTION = 1000, 100, 16, 1000
 """Most models of a directory, characters of a name, versions of a model that are tried (the highest
@@ -39,7 +36,6 @@ class ServedModel:
         noise_width: Number of uniforms that one drawn row takes.
         metrics: Facts and figures of its training.
         card: Model card, Markdown.
-        reference: Rows drawn from the model itself, encoded, `(rows, D)`.
         size_bytes: Size of its weights.
     """
 
@@ -48,7 +44,6 @@ class ServedModel:
     noise_width: int
     metrics: Mapping[str, Any]
     card: str
-    reference: Float64
     size_bytes: int
 
     @property
@@ -190,15 +185,12 @@ class CheckpointRepository:
             found = read_description(self.path(name, version))
         except CheckpointError as error:
             return self.reject(key, error.reason)
-        if not len(found.reference):
-            return self.reject(key, "model.safetensors holds no reference rows")
         return ServedModel(
             key=key,
             schema=found.schema,
             noise_width=1 + sum(column.noise for column in found.schema.columns),
             metrics=found.metrics,
             card=found.card,
-            reference=found.reference[:REFERENCE_ROWS],
             size_bytes=found.size_bytes,
         )
 

@@ -6,6 +6,7 @@ from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, render
 from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
+from madeira.models.inference.density import rarity
 from madeira.models.inference.noise import draw_noise
 
 __all__ = ["anomalies", "expectation", "formatted"]
@@ -20,9 +21,8 @@ _MAX_SHOWN = 40
 
 def anomalies(data: ReportData) -> Section:
     """List the rarest rows with their reasons."""
-    order = np.argsort(data.comparable, kind="stable")[:_ROWS]
-    places = data.scored[order].astype(int)
-    scores = 1 - np.searchsorted(data.reference, data.comparable[order]) / len(data.reference)
+    places = np.argsort(data.log_tail, kind="stable")[:_ROWS]
+    scores = rarity(data.log_tail[places])
     surprise = data.density.contributions(data.values[places])
     usual = np.nanmean(data.density.contributions(_own_rows(data)), axis=0)
     rows = []
@@ -72,9 +72,7 @@ def formatted(value: object) -> str:
 
 def _own_rows(data: ReportData) -> Float64:
     """Return encoded rows of the model, (at most `_USUAL`, D), to measure the usual surprise."""
-    reference = data.density.reference
-    rows = data.values if reference is None else reference.values
-    return rows[:_USUAL]
+    return data.schema.encode(data.synthetic.slice(0, _USUAL))
 
 
 def _reason(data: ReportData, place: int, d: int, excess: float) -> dict[str, object]:

@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from madeira.models import DensityEstimator
 from madeira.models.arrays import Float64, Int64
-from madeira.models.inference.across_patterns import scores_across_patterns
 from madeira.models.inference.density import Density
 from madeira.models.inference.noise import noise_generator
 from madeira.models.schema.schema import Schema
@@ -17,7 +16,6 @@ __all__ = ["ReportData", "collect"]
 
 
 _MIN_SYNTHETIC_ROWS = 1_000
-_MAX_PATTERNS = 100
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,10 @@ class ReportData:
         synthetic: Rows drawn from the model.
         train: Training rows, decoded likewise, if they were given.
         log_likelihood: Log-likelihood of the observed cells of each held-out row, nats, (n,).
-        comparable: Log-likelihoods that are comparable across patterns of missing cells
-            (`scores_across_patterns`), of the rows in `scored`, nats, (scored,).
-        scored: Indices into `rows` of the rows that `comparable` has, (scored,).
-        reference: Log-likelihoods of the model's own rows, sorted, nats, (reference,).
+        log_tail: Logarithm of the share of real rows that are at least as surprising as each,
+            (n,).
+        own_log_likelihood: Log-likelihoods of as many rows of the model, with the same cells
+            missing, nats, (n,).
         generator: Random generator of the sections.
     """
 
@@ -52,9 +50,8 @@ class ReportData:
     synthetic: pa.Table
     train: pa.Table | None
     log_likelihood: Float64
-    comparable: Float64
-    scored: Int64
-    reference: Float64
+    log_tail: Float64
+    own_log_likelihood: Float64
     generator: np.random.Generator
 
     @property
@@ -93,8 +90,8 @@ def collect(
     if train is not None:
         kept = train.select(list(schema.names)).take(_some(train.num_rows, limit_rows, generator))
         learned = schema.decode(schema.encode(kept))
-    scored = _rows_of_few_patterns(values)
-    own = density.reference.values if density.reference is not None else schema.encode(synthetic)
+    own = np.where(np.isnan(values), np.nan, schema.encode(synthetic)[: len(values)])
+    log_likelihood, log_tail = density.log_tails(values)
     return ReportData(
         schema=schema,
         density=density,
@@ -105,10 +102,9 @@ def collect(
         real=schema.decode(values),
         synthetic=synthetic,
         train=learned,
-        log_likelihood=density.score(values),
-        comparable=scores_across_patterns(density, values[scored]),
-        scored=scored,
-        reference=np.sort(density.score(own)),
+        log_likelihood=log_likelihood,
+        log_tail=log_tail,
+        own_log_likelihood=density.score(own),
         generator=generator,
     )
 
@@ -117,14 +113,3 @@ def _some(count: int, limit: int, generator: np.random.Generator) -> Int64:
     if count <= limit:
         return np.arange(count)
     return np.sort(generator.choice(count, limit, replace=False))
-
-
-def _rows_of_few_patterns(values: Float64) -> Int64:
-    """Return the indices of rows with one of the most frequent patterns of missing cells.
-
-    The limit is there because the reference is scored once for each pattern.
-    """
-    packed = np.packbits(np.isnan(values), axis=1)
-    _, pattern, counts = np.unique(packed, axis=0, return_inverse=True, return_counts=True)
-    frequent = np.argsort(-counts, kind="stable")[:_MAX_PATTERNS]
-    return np.flatnonzero(np.isin(pattern.ravel(), frequent))

@@ -7,6 +7,7 @@ from madeira.app.report.data import ReportData
 from madeira.app.report.page import Section, Tile, render
 from madeira.app.report.svg import Plot
 from madeira.models.arrays import Float64
+from madeira.models.inference.density import rarity
 
 __all__ = ["likelihood"]
 
@@ -16,7 +17,7 @@ _TENTHS = 10
 
 def likelihood(data: ReportData) -> Section:
     """Draw both histograms, and the histogram of the anomaly scores."""
-    real, own = data.comparable, data.reference
+    real, own = data.log_likelihood, data.own_log_likelihood
     together = np.concatenate([real, own])
     low, high = np.quantile(together, [0.003, 1.0])
     edges = np.linspace(low, high if high > low else low + 1, _BARS + 1)
@@ -34,12 +35,11 @@ def likelihood(data: ReportData) -> Section:
         f"Histograms of log-likelihoods: held-out rows have mean {real.mean():.2f}, rows of the "
         f"model {own.mean():.2f} nats"
     )
-    scores = 1 - np.searchsorted(own, real) / own.size
+    scores = rarity(data.log_tail)
     rare = float((scores > 0.95).mean())
     body = render(
         "likelihood.html",
         rows=len(data.rows),
-        scored=len(data.scored),
         likelihoods=picture,
         scores=_scores(scores),
         rare=rare,

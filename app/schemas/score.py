@@ -18,7 +18,7 @@ class ScoreOptions(Options):
         gt=0,
         le=0.5,
         allow_inf_nan=False,
-        description="Share of the model's own rows that count as anomalies.",
+        description="Share of real rows that count as anomalies.",
     )
 
 
@@ -35,8 +35,8 @@ class ScoreResponse(BaseModel):
         description="Nats of what is observed; a density in the units of continuous columns."
     )
     anomaly_score: list[float] = Field(
-        description="In [0, 1]: 1 minus the share of the model's own rows, with the same columns "
-        "observed, that are less likely."
+        description="In [0, 1]: 1 minus the share of real rows that are at least as surprising by "
+        "what is observed of them."
     )
     is_anomaly: list[bool] = Field(description="Whether `anomaly_score > 1 - contamination`.")
     contributions: list[dict[str, float | None]] | None = Field(

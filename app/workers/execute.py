@@ -19,7 +19,7 @@ from madeira.app.jobs import (
     ScoreResult,
 )
 from madeira.models.errors import NumericalError
-from madeira.models.inference.density import Density
+from madeira.models.inference.density import Density, rarity
 from madeira.models.inference.impute import impute
 
 __all__ = ["execute"]
@@ -51,10 +51,10 @@ def execute(job: Job[ResultT], density: Density) -> ResultT:
 
 
 def _score(job: ScoreJob, density: Density) -> ScoreResult:
-    log_likelihood = density.score(job.values)
+    log_likelihood, log_tail = density.log_tails(job.values)
     return ScoreResult(
         log_likelihood=log_likelihood,
-        anomaly_score=density.anomaly_score(job.values, log_likelihood),
+        anomaly_score=rarity(log_tail),
         contributions=density.contributions(job.values) if job.contributions else None,
     )
 

@@ -1,7 +1,7 @@
-"""The trial of a version: it must answer all kinds of jobs on its own reference rows.
+"""The trial of a version: it must answer all kinds of jobs on rows that it draws.
 
 The files of a checkpoint may be whole and still describe what cannot compute. Before a version is
-served, the worker that loaded it has it score, sample and impute a few of its reference rows.
+served, the worker that loaded it has it draw a few rows, and score, sample and impute with them.
 """
 
 import time
@@ -16,18 +16,19 @@ from madeira.app.workers.execute import execute
 from madeira.models.arrays import Float64
 from madeira.models.errors import CheckpointError, OrderingError
 from madeira.models.inference.density import Density
+from madeira.models.inference.noise import draw_noise, noise_generator
 from madeira.models.schema.schema import Schema
 
 __all__ = ["TRIAL_ROWS", "try_out"]
 
 TRIAL_ROWS = 8
-"""Reference rows that are scored, spread evenly over all; fewer are sampled from and imputed."""
+"""Rows that are drawn and scored; fewer are sampled from and imputed."""
 
 _FEW_ROWS = 2
 
 
 def try_out(key: ModelKey, schema: Schema, density: Density, limit_s: float) -> None:
-    """Let a density compute each kind of job on some of its reference rows.
+    """Let a density compute each kind of job on some of its own rows.
 
     Args:
         key: What it is called.
@@ -36,15 +37,13 @@ def try_out(key: ModelKey, schema: Schema, density: Density, limit_s: float) -> 
         limit_s: Seconds that all jobs together may take.
 
     Raises:
-        CheckpointError: It has no reference rows, cannot answer, answers what is not finite, or
+        CheckpointError: It cannot answer, answers what is not finite, or
             takes too long.
     """
-    if density.reference is None:
-        raise CheckpointError("model.safetensors holds no reference rows")
-    own = density.reference.values
-    rows = own[np.linspace(0, len(own) - 1, min(TRIAL_ROWS, len(own))).astype(int)]
     begun = time.monotonic()
     try:
+        noise = draw_noise(TRIAL_ROWS, density.noise_width, noise_generator(0))
+        rows = density.sample(np.full((TRIAL_ROWS, density.variables), np.nan), noise)
         encode(schema.describe())  # as `GET /models/{name}` does
         again = schema.encode(schema.decode(rows))
         for job in _jobs(key, density, again):
@@ -61,7 +60,7 @@ def try_out(key: ModelKey, schema: Schema, density: Density, limit_s: float) -> 
     except CheckpointError:
         raise
     except Exception as error:
-        message = f"it fails on its own reference rows: {type(error).__name__}: {error}"
+        message = f"it fails on its own rows: {type(error).__name__}: {error}"
         raise CheckpointError(message) from error
 
 

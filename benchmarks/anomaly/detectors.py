@@ -49,7 +49,6 @@ SMALL = FitConfig(
             ),
         ),
     ),
-    calibration_rows=1,
 )
 
 

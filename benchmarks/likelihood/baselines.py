@@ -42,7 +42,7 @@ def _published(
         gradient_clip=None,
     )
     member = MemberConfig("made", network, masks, training)
-    return Made(FitConfig((member,), calibration_rows=1, weighing="members"))
+    return Made(FitConfig((member,), weighing="members"))
 
 
 def baselines(data: str) -> dict[str, Model]:

@@ -92,7 +92,7 @@ def _made(columns: Grouping, **parts: Part) -> Made:
         for name, part in parts.items()
         for index in range(1, part.count + 1)
     )
-    return Made(FitConfig(members, calibration_rows=1, weighing="members"), columns)
+    return Made(FitConfig(members, weighing="members"), columns)
 
 
 def _evenly(made: Made) -> Made:

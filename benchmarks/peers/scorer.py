@@ -10,7 +10,7 @@ import pyarrow as pa
 import torch
 
 from madeira.models import DensityEstimator
-from madeira.models.inference.density import warm_up
+from madeira.models.inference.density import rarity, warm_up
 
 __all__ = ["Scorer"]
 
@@ -27,13 +27,10 @@ class Scorer:
         estimator = DensityEstimator.load(checkpoint)
         self._schema, self._density = estimator.schema, estimator.density
         warm_up(self._density)
-        # The first complete row has the reference rows scored, which takes seconds.
-        self.score(estimator.sample(1, seed=0).to_pylist())
 
     def score(self, rows: list[dict[str, Any]]) -> tuple[list[float], list[float]]:
         """Log-likelihood and anomaly score of rows as JSON has them, by row."""
         table = pa.Table.from_pylist(rows, schema=self._schema.arrow_schema)
         values = self._schema.encode(table)
-        log_likelihood = self._density.score(values)
-        anomaly_score = self._density.anomaly_score(values, log_likelihood)
-        return log_likelihood.tolist(), anomaly_score.tolist()
+        log_likelihood, log_tail = self._density.log_tails(values)
+        return log_likelihood.tolist(), rarity(log_tail).tolist()

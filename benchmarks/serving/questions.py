@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from madeira.models import DensityEstimator
+from madeira.models.inference.density import rarity
 
 __all__ = ["ARROW", "JSON", "Questions", "arrow_bytes"]
 
@@ -61,8 +62,8 @@ class Questions:
     def score(self, table: pa.Table) -> tuple[Any, Any]:
         """Return what `/score` computes of a table: two arrays `(rows,)`."""
         values = self.estimator.schema.encode(table)
-        log_likelihood = self.estimator.density.score(values)
-        return log_likelihood, self.estimator.density.anomaly_score(values, log_likelihood)
+        log_likelihood, log_tail = self.estimator.density.log_tails(values)
+        return log_likelihood, rarity(log_tail)
 
     def many(self, rows: int) -> pa.Table:
         """Return a large table, the rows of the bulk bodies again and again."""

@@ -10,21 +10,18 @@ import torch
 from safetensors.torch import load as load_tensors
 from torch import Tensor
 
-from madeira.models.arrays import Float64
 from madeira.models.checkpoint.config import StoredMember, check_metrics, members_of
 from madeira.models.checkpoint.files import SCHEMA, CheckpointFiles, explained
 from madeira.models.checkpoint.tensors import (
     LOG_WEIGHTS,
-    REFERENCE,
     Header,
+    calibration_of,
     check_finite,
     check_log_weights,
-    check_reference,
     masks_of,
 )
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import CheckpointError, SchemaError
-from madeira.models.inference.calibration import Reference
 from madeira.models.inference.density import Density
 from madeira.models.inference.member import Member
 from madeira.models.made.network import MADE
@@ -58,14 +55,12 @@ class Description:
         schema: The columns.
         metrics: Where, on what and how well it was trained; JSON values.
         card: The model card, Markdown.
-        reference: Reference rows, encoded, shape `(rows, variables)`; none where it has none.
         size_bytes: Of the weights.
     """
 
     schema: Schema
     metrics: Mapping[str, Any]
     card: str
-    reference: Float64
     size_bytes: int
 
 
@@ -85,7 +80,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
         files = CheckpointFiles.read(path)
         members, schema = _checked(files)
         with files.weights() as (file, size):
-            _header(files, file, size, members, schema)
+            _check_header(files, file, size, members, schema)
             file.seek(0)
             content = file.read(size)
         files.check_weights(io.BytesIO(content))  # again: it may have been written to
@@ -108,10 +103,8 @@ def read_description(path: str | Path) -> Description:
         files = CheckpointFiles.read(path)
         members, schema = _checked(files)
         with files.weights() as (file, size):
-            reference = _header(files, file, size, members, schema).reference(file)
-        if len(reference):
-            check_reference(reference, schema.columns)
-        return Description(schema, files.metrics, files.card, reference, size)
+            _check_header(files, file, size, members, schema)
+        return Description(schema, files.metrics, files.card, size)
 
 
 def _checked(files: CheckpointFiles) -> tuple[Sequence[StoredMember], Schema]:
@@ -131,19 +124,17 @@ def _checked(files: CheckpointFiles) -> tuple[Sequence[StoredMember], Schema]:
     return members, schema
 
 
-def _header(
+def _check_header(
     files: CheckpointFiles,
     file: BinaryIO,
     size: int,
     members: Sequence[StoredMember],
     schema: Schema,
-) -> Header:
-    """Return the header of the file of weights, checked before memory is taken for its arrays."""
+) -> None:
+    """Check the header of the file of weights, before memory is taken for its arrays."""
     files.check_weights(file)
     file.seek(0)
-    header = Header.read(file, size)
-    header.check(members, schema.columns)
-    return header
+    Header.read(file, size).check(members, schema.columns)
 
 
 def _density(
@@ -170,9 +161,4 @@ def _density(
         network.to(device).eval().requires_grad_(False)
         masks = masks_of(tensors, index, member, layout.variables)
         members.append(Member(member.name, network, masks, member.any_order))
-    reference = None
-    if REFERENCE in tensors:
-        rows = tensors[REFERENCE].double().numpy()
-        check_reference(rows, layout.columns)
-        reference = Reference(rows)
-    return Density(members, layout, log_weights, reference)
+    return Density(members, layout, log_weights, calibration_of(tensors))

@@ -22,7 +22,7 @@ from madeira.models.checkpoint.files import (
 )
 from madeira.models.checkpoint.json_text import parse_object, to_json_bytes
 from madeira.models.checkpoint.load import Checkpoint
-from madeira.models.checkpoint.tensors import LOG_WEIGHTS, REFERENCE
+from madeira.models.checkpoint.tensors import CALIBRATION, LOG_WEIGHTS
 from madeira.models.checkpoint.version_numbers import next_version
 from madeira.models.errors import CheckpointError
 from madeira.models.inference.density import Density
@@ -129,9 +129,10 @@ def _contents(checkpoint: Checkpoint, extra: Mapping[str, bytes]) -> dict[str, b
 
 
 def _tensors(density: Density) -> dict[str, Tensor]:
-    tensors = {LOG_WEIGHTS: torch.as_tensor(density.log_weights)}
-    if density.reference is not None:
-        tensors[REFERENCE] = torch.as_tensor(density.reference.values, dtype=torch.float32)
+    tensors = {
+        LOG_WEIGHTS: torch.as_tensor(density.log_weights),
+        CALIBRATION: torch.as_tensor(density.calibration.quantiles),
+    }
     for index, member in enumerate(density.members):
         for name, tensor in member.network.state_dict().items():
             tensors[f"members.{index}.{name}"] = tensor.cpu().contiguous()

@@ -20,25 +20,28 @@ from madeira.models.checkpoint.json_text import parse_object
 from madeira.models.columns.base import Column
 from madeira.models.echo import escaped
 from madeira.models.errors import CheckpointError
+from madeira.models.inference.calibration import LEVELS, Calibration
 from madeira.models.made.masks import Mask
 
 __all__ = [
+    "CALIBRATION",
     "LOG_WEIGHTS",
     "MAX_HEADER_BYTES",
-    "MAX_REFERENCE_ROWS",
-    "REFERENCE",
     "Header",
+    "calibration_of",
     "check_finite",
     "check_log_weights",
-    "check_reference",
     "masks_of",
 ]
 
 
-FILE, REFERENCE, LOG_WEIGHTS = "model.safetensors", "reference", "log_weights"
+FILE, LOG_WEIGHTS, CALIBRATION = "model.safetensors", "log_weights", "calibration"
+
+_REFERENCE = "reference"
+"""Rows that older checkpoints hold, and nothing reads."""
 
 MAX_HEADER_BYTES = 16 * 2**20
-MAX_REFERENCE_ROWS = 1_000_000
+_MAX_REFERENCE_ROWS = 1_000_000
 
 _LENGTH = struct.Struct("<Q")
 _TYPES = {"F64": 8, "F32": 4, "I32": 4}
@@ -107,13 +110,15 @@ class Header:
             CheckpointError: An array is missing, unknown, or of another type or shape.
         """
         expected = _expected(members, columns)
-        if REFERENCE in self.arrays:
-            rows = self.arrays[REFERENCE].shape[:1]
-            if not rows or not 1 <= rows[0] <= MAX_REFERENCE_ROWS:
+        if _REFERENCE in self.arrays:
+            rows = self.arrays[_REFERENCE].shape[:1]
+            if not rows or not 1 <= rows[0] <= _MAX_REFERENCE_ROWS:
                 raise CheckpointError(
-                    f"{FILE}, {REFERENCE}: expected 1 to {MAX_REFERENCE_ROWS:,} rows"
+                    f"{FILE}, {_REFERENCE}: expected 1 to {_MAX_REFERENCE_ROWS:,} rows"
                 )
-            expected[REFERENCE] = "F32", (rows[0], len(columns))
+            expected[_REFERENCE] = "F32", (rows[0], len(columns))
+        if CALIBRATION in self.arrays:
+            expected[CALIBRATION] = "F64", (len(LEVELS),)
         for name in expected:
             if name not in self.arrays:
                 raise CheckpointError(f"{FILE} lacks the array {name}")
@@ -136,30 +141,15 @@ class Header:
                 f"{FILE} has {self.size:,} bytes; its arrays need {self.data + total:,}"
             )
 
-    def reference(self, file: BinaryIO) -> Float64:
-        """Return the reference rows, encoded, shape `(rows, variables)`; none where there are none.
-
-        Raises:
-            CheckpointError: The file is truncated.
-        """
-        stored = self.arrays.get(REFERENCE)
-        if stored is None:
-            return np.empty((0, 0))
-        file.seek(self.data + stored.begin)
-        content = file.read(stored.end - stored.begin)
-        if len(content) != stored.end - stored.begin:
-            raise CheckpointError(f"{FILE} is truncated")
-        return np.frombuffer(content, "<f4").reshape(stored.shape).astype(np.float64)
-
 
 def check_finite(tensors: Mapping[str, Tensor]) -> None:
-    """Check that no weight is NaN or infinite; the reference rows have a check of their own.
+    """Check that no number is NaN or infinite.
 
     Raises:
         CheckpointError: Names the array.
     """
     for name, tensor in tensors.items():
-        if name != REFERENCE and tensor.is_floating_point() and not torch.isfinite(tensor).all():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise CheckpointError(f"{FILE}, {name}: holds a number that is not finite")
 
 
@@ -175,24 +165,18 @@ def check_log_weights(log_weights: Float64) -> None:
         raise CheckpointError(f"{FILE}, {LOG_WEIGHTS}: the weights sum to {found:g}, not to 1")
 
 
-def check_reference(reference: Float64, columns: Sequence[Column]) -> None:
-    """Check that reference rows hold codes of the columns.
-
-    Args:
-        reference: Encoded rows, shape `(rows, variables)`.
-        columns: The columns.
+def calibration_of(tensors: Mapping[str, Tensor]) -> Calibration:
+    """Return the calibration of anomaly scores; one that changes nothing where there is none.
 
     Raises:
-        CheckpointError: Names the first row and column that does not.
+        CheckpointError: Its quantiles do not rise from above 0.
     """
-    for place, column in enumerate(columns):
-        wrong = np.flatnonzero(~column.is_code(reference[:, place]))
-        if len(wrong):
-            row = int(wrong[0])
-            raise CheckpointError(
-                f"{FILE}, {REFERENCE}: row {row}, column {escaped(column.name, 80)!r}: "
-                f"{reference[row, place]:g} is no code of this column"
-            )
+    if CALIBRATION not in tensors:
+        return Calibration.identity()
+    quantiles = tensors[CALIBRATION].numpy()
+    if not (np.diff(quantiles, prepend=0.0) > 0).all():
+        raise CheckpointError(f"{FILE}, {CALIBRATION}: expected numbers that rise, from above 0")
+    return Calibration(quantiles)
 
 
 def masks_of(
@@ -235,7 +219,7 @@ def masks_of(
 def _expected(
     members: Sequence[StoredMember], columns: Sequence[Column]
 ) -> dict[str, tuple[str, Shape]]:
-    """Type and shape of every array but the reference rows."""
+    """Type and shape of every array that there has to be."""
     variables = len(columns)
     inputs = sum(column.inputs for column in columns)
     outputs = sum(column.outputs for column in columns)

@@ -1,112 +1,91 @@
-"""Calibrated anomaly scores: how rare a row is among rows of the model itself."""
+"""Calibration: tail probabilities under the model become those among real rows.
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+Under the model a tail probability is uniform. Among real rows it is not: a model that fits its
+training rows too closely finds real ones too surprising, and conditionals of categories are cruder
+than a uniform number. So rows that the model has not learned from are scored, and a rising map of
+-log p is kept by which they are uniform. It is a few quantiles; no row is kept.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from madeira.models.arrays import Bool, Float64, Int64
-from madeira.models.inference.patterns import by_pattern
+from madeira.models.arrays import Float64
 
-__all__ = ["Reference"]
+__all__ = ["LEVELS", "Calibration", "calibrate"]
 
-Score = Callable[[Float64], Float64]
+LEVELS = np.array([0.7, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001])
+"""Tail probabilities whose quantiles are kept."""
 
-FIRST_LOOK_ROWS = 100
-CLOSE_LOOK_ROWS = 1_000
-CLOSE_LOOK_FROM = 0.8
-ROWS_AT_ONCE = 10_000
-PATTERNS_AT_ONCE = 1_024
-PATTERNS_KEPT = 2_048
+_PRIOR_ROWS = 20
+_TRUSTED_ROWS = 10
+_MIN_SURPRISE, _MAX_SURPRISE = 1e-3, 700.0
 
 
-@dataclass
-class Reference:
-    """Rows drawn from the model and kept with it; no row of the training table is among them.
-
-    Rows are compared with reference rows of which the same variables are observed: with all of
-    them where nothing is missing. There may be as many patterns of missing values as rows, and
-    each costs one scoring of reference rows. So an incomplete row is compared with a hundred of
-    them first, and with a thousand if that finds it rarer than 80 %: the standard error is 1.3
-    points at 0.8, 0.3 at 0.99, and at most 5 below 0.8. What a row gets depends on nothing but
-    the row.
+@dataclass(frozen=True)
+class Calibration:
+    """A rising map of -log p.
 
     Attributes:
-        values: Encoded complete rows, shape `(rows, variables)`.
+        quantiles: What -log p exceeds in the shares `LEVELS` of real rows, rising, `(levels,)`.
     """
 
-    values: Float64
-    _kept: OrderedDict[tuple[bytes, int], Float64] = field(default_factory=OrderedDict, repr=False)
+    quantiles: Float64
 
-    def rarity(self, score: Score, values: Float64, log_likelihood: Float64) -> Float64:
-        """1 minus the share of reference rows that are less likely, in [0, 1].
+    @classmethod
+    def identity(cls) -> "Calibration":
+        """Return the map that changes nothing."""
+        return cls(-np.log(LEVELS))
 
-        Args:
-            score: Log-likelihood of encoded rows, `(rows, variables)` -> `(rows,)`.
-            values: Encoded rows, NaN where missing, shape `(rows, variables)`.
-            log_likelihood: Of the rows, nats, shape `(rows,)`.
+    def log_tail(self, p: Float64) -> Float64:
+        """Return log of calibrated tail probabilities, of the shape of `p`.
 
-        Returns:
-            Shape `(rows,)`: 0.99 says rarer than 99 % of typical rows; 0 where nothing is
-            observed.
+        Between quantiles the map is straight, and beyond the last proportional.
         """
-        result = np.zeros(len(values))
-        for groups in _blocks(values):
-            complete = [group for group in groups if group[0].all()]
-            partial = [group for group in groups if not group[0].all()]
-            for (_, rows), ordered in zip(
-                complete, self._scored(score, complete, slice(0, None)), strict=True
-            ):
-                result[rows] = _rarity(ordered, log_likelihood[rows])
-            first = self._scored(score, partial, slice(0, FIRST_LOOK_ROWS))
-            rare, beginnings = [], []
-            for (observed, rows), ordered in zip(partial, first, strict=True):
-                result[rows] = _rarity(ordered, log_likelihood[rows])
-                closer = rows[result[rows] >= CLOSE_LOOK_FROM]
-                if len(closer):
-                    rare.append((observed, closer))
-                    beginnings.append(ordered)
-            further = self._scored(score, rare, slice(FIRST_LOOK_ROWS, CLOSE_LOOK_ROWS))
-            for (_, rows), start, end in zip(rare, beginnings, further, strict=True):
-                found = _rarity(np.sort(np.append(start, end)), log_likelihood[rows])
-                result[rows] = np.maximum(found, CLOSE_LOOK_FROM)
-        return result
-
-    def _scored(
-        self, score: Score, groups: Sequence[tuple[Bool, Int64]], part: slice
-    ) -> list[Float64]:
-        """Sorted log-likelihoods of some reference rows under the pattern of each group."""
-        reference = self.values[part]
-        keys = [(observed.tobytes(), part.start) for observed, _ in groups]
-        found = {key: self._kept.pop(key) for key in keys if key in self._kept}
-        unknown = [place for place, key in enumerate(keys) if key not in found]
-        at_once = max(1, ROWS_AT_ONCE // max(1, len(reference)))
-        for start in range(0, len(unknown), at_once):
-            places = unknown[start : start + at_once]
-            patterns = np.stack([groups[place][0] for place in places])
-            rows = np.where(patterns[:, None], reference, np.nan)
-            scores = score(rows.reshape(-1, rows.shape[2])).reshape(len(places), -1)
-            found |= zip([keys[place] for place in places], np.sort(scores), strict=True)
-        self._kept |= found
-        while len(self._kept) > PATTERNS_KEPT:
-            self._kept.popitem(last=False)
-        return [found[key] for key in keys]
+        surprise, last = -np.log(p), self.quantiles[-1]
+        known, wanted = np.append(0.0, self.quantiles), np.append(0.0, -np.log(LEVELS))
+        inside = np.interp(surprise, known, wanted)
+        beyond = np.maximum(surprise - last, 0.0) * (wanted[-1] / last)
+        return np.asarray(-(inside + beyond))
 
 
-def _blocks(values: Float64) -> Iterator[list[tuple[Bool, Int64]]]:
-    """Yield groups of rows of one pattern, some at a time, without rows of nothing observed."""
-    block: list[tuple[Bool, Int64]] = []
-    for observed, rows in by_pattern(values):
-        if observed.any():
-            block.append((observed, rows))
-        if len(block) == PATTERNS_AT_ONCE:
-            yield block
-            block = []
-    if block:
-        yield block
+def calibrate(p: Float64) -> Calibration:
+    """Fit a calibration.
+
+    A quantile is the average of the observed one and that of a Weibull distribution fitted to all
+    -log p, by how many rows lie beyond it: few rows give a curve of two parameters, many their own
+    quantiles. Some rows as the model expects them are added first, so that few rows change
+    little.
+
+    Args:
+        p: Tail probabilities of rows that were not learned from, `(rows,)`.
+    """
+    expected = -np.log((np.arange(_PRIOR_ROWS) + 0.5) / _PRIOR_ROWS)
+    surprise = np.clip(-np.log(p), _MIN_SURPRISE, _MAX_SURPRISE)
+    shape, scale = _weibull(np.concatenate([surprise, expected]))
+    smooth = scale * (-np.log(LEVELS)) ** (1.0 / shape)
+    beyond = len(p) * LEVELS
+    trust = beyond / (beyond + _TRUSTED_ROWS)
+    if not len(p):
+        return Calibration(smooth)
+    observed = np.quantile(surprise, 1.0 - LEVELS)
+    quantiles = trust * observed + (1.0 - trust) * smooth
+    return Calibration(_rising(quantiles))
 
 
-def _rarity(ordered: Float64, log_likelihood: Float64) -> Float64:
-    """1 minus the share of sorted log-likelihoods that are below, `(rows,)` to `(rows,)`."""
-    return np.asarray(1 - np.searchsorted(ordered, log_likelihood, side="left") / len(ordered))
+def _rising(quantiles: Float64) -> Float64:
+    """Return quantiles that rise by a little at least, from above 0."""
+    steps = np.maximum(np.diff(quantiles, prepend=0.0), 1e-3)
+    return np.asarray(np.cumsum(steps))
+
+
+def _weibull(sample: Float64) -> tuple[float, float]:
+    """Maximum-likelihood shape and scale of a Weibull distribution, by bisection on the shape."""
+    logs = np.log(sample)
+    low, high = 0.2, 5.0
+    for _ in range(50):
+        shape = (low + high) / 2.0
+        powers = sample**shape
+        slope = (powers * logs).sum() / powers.sum() - logs.mean() - 1.0 / shape
+        low, high = (low, shape) if slope > 0 else (shape, high)
+    return shape, float((sample**shape).mean() ** (1.0 / shape))

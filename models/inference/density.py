@@ -4,7 +4,7 @@ Everything here works on encoded arrays: `(rows, variables)`, float64, NaN where
 file is the mixture's arithmetic; `engine.py` evaluates its components, `walk.py` says how.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,14 +12,13 @@ import numpy as np
 from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import NumericalError, OrderingError
-from madeira.models.inference.calibration import Reference
+from madeira.models.inference.calibration import Calibration, calibrate
 from madeira.models.inference.engine import Engine
 from madeira.models.inference.member import Component, Member
-from madeira.models.inference.noise import draw_noise
 from madeira.models.inference.patterns import runs
 from madeira.models.inference.predictive import Predictive, drawn, read
 
-__all__ = ["Density", "warm_up"]
+__all__ = ["Density", "rarity", "warm_up"]
 
 
 CELLS_AT_ONCE = 16_384
@@ -37,7 +36,7 @@ class Density:
         layout: The variables.
         log_weights: Logarithm of each component's weight, members in order and their masks in
             order, shape `(components,)`.
-        reference: Rows that anomaly scores are calibrated against.
+        calibration: Of anomaly scores; none changes nothing.
     """
 
     def __init__(
@@ -45,16 +44,21 @@ class Density:
         members: Sequence[Member],
         layout: Layout,
         log_weights: Float64,
-        reference: Reference | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         self.members = tuple(members)
         self.layout = layout
         self.log_weights = np.asarray(log_weights, dtype=np.float64)
-        self.reference = reference
+        self.calibration = calibration or Calibration.identity()
         self.components = tuple(
             Component(index, mask, member.any_order)
             for index, member in enumerate(self.members)
             for mask in member.masks
+        )
+        self._orders = np.stack([component.order for component in self.components])
+        alike: dict[Hashable, int] = {}
+        self._walk_of = np.array(
+            [alike.setdefault(one.degrees_key, k) for k, one in enumerate(self.components)]
         )
         self._engine = Engine(self.members, layout)
 
@@ -68,17 +72,16 @@ class Density:
         """Uniforms that one drawn row takes: one to choose a component, the rest to draw."""
         return 1 + self.layout.noise
 
-    def calibrated(self, rows: int, generator: np.random.Generator) -> "Density":
-        """Draw reference rows, in the precision that is stored, for the same density.
+    def calibrated(self, rows: Float64) -> "Density":
+        """Return the same density, its anomaly scores calibrated by rows not learned from.
 
         Args:
-            rows: Number of reference rows.
-            generator: Source of their noise.
+            rows: Encoded rows, NaN where missing, `(rows, variables)`; those of fixed orderings
+                need to be complete.
         """
-        nothing = np.full((rows, self.variables), np.nan)
-        drawn = self.sample(nothing, draw_noise(rows, self.noise_width, generator))
-        reference = Reference(drawn.astype(np.float32).astype(np.float64))
-        return Density(self.members, self.layout, self.log_weights, reference)
+        _, p = self._row_tails(rows)
+        calibration = calibrate(p[~np.isnan(rows).all(axis=1)])
+        return Density(self.members, self.layout, self.log_weights, calibration)
 
     def score(self, values: Float64) -> Float64:
         """Log-likelihood of the observed values of each row.
@@ -93,12 +96,7 @@ class Density:
             OrderingError: No component can put the evidence of some row first.
             NumericalError: A log-likelihood is not finite.
         """
-        observed = ~np.isnan(values)
-        log_weights = self._log_weights(observed)
-        scores = self._scores(values, observed, log_weights)
-        with np.errstate(invalid="ignore"):  # what is not finite is refused below
-            total = np.where(observed.any(axis=1), np.logaddexp.reduce(scores, axis=1), 0.0)
-        return _finite(total, "log-likelihood")
+        return self._scored(values, ~np.isnan(values))[0]
 
     def component_scores(self, values: Float64) -> Float64:
         """Log-likelihood of complete rows under each component.
@@ -111,23 +109,34 @@ class Density:
         """
         return self._engine.score_complete(self.components, values)
 
-    def anomaly_score(self, values: Float64, log_likelihood: Float64) -> Float64:
-        """How rare each row is among rows of the model with the same variables observed.
+    def log_tails(self, values: Float64) -> tuple[Float64, Float64]:
+        """How likely each row is, and how rare rows are that surprise as much.
 
         Args:
             values: Shape `(rows, variables)`.
-            log_likelihood: What `score` gave for them, shape `(rows,)`.
 
         Returns:
-            In [0, 1], shape `(rows,)`: 1 minus the share of reference rows less likely; within
-            what `Reference` says where something is missing.
+            What `score` gives; and the logarithm of the share of real rows that are at least as
+            surprising, 0 where nothing is observed. Each `(rows,)`.
 
         Raises:
-            RuntimeError: The density has no reference rows.
+            OrderingError: No component can put the evidence of some row first.
+            NumericalError: A log-likelihood is not finite.
         """
-        if self.reference is None:
-            raise RuntimeError("this density has no reference rows")
-        return self.reference.rarity(self.score, values, log_likelihood)
+        log_likelihood, p = self._row_tails(values)
+        return log_likelihood, self.calibration.log_tail(p)
+
+    def anomaly_score(self, values: Float64) -> Float64:
+        """How rare it is that a row surprises as much as each of these.
+
+        Returns:
+            1 minus the share of real rows that are at least as surprising, in [0, 1], `(rows,)`.
+
+        Raises:
+            OrderingError: No component can put the evidence of some row first.
+            NumericalError: A log-likelihood is not finite.
+        """
+        return rarity(self.log_tails(values)[1])
 
     def contributions(self, values: Float64) -> Float64:
         """Surprise of each observed value given all the others that are observed.
@@ -236,6 +245,29 @@ class Density:
         for component in self.components:
             self._engine.prepare(component)
 
+    def _scored(self, values: Float64, observed: Bool) -> tuple[Float64, Float64]:
+        """Log-likelihood of each row, and log-weight plus that under each component."""
+        scores = self._scores(values, observed, self._log_weights(observed))
+        with np.errstate(invalid="ignore"):  # what is not finite is refused below
+            total = np.where(observed.any(axis=1), np.logaddexp.reduce(scores, axis=1), 0.0)
+        return _finite(total, "log-likelihood"), scores
+
+    def _row_tails(self, values: Float64) -> tuple[Float64, Float64]:
+        """Log-likelihood and tail probability of each row under the model, each `(rows,)`.
+
+        The cells of a row are judged under the component that its own values make likeliest.
+        """
+        observed = ~np.isnan(values)
+        log_likelihood, scores = self._scored(values, observed)
+        chosen = scores.argmax(axis=1)
+        walks = np.where(observed.any(axis=1), self._walk_of[chosen], -1)
+        p = np.ones(len(values))
+        for walk in set(walks.tolist()) - {-1}:
+            rows = np.flatnonzero(walks == walk)
+            parts = values[rows], observed[rows], self._orders[chosen[rows]]
+            p[rows] = self._engine.row_tails(self.components[walk], *parts)
+        return log_likelihood, p
+
     def _choose(self, values: Float64, observed: Bool, noise: Float64) -> Int64:
         """Component of each row, drawn from its posterior given the evidence: `(rows,)`.
 
@@ -304,6 +336,11 @@ def _finite(result: Float64, what: str) -> Float64:
     return result
 
 
+def rarity(log_tail: Float64) -> Float64:
+    """Return 1 minus the share of rows that are as surprising, of its logarithm."""
+    return np.asarray(-np.expm1(log_tail))
+
+
 def warm_up(density: Density) -> None:
     """Prepare a density for its first request: compiles, or reads from disk, and folds weights.
 
@@ -313,9 +350,7 @@ def warm_up(density: Density) -> None:
     density.prepare()
     noise = np.full((1, density.noise_width), 0.5)
     rows = density.sample(np.full((1, density.variables), np.nan), noise)
-    log_likelihood = density.score(rows)
-    if density.reference is not None:
-        density.anomaly_score(rows, log_likelihood)
+    density.anomaly_score(rows)
     if any(member.any_order for member in density.members):
         for cells in density.predictive(np.full_like(rows, np.nan)):
             if density.layout.columns[cells.variable].discrete:

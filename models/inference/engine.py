@@ -18,10 +18,12 @@ from madeira.models.arrays import Bool, Float32, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.member import Component, Member
 from madeira.models.inference.walk.cpu_walk import CpuPass
+from madeira.models.inference.walk.tail_kernel import row_tails, tail_layout
 from madeira.models.inference.walk.walk import Walk, compiled_on, walk_on
 from madeira.models.inference.weights.blocked import BlockedNetwork
 from madeira.models.inference.weights.folded import fold
 from madeira.models.inference.weights.sorted import SortedNetwork, sort_units
+from madeira.models.made.ordering import evidence_first
 
 __all__ = ["Engine"]
 
@@ -52,6 +54,7 @@ class Engine:
         self._members = tuple(members)
         self._layout = layout
         self._compiled = compiled_on(layout)
+        self._tables = tail_layout(layout)
         self._folded: OrderedDict[object, BlockedNetwork] = OrderedDict()
         self._passes: OrderedDict[object, CpuPass] = OrderedDict()
         self._walks: OrderedDict[object, Walk] = OrderedDict()
@@ -122,6 +125,32 @@ class Engine:
             last = None if last_observed is None else last_observed[chunk]
             stops = known.sum(axis=1)
             result[chunk] = walk.score(values[chunk], component.orders(known, last), stops)
+        return result
+
+    def row_tails(
+        self, component: Component, values: Float64, observed: Bool, orders: Int64
+    ) -> Float64:
+        """Tail probabilities of rows, each along an ordering of its own.
+
+        Args:
+            component: One whose walk the rows share, whatever its ordering.
+            values: Shape `(rows, variables)`.
+            observed: Which of them are known; at least one in every row.
+            orders: The variable at each position, `(rows, variables)`; of any-order components
+                the nearest ordering that puts the evidence first is taken.
+
+        Returns:
+            Shape `(rows,)`, positive.
+        """
+        walk = self._walk(component)
+        result = np.empty(len(values))
+        widest = max(self._layout.variables, self._layout.outputs)
+        for chunk in _chunks(len(values), MAX_WALKED_NUMBERS, widest):
+            known, order = observed[chunk], orders[chunk]
+            if component.any_order and not known.all():
+                order = evidence_first(order, known)
+            _, parameters = walk.conditionals(values[chunk], order, known.sum(axis=1), False)
+            result[chunk] = row_tails(self._tables, values[chunk], parameters)
         return result
 
     def draw(

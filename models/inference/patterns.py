@@ -1,33 +1,10 @@
-"""Rows grouped by which of their variables are observed, or by all that is known of them."""
-
-from collections.abc import Iterator
+"""Rows grouped by all that is known of them."""
 
 import numpy as np
 
-from madeira.models.arrays import Bool, Float64, Int64
+from madeira.models.arrays import Float64, Int64
 
-__all__ = ["by_pattern", "runs"]
-
-
-def by_pattern(
-    values: Float64,
-) -> Iterator[tuple[Bool, Int64]]:
-    """Yield groups of rows that have the same variables observed.
-
-    Args:
-        values: Encoded table, NaN where missing, shape `(rows, variables)`.
-
-    Yields:
-        Which variables are observed, shape `(variables,)`, and the indices of the rows.
-    """
-    if not len(values):
-        return
-    observed = ~np.isnan(values)
-    packed = np.packbits(observed, axis=1)
-    _, group = np.unique(packed, axis=0, return_inverse=True)
-    order = np.argsort(group.ravel(), kind="stable")
-    for rows in np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1]):
-        yield observed[rows[0]], rows
+__all__ = ["runs"]
 
 
 def runs(

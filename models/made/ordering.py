@@ -80,7 +80,7 @@ def evidence_first(
     the remaining ones are the distribution of the missing values given all of it.
 
     Args:
-        order: The variable at each position, shape `(D,)`.
+        order: The variable at each position, shape `(D,)`, or `(rows, D)`.
         observed: Which variables are evidence, shape `(rows, D)`.
         last_observed: For each row, an observed variable to put after all other evidence, so
             that its conditional is given everything else that is observed; shape `(rows,)`.
@@ -92,15 +92,16 @@ def evidence_first(
         >>> evidence_first(np.arange(4), np.array([[False, True, False, True]]))
         array([[1, 3, 0, 2]])
     """
-    first = observed[:, order]
+    order = np.broadcast_to(order, observed.shape)
+    first = np.take_along_axis(observed, order, axis=1)
     if last_observed is not None:
         late = order == last_observed[:, None]
         first = first & ~late
     else:
-        late = np.zeros((1, len(order)), dtype=bool)
+        late = np.zeros((1, observed.shape[1]), dtype=bool)
     ahead = first.sum(axis=1, keepdims=True) + late.any(axis=1, keepdims=True)
     place = np.where(first, first.cumsum(axis=1), ahead + (~(first | late)).cumsum(axis=1)) - 1
     place = np.where(late, ahead - 1, place)
     orders = np.empty(observed.shape, dtype=np.int64)
-    np.put_along_axis(orders, place, np.broadcast_to(order, observed.shape), axis=1)
+    np.put_along_axis(orders, place, order, axis=1)
     return orders

@@ -17,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted
 from madeira.models.arrays import Float64, Int64
 from madeira.models.errors import ModelsError
 from madeira.models.estimator import DensityEstimator
-from madeira.models.inference.across_patterns import scores_across_patterns
 from madeira.models.inference.impute import Estimate
 from madeira.models.schema.schema import Schema
 from madeira.models.sklearn.containers import read_rows
@@ -54,7 +53,8 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
     Attributes:
         density_: The fitted `DensityEstimator`: contributions, conditional samples, multiple
             imputation, saving, and what else it can do.
-        offset_: Log-likelihood, in nats, of a complete row on the border of the outliers.
+        offset_: Logarithm of the share of rows that are as surprising as one on the border of the
+            outliers.
         constants_: Values of the columns that hold but one, by name; null where they hold none.
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns of a data frame, if all are texts.
@@ -116,7 +116,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             self._form = rows.form
             self._schema = rows.table.schema
             self.constants_ = _constants(rows.table, self.density_.schema)
-            self.offset_ = float(np.quantile(self._complete_scores(rows), self.contamination))
+            self.offset_ = float(np.quantile(self._log_tails(rows), self.contamination))
         return self
 
     def score_samples(self, X: Data) -> Float64:
@@ -142,17 +142,16 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
     def decision_function(self, X: Data) -> Float64:
         """How far each row is from being an outlier: negative for outliers.
 
-        Of a complete row it is `score_samples(X) - offset_`. A row with missing values is judged
-        by how rare it is among rows of the model of which the same is observed: none is an outlier
-        for what is not known of it.
+        It is the logarithm of the share of rows that are at least as surprising, by what is
+        observed of each, less `offset_`: no row is an outlier for what is not known of it.
 
         Returns:
-            Nats, shape `(rows,)`.
+            Shape `(rows,)`.
         """
         check_is_fitted(self)
         rows = self._read(X)
         with _value_errors():
-            return self._complete_scores(rows) - self.offset_
+            return self._log_tails(rows) - self.offset_
 
     def predict(self, X: Data) -> Int64:
         """1 for each row that is like the training rows, -1 for outliers, shape `(rows,)`."""
@@ -216,9 +215,9 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         with _value_errors():
             return read_rows(self, X, reset=False, trained=self._form)
 
-    def _complete_scores(self, rows: Rows) -> Float64:
+    def _log_tails(self, rows: Rows) -> Float64:
         density = self.density_
-        return scores_across_patterns(density.density, density.schema.encode(rows.table))
+        return density.density.log_tails(density.schema.encode(rows.table))[1]
 
     def _repeated_constants(self, rows: int, schema: pa.Schema) -> dict[str, pa.Array]:
         return {

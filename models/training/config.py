@@ -154,8 +154,6 @@ class FitConfig:
         valid_fraction: Share of rows held out for early stopping and the mixture weights,
             where no validation table is given.
         valid_limit_rows: Most rows held out.
-        calibration_rows: Rows drawn from the model and kept with it, against which anomaly
-            scores are calibrated.
         smoothing: Noise added to training rows, in standard deviations of each column, or
             `auto` for about the distance between rows: the density of anomaly detection is
             coarser than that of samples; see `trimmed.py`.
@@ -173,7 +171,6 @@ class FitConfig:
     members: tuple[MemberConfig, ...]
     valid_fraction: float = 0.1
     valid_limit_rows: int = 10_000
-    calibration_rows: int = 2_000
     smoothing: float | Literal["auto"] = 0.0
     contamination: float = 0.0
     weighing: Weighing = "masks"
@@ -186,8 +183,8 @@ class FitConfig:
             raise ConfigError(f"members need different names: {', '.join(names)}")
         if not 0 < self.valid_fraction < 1:
             raise ConfigError(f"valid_fraction must be in (0, 1), not {self.valid_fraction}")
-        if self.valid_limit_rows < 1 or self.calibration_rows < 1:
-            raise ConfigError("valid_limit_rows and calibration_rows must be at least 1")
+        if self.valid_limit_rows < 1:
+            raise ConfigError(f"valid_limit_rows must be at least 1, not {self.valid_limit_rows}")
         if self.smoothing != "auto" and not (
             isinstance(self.smoothing, float | int) and 0 <= self.smoothing < float("inf")
         ):

@@ -36,7 +36,7 @@ __all__ = [
 MIN_COMPLETE_SHARE = 0.5
 
 Phase = Literal["weighing", "calibrating", "measuring"]
-"""Phases after the training: mixture weights, reference rows, likelihoods."""
+"""Phases after the training: mixture weights, anomaly scores, likelihoods."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def fit(
         KeyboardInterrupt: It came before there was anything to keep.
     """
     device = torch.device(device)
-    split_seed, member_seed, reference_seed = np.random.SeedSequence(seed).spawn(3)
+    split_seed, member_seed = np.random.SeedSequence(seed).spawn(2)
     if valid is None:
         values, valid = split_rows(
             values,
@@ -166,7 +166,7 @@ def fit(
 
     def finish() -> Fitted:
         trained = curves[: len(members)]
-        return mixture_of(members, trained, layout, config, values, valid, reference_seed, on_phase)
+        return mixture_of(members, trained, layout, config, values, valid, on_phase)
 
     try:
         for index, settings in enumerate(chosen):
@@ -191,7 +191,6 @@ def mixture_of(
     config: FitConfig,
     values: Float64,
     valid: Float64,
-    seed: np.random.SeedSequence,
     on_phase: Callable[[Phase], None] = lambda _: None,
 ) -> Fitted:
     """Make trained networks one density, and measure it.
@@ -203,7 +202,6 @@ def mixture_of(
         config: Settings; its members count no more.
         values: Rows learned from, shape `(rows, variables)`.
         valid: Rows to weigh by, shape `(rows, variables)`.
-        seed: Seed of the rows that anomaly scores are calibrated against.
         on_phase: Called at the start of every part.
     """
     on_phase("weighing")
@@ -222,8 +220,8 @@ def mixture_of(
         )
     )
     on_phase("calibrating")
-    generator = np.random.default_rng(seed)
-    density = mixture.density.calibrated(config.calibration_rows, generator)
+    any_order = any(member.any_order for member in mixture.density.members)
+    density = mixture.density.calibrated(valid if any_order else complete_rows(valid))
     on_phase("measuring")
     marginals = torch.as_tensor(layout.initial_parameters(values), dtype=torch.float32)
     return Fitted(

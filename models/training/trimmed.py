@@ -149,7 +149,7 @@ def likeliest(
     coarse = smooth_columns(columns, values)
     member = next((m for m in config.members if m.masks.any_order), config.members[0])
     training = replace(member.training, max_steps=COARSE_STEPS, dropout=0.0)
-    short = replace(config, members=(replace(member, training=training),), calibration_rows=1)
+    short = replace(config, members=(replace(member, training=training),))
     copies = smoothed(values, coarse, COARSE_SMOOTHING, generator)
     fitted = fit(copies, Layout(coarse), short, seed=seed, device=device)
     if fitted.interrupted:  # there is nothing to keep yet

@@ -100,7 +100,7 @@ class Search:
         self._on_epoch, self._on_trial = on_epoch, on_trial
         self._layout = Layout(columns).to(torch.device(device))
         self._config = FitConfig((member_config("any-order", 0, first_settings("any-order", 1)),))
-        split_seed, _, self._reference_seed = np.random.SeedSequence(seed).spawn(3)
+        split_seed = np.random.SeedSequence(seed).spawn(1)[0]
         self._values, self._valid = split_rows(
             values,
             self._config.valid_fraction,
@@ -156,7 +156,6 @@ class Search:
             self._config,
             self._values,
             self._valid,
-            self._reference_seed,
         )
 
     def _member(self, record: TrialRecord) -> Member:

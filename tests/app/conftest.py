@@ -72,7 +72,7 @@ def estimator(shop_table: pa.Table) -> DensityEstimator:
     masks = MaskConfig("sampled", "even", count=None, ensemble=2)
     training = TrainingConfig(max_epochs=8, patience_epochs=8)
     member = MemberConfig("any-order", network, masks, training)
-    config = FitConfig((member,), calibration_rows=200)
+    config = FitConfig((member,))
     fitted = DensityEstimator(config=config, seed=1).fit(
         shop_table, {"note": "left_out", "country": "left_out", "visits": "continuous"}
     )
@@ -124,7 +124,7 @@ def penguin_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     masks = MaskConfig("sampled", "even", count=None, ensemble=2)
     training = TrainingConfig(max_epochs=2, patience_epochs=2)
     member = MemberConfig("any-order", NetworkConfig(hidden=(16,)), masks, training)
-    config = FitConfig((member,), calibration_rows=100)
+    config = FitConfig((member,))
     directory = tmp_path_factory.mktemp("penguins")
     fitted = DensityEstimator(config=config).fit(table, Schema.infer(table))
     fitted.save(directory / "penguins" / "1")

@@ -20,7 +20,7 @@ def fixed(shop_table: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Pat
     masks = MaskConfig("natural", "even", count=1)
     training = TrainingConfig(max_epochs=2, patience_epochs=2)
     member = MemberConfig("natural", NetworkConfig(hidden=(8,)), masks, training)
-    config = FitConfig((member,), calibration_rows=50)
+    config = FitConfig((member,))
     table = shop_table.select(list(COMPLETE)).drop_null()
     directory = tmp_path_factory.mktemp("fixed")
     DensityEstimator(config=config).fit(table).save(directory / "fixed" / "1")

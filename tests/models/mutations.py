@@ -274,7 +274,7 @@ _POSITIONS, _DEGREES = "masks.0.positions", "masks.0.degrees.1"
 _ARRAYS: Mapping[str, Mutate] = {
     **{
         f"{name} of {value}": partial(_array, name, partial(_first, value))
-        for name in (_WEIGHT, "members.1.output_bias", "log_weights", "reference")
+        for name in (_WEIGHT, "members.1.output_bias", "log_weights", "calibration")
         for value in (np.nan, np.inf, -np.inf)
     },
     "weights of 1e38": partial(_array, _WEIGHT, partial(_filled, 1e38)),
@@ -305,16 +305,17 @@ _ARRAYS: Mapping[str, Mutate] = {
     "an array more": lambda path: write_tensors(
         path, lambda arrays: arrays.update({"x" * 100_000: np.zeros(3)})
     ),
-    "reference rows missing": lambda path: write_tensors(
-        path, lambda arrays: arrays.pop("reference")
+    "quantiles of two levels": partial(_array, "calibration", lambda a: a[:2]),
+    "quantiles in float32": partial(_array, "calibration", lambda a: a.astype(np.float32)),
+    "quantiles of -1": partial(_array, "calibration", partial(_filled, -1.0)),
+    "quantiles that do not rise": partial(_array, "calibration", partial(_filled, 1.0)),
+    "quantiles that fall": partial(_array, "calibration", lambda a: a[::-1]),
+    "no reference row": lambda path: write_tensors(
+        path, lambda arrays: arrays.update({"reference": np.zeros((0, 6), np.float32)})
     ),
-    "no reference row": partial(_array, "reference", lambda a: a[:0]),
-    "reference rows of fewer variables": partial(_array, "reference", lambda a: a[:, 1:]),
-    "reference rows in float64": partial(_array, "reference", lambda a: a.astype(np.float64)),
-    "reference rows of 7": partial(_array, "reference", partial(_filled, 7.0)),
-    "reference rows of -1": partial(_array, "reference", partial(_filled, -1.0)),
-    "reference rows of 0.5": partial(_array, "reference", partial(_filled, 0.5)),
-    "reference rows of 1e30": partial(_array, "reference", partial(_filled, 1e30)),
+    "reference rows in float64": lambda path: write_tensors(
+        path, lambda arrays: arrays.update({"reference": np.zeros((2, 6))})
+    ),
 }
 
 _HEADERS: Mapping[str, Mutate] = {
@@ -382,6 +383,12 @@ HARMLESS: Mapping[str, Mutate] = {
     "nothing": lambda path: None,
     "a card under no digest": _without_digest_of_card,
     "a link within": _link_within,
+    "reference rows, as older versions have them": lambda path: write_tensors(
+        path, lambda arrays: arrays.update({"reference": np.zeros((5, 6), np.float32)})
+    ),
+    "no calibration, as older versions": lambda path: write_tensors(
+        path, lambda arrays: arrays.pop("calibration")
+    ),
 }
 """What is no harm."""
 

@@ -40,5 +40,5 @@ def save_small(path: Path) -> None:
         MemberConfig("any", network, MaskConfig(ensemble=2), training),
         MemberConfig("natural", network, MaskConfig("natural", "sampled", 2), training),
     )
-    config = FitConfig(members, calibration_rows=20, weighing="even")
+    config = FitConfig(members, weighing="even")
     DensityEstimator(config=config, seed=1).fit(table, KINDS).describe("small").save(path)

@@ -52,7 +52,7 @@ def estimator(table: pa.Table) -> DensityEstimator:
         MaskConfig(ensemble=4),
         TrainingConfig(max_epochs=100, patience_epochs=100),
     )
-    return DensityEstimator(config=FitConfig((member,), calibration_rows=500)).fit(table)
+    return DensityEstimator(config=FitConfig((member,))).fit(table)
 
 
 def test_public_names_are_those_of_the_package() -> None:
@@ -84,7 +84,7 @@ def test_what_was_learned_is_likelier_than_what_was_not(estimator: DensityEstima
 
 def test_units_of_a_column_shift_its_density_by_their_logarithm(table: pa.Table) -> None:
     member = MemberConfig("m", training=TrainingConfig(max_epochs=2))
-    config = FitConfig((member,), calibration_rows=10)
+    config = FitConfig((member,))
     kilograms = table.select(["mass_kg"])
     grams = pa.table({"mass_kg": pa.array(np.array(kilograms["mass_kg"].to_pylist(), float) * 1e3,
                                           from_pandas=True)})  # fmt: skip
@@ -291,7 +291,7 @@ def test_what_it_shows_is_bounded_and_escaped() -> None:
     names = [f"<b>{place}</b>" + "x" * 200 for place in range(60)]
     values = np.random.default_rng(0).normal(size=(40, 60))
     member = MemberConfig("m", NetworkConfig((8,)), training=TrainingConfig(max_epochs=1))
-    config = FitConfig((member,), calibration_rows=10)
+    config = FitConfig((member,))
     fitted = DensityEstimator(config=config).fit(values, names=names)
     assert "<b>0" not in fitted._repr_html_()
     assert "&lt;b&gt;0" in fitted._repr_html_()

@@ -2,7 +2,8 @@
 
 The constants of a column are the six numbers of its transform, the logarithm of the unit that a
 density is per, the number of its logistics, the number of its atoms, the codes of the ends of its
-range, these on the scale of the mixture, and the codes of the atoms.
+range, these on the scale of the mixture, asinh of the ends of the transform, and the codes of the
+atoms.
 """
 
 from dataclasses import astuple
@@ -19,6 +20,8 @@ from madeira.models.compiled import inlined
 
 __all__ = [
     "ATOMS",
+    "BENT_HIGH",
+    "BENT_LOW",
     "CODES",
     "COMPONENTS",
     "HIGH",
@@ -45,7 +48,8 @@ __all__ = [
 LOG_UNIT, COMPONENTS = 6, 7  # places among the constants
 ATOMS = 8
 LOWEST, HIGHEST, LOW, HIGH = 9, 10, 11, 12
-CODES = 13
+BENT_LOW, BENT_HIGH = 13, 14
+CODES = 15
 _MIN_UNIFORM = 2.0**-53
 
 
@@ -58,7 +62,9 @@ def constants_of(column: Numeric, log_unit: float) -> Float64:
     """
     counts = [column.components, len(column.atoms)]
     ends = [*column.range_codes, *column.range_points]
-    return np.array([*astuple(column.transform), log_unit, *counts, *ends, *column.atom_codes])
+    bent = np.arcsinh([column.transform.low, column.transform.high])
+    start = [*astuple(column.transform), log_unit, *counts, *ends, *bent]
+    return np.array([*start, *column.atom_codes])
 
 
 @inlined
@@ -96,7 +102,7 @@ def slope(code: float, constants: Float64, at: int) -> float:
 def untransformed(point: float, constants: Float64, at: int) -> float:
     """Return the code at which T is a point."""
     bent = point * constants[at + 5] + constants[at + 4]
-    inside = bounded(bent, asinh(constants[at + 2]), asinh(constants[at + 3]))
+    inside = bounded(bent, constants[at + BENT_LOW], constants[at + BENT_HIGH])
     y = sinh(inside) + (bent - inside) * cosh(inside)
     return float(constants[at] + constants[at + 1] * y)
 

@@ -45,6 +45,7 @@ class CpuWalk:
         per_block = BLOCK_UNITS * layout.variables // widest
         self._block = min(max(per_block, 1), MAX_BLOCK_UNITS)
         sizes = np.sort(self._layout.spans[:, 4] - self._layout.spans[:, 3])
+        self._max_outputs = int(sizes[-1])
         self._widest_block = int(sizes[-self._block :].sum())
 
     @property
@@ -54,9 +55,23 @@ class CpuWalk:
 
     def score(self, values: Float64, orders: Int64, stops: Int64) -> Float64:
         """Log-likelihood of the first values of each row's ordering; see `Walk.score`."""
+        return self._scored(values, orders, stops, np.zeros((0, 0), np.float32), False)
+
+    def conditionals(
+        self, values: Float64, orders: Int64, stops: Int64, last: bool
+    ) -> tuple[Float64, Float32]:
+        """Return the same with the parameters of conditionals; see `Walk.conditionals`."""
+        width = self._max_outputs if last else len(self._weights.output_bias)
+        kept = np.zeros((len(values), width), np.float32)
+        return self._scored(values, orders, stops, kept, last), kept
+
+    def _scored(
+        self, values: Float64, orders: Int64, stops: Int64, kept: Float32, last: bool
+    ) -> Float64:
         totals = np.zeros((len(values), 2))
         values = np.require(values, np.float64, ["C", "W"])
-        self._run(values, orders, stops, True, np.zeros((1, 1)), 1.0, False, totals, None)
+        nothing = np.zeros((1, 1))
+        self._run(values, orders, stops, True, nothing, 1.0, False, totals, None, kept, last)
         return totals
 
     def draw(
@@ -72,7 +87,9 @@ class CpuWalk:
         stops = np.full(len(values), values.shape[1])
         totals = np.zeros((1, 2))
         bias = self._folded_bias(folded) if folded is not None else None
-        self._run(values, orders, stops, False, noise, temperature, within_range, totals, bias)
+        kept = np.zeros((0, 0), np.float32)
+        parts = (values, orders, stops, False, noise, temperature, within_range, totals, bias)
+        self._run(*parts, kept, False)
 
     def predictive(self, values: Float64, orders: Int64) -> Float32:
         """Every missing variable's conditional given the evidence; see `Walk.predictive`."""
@@ -117,6 +134,8 @@ class CpuWalk:
         within_range: bool,
         totals: Float64,
         first_bias: Float32 | None,
+        kept: Float32,
+        last_kept: bool,
     ) -> None:
         conditioning = first_bias is None and self._network.conditioning_weight is not None
         bias = self._bias if first_bias is None else first_bias
@@ -136,6 +155,8 @@ class CpuWalk:
                 temperature,
                 within_range,
                 totals[rows] if scored else totals,
+                kept[rows],
+                last_kept,
                 TILE_ROWS,
                 self._block,
                 self._widest_block,

@@ -25,13 +25,13 @@ class Drawing(NamedTuple):
     within_range: bool = False
 
 
-Pass = Callable[[tuple[Tensor, ...], Drawing, bool], tuple[Tensor, Tensor]]
+Pass = Callable[[tuple[Tensor, ...], Drawing, bool], tuple[Tensor, Tensor, Tensor]]
 
 
 class _Captured(NamedTuple):
     graph: torch.cuda.CUDAGraph
     inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, Tensor]
+    outputs: tuple[Tensor, Tensor, Tensor]
 
 
 class Graphs:
@@ -51,7 +51,7 @@ class Graphs:
 
     def __call__(
         self, inputs: tuple[Tensor, ...], drawing: Drawing, scored: bool
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the pass on these rows; the arguments are those of the pass."""
         rows = len(inputs[0])
         bucket = max(MIN_BUCKET_ROWS, 1 << (rows - 1).bit_length())
@@ -65,8 +65,8 @@ class Graphs:
         for place, tensor in zip(captured.inputs, inputs, strict=True):
             place.copy_(tensor)
         captured.graph.replay()
-        values, totals = captured.outputs
-        return values[:rows].clone(), totals[:rows].clone()
+        values, totals, kept = captured.outputs
+        return values[:rows].clone(), totals[:rows].clone(), kept[:rows].clone()
 
     def _capture(self, inputs: tuple[Tensor, ...], drawing: Drawing, scored: bool) -> _Captured:
         """Run the pass once, so that libraries set themselves up, and then captures it."""

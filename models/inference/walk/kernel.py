@@ -41,6 +41,8 @@ def walk(
     temperature: float,
     within_range: bool,
     totals: Float64,
+    kept: Float32,
+    last_kept: bool,
     tile: int,
     block: int,
     widest_block: int,
@@ -62,6 +64,9 @@ def walk(
         temperature: Of the draws.
         within_range: Whether numbers are drawn between the ends seen in training.
         totals: Log-likelihood of all values scored, and of the last of them, `(rows, 2)`.
+        kept: Receives the parameters of the conditionals of scored values, `(rows, outputs)`; no
+            rows where they are not wanted.
+        last_kept: Whether those of the last value alone are, `(rows, at least most outputs)`.
         tile: Rows that share weights in the processor's cache.
         block: Positions in a block.
         widest_block: Outputs that a block has at most.
@@ -242,6 +247,12 @@ def walk(
                             )
                             values[row, d] = value
                         else:
+                            if len(kept) and not last_kept:
+                                for j in range(size):
+                                    kept[row, o + j] = parameters[j]
+                            elif len(kept) and i == stops[row]:
+                                for j in range(size):
+                                    kept[row, j] = parameters[j]
                             term = log_prob(kind, parameters, size, value, constants, own)
                             totals[row, 0] += term
                             totals[row, 1] = term

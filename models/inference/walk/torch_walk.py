@@ -51,13 +51,25 @@ class TorchWalk:
 
     def score(self, values: Float64, orders: Int64, stops: Int64) -> Float64:
         """Log-likelihood of the first values of each row's ordering; see `Walk.score`."""
+        return self.conditionals(values, orders, stops, True)[0]
+
+    def conditionals(
+        self, values: Float64, orders: Int64, stops: Int64, last: bool
+    ) -> tuple[Float64, Float32]:
+        """Return the same with the parameters of conditionals; see `Walk.conditionals`."""
         noise = np.full((len(values), self._layout.noise + 1), 0.5)
         totals = np.empty((len(values), 2))
+        kept = np.empty((len(values), self._layout.outputs), np.float32)
         for rows in self._parts(len(values)):
             mine = orders if len(orders) == 1 else orders[rows]
             parts = (values[rows], mine, stops[rows], noise[rows])
-            totals[rows] = self._run(*parts, Drawing(), scored=True)[1]
-        return totals
+            _, totals[rows], kept[rows] = self._run(*parts, Drawing(), scored=True)
+        if last:
+            every = np.broadcast_to(orders, values.shape)
+            final = torch.as_tensor(every[np.arange(len(values)), stops - 1])
+            units = self._heads.output_units(final.to(self._layout.device)).cpu().numpy()
+            kept = np.take_along_axis(kept, units, axis=1)
+        return totals, kept
 
     def draw(
         self,
@@ -96,28 +108,34 @@ class TorchWalk:
         noise: Float64,
         drawing: Drawing,
         scored: bool,
-    ) -> tuple[Float64, Float64]:
+    ) -> tuple[Float64, Float64, Float32]:
         device = self._layout.device
         orders = np.broadcast_to(orders, values.shape)
         arrays = (values, orders, stops, noise[:, 1:])
         inputs = tuple(torch.tensor(array, device=device) for array in arrays)
         if self._graphs is not None:
-            known, totals = self._graphs(inputs, drawing, scored)
+            known, totals, kept = self._graphs(inputs, drawing, scored)
         else:
-            known, totals = self._pass(inputs, drawing, scored)
-        return known.cpu().numpy(), totals.cpu().numpy()
+            known, totals, kept = self._pass(inputs, drawing, scored)
+        return known.cpu().numpy(), totals.cpu().numpy(), kept.cpu().numpy()
 
     def _pass(
         self,
         given: tuple[Tensor, ...],
         drawing: Drawing,
         scored: bool,
-    ) -> tuple[Tensor, Tensor]:
-        """Run all steps of a batch: values with the draws, and totals `(rows, 2)`."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Run all steps of a batch.
+
+        Returns:
+            Values with the draws, totals `(rows, 2)`, and parameters `(rows, outputs)` of what
+            was scored.
+        """
         values, orders, stops, noise = given
         network, heads, rows = self._network, self._heads, len(values)
         values = values.clone()
         totals = values.new_zeros(rows, 2)
+        kept = network.output_bias.new_zeros(rows, self._layout.outputs if scored else 0)
         inputs = torch.zeros(rows, self._layout.inputs, device=values.device)
         before = [bias.expand(rows, -1).clone() for bias in network.biases]
         active = [torch.zeros_like(pre) for pre in before]
@@ -137,6 +155,7 @@ class TorchWalk:
                 parameters = parameters + (weight @ inputs[:, :, None])[:, :, 0]
             if scored:
                 terms = heads.log_prob(variable, parameters, values).double()
+                kept.scatter_(1, outputs, parameters)
                 counted = i <= stops
                 totals[:, 0] += torch.where(counted, terms, 0.0)
                 totals[:, 1] = torch.where(counted, terms, totals[:, 1])
@@ -155,7 +174,7 @@ class TorchWalk:
                     gained = gained + network.conditioning_weight[later:].T[variable]
                 before[0][:, later:] += gained
                 self._units_of_degree(i, before, active)
-        return values, totals
+        return values, totals, kept
 
     def _units_of_degree(self, degree: int, before: list[Tensor], active: list[Tensor]) -> None:
         """Compute the hidden units of one degree, layer after layer."""

@@ -36,6 +36,22 @@ class Walk(Protocol):
             Nats of all of them, and of the last one given the others, `(rows, 2)`.
         """
 
+    def conditionals(
+        self, values: Float64, orders: Int64, stops: Int64, last: bool
+    ) -> tuple[Float64, Float32]:
+        """`score`, and the parameters of the conditionals that it evaluated.
+
+        Args:
+            values: As for `score`, as are `orders` and `stops`.
+            orders: See there.
+            stops: See there.
+            last: Whether the conditional of the last value alone is wanted.
+
+        Returns:
+            What `score` gives, and parameters, `(rows, outputs)`; those of the last value alone
+            stand at the front of `(rows, most outputs of a variable)`. Others mean nothing.
+        """
+
     def draw(
         self,
         values: Float64,

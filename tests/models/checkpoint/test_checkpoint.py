@@ -50,7 +50,6 @@ def estimator(table: pa.Table) -> DensityEstimator:
             MemberConfig("natural", network, MaskConfig("natural", "sampled", 2), training),
             MemberConfig("independent", NetworkConfig((), direct=False), MaskConfig(), training),
         ),
-        calibration_rows=100,
     )
     return DensityEstimator(config=config, seed=1).fit(table)
 

@@ -257,31 +257,3 @@ def test_evidence_that_no_fixed_ordering_puts_first_is_refused(
     assert np.isfinite(density.score(prefix)).all()
     with pytest.raises(OrderingError, match="any-order member"):
         density.score(np.array([[np.nan, 1.0, 1.0]]))
-
-
-def test_anomaly_scores_of_the_models_own_rows_are_uniform(
-    make_layout: MakeLayout, make_density: MakeDensity
-) -> None:
-    density = make_density(make_layout("xxb")).calibrated(2000, np.random.default_rng(0))
-    drawn = draw(density, [np.nan] * 3, 2000, seed=9)
-    for missing in ([], [0], [1, 2]):
-        rows = drawn.copy()
-        rows[:, missing] = np.nan
-        scores = density.anomaly_score(rows, density.score(rows))
-        assert scores.min() >= 0
-        assert scores.max() <= 1
-        if not missing:
-            assert stats.kstest(scores, "uniform").pvalue > 1e-3
-        elif len(missing) < 2:
-            # Against a hundred rows up to 0.8, against a thousand beyond.
-            assert stats.kstest(scores, "uniform").statistic < 0.15
-            assert (scores > 0.9).mean() == pytest.approx(0.1, abs=0.03)
-            assert (scores > 0.98).mean() == pytest.approx(0.02, abs=0.012)
-
-
-def test_the_least_likely_row_has_the_highest_anomaly_score(
-    make_layout: MakeLayout, make_density: MakeDensity
-) -> None:
-    density = make_density(make_layout("xx")).calibrated(500, np.random.default_rng(0))
-    far = np.array([[1e5, -1e5]])
-    assert density.anomaly_score(far, density.score(far)).tolist() == [1.0]

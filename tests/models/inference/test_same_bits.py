@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from madeira.models.columns.layout import Layout
-from madeira.models.inference import Density, Member, Reference, draw_noise, impute, noise_generator
+from madeira.models.inference import Density, Member, draw_noise, impute, noise_generator
 from madeira.models.inference.walk.walk import compiled_on
 from madeira.models.made import MADE, MaskConfig, MaskSource, NetworkConfig
 from madeira.models.schema.schema import Schema
@@ -60,11 +60,10 @@ def answers(
 ) -> Answers:
     """All that is ever answered of rows, each row first."""
     nothing = np.full(values.shape, np.nan)
-    scores = density.score(values)
     found = [
-        scores,
+        density.score(values),
         density.score(complete),
-        density.anomaly_score(values, scores),
+        density.anomaly_score(values),
         density.contributions(values),
         density.sample(nothing, noise),
         density.sample(nothing, noise, 0.5, True),
@@ -98,8 +97,6 @@ def test_a_row_gives_the_same_bits_beside_any_others(
     density = density_of(make_network, layout, NETWORKS[network])
     noise = draw_noise(ROWS, density.noise_width, noise_generator(1))
     complete = density.sample(np.full((ROWS, density.variables), np.nan), noise)
-    reference = density.sample(complete * np.nan, noise[::-1])
-    density = Density(density.members, layout, density.log_weights, Reference(reference))
     values = gappy(density, complete)
     whole = answers(density, values, complete, noise)
 
@@ -111,7 +108,7 @@ def test_a_row_gives_the_same_bits_beside_any_others(
         rows = np.random.default_rng(seed).permutation(ROWS)[:size]
         threads = data.draw(st.sampled_from([1, 2, 3]))
         # Other calls have met other patterns: what is kept of them changes nothing.
-        fresh = Density(density.members, layout, density.log_weights, Reference(reference))
+        fresh = Density(density.members, layout, density.log_weights)
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:

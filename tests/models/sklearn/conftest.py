@@ -22,7 +22,6 @@ def small() -> FitConfig:
                 TrainingConfig(max_epochs=4, batch_rows=64),
             ),
         ),
-        calibration_rows=500,
     )
 
 

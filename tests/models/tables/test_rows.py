@@ -42,7 +42,6 @@ SMALL = FitConfig(
             TrainingConfig(max_epochs=2, batch_rows=64),
         ),
     ),
-    calibration_rows=50,
 )
 ROWS = 120
 

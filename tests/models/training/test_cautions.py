@@ -66,7 +66,7 @@ def test_what_to_expect_is_said(
 
 def test_the_estimator_warns_of_two_rows_and_not_of_many() -> None:
     member = MemberConfig("m", NetworkConfig((8,)), training=TrainingConfig(max_epochs=2))
-    config = FitConfig((member,), calibration_rows=10)
+    config = FitConfig((member,))
     with pytest.warns(TrainingWarning, match="2 rows for 2 columns, of which 1 was held out"):
         DensityEstimator(config=config).fit({"a": [1.5, 2.5], "b": ["x", "y"]})
     a = np.arange(3000) % 2
@@ -74,6 +74,5 @@ def test_the_estimator_warns_of_two_rows_and_not_of_many() -> None:
         warnings.simplefilter("error", TrainingWarning)
         longer = FitConfig(
             (MemberConfig("m", NetworkConfig((16,)), training=TrainingConfig(max_epochs=12)),),
-            calibration_rows=10,
         )
         DensityEstimator(config=longer).fit({"a": a, "b": ["x" if one else "y" for one in a]})

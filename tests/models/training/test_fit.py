@@ -22,7 +22,7 @@ THOROUGH = TrainingConfig(max_epochs=60, patience_epochs=15, batch_rows=128, ave
 
 def config(training: TrainingConfig = QUICK, **masks: object) -> FitConfig:
     settings = MaskConfig(**{"ensemble": 4, **masks})  # type: ignore[arg-type]
-    return FitConfig((MemberConfig("one", NETWORK, settings, training),), calibration_rows=50)
+    return FitConfig((MemberConfig("one", NETWORK, settings, training),))
 
 
 def layout(variables: int) -> Layout:
@@ -171,9 +171,7 @@ def test_an_interrupt_of_the_second_member_keeps_the_first() -> None:
         if progress.member == 1:
             raise KeyboardInterrupt
 
-    fitted = fit(
-        noisy_copies(300), layout(3), FitConfig(members, calibration_rows=10), on_epoch=interrupt
-    )
+    fitted = fit(noisy_copies(300), layout(3), FitConfig(members), on_epoch=interrupt)
     assert fitted.interrupted
     assert len(fitted.density.members) == 2
     assert len(fitted.members[1].curve.valid) == 1
@@ -229,7 +227,7 @@ def test_a_member_that_adds_nothing_is_left_out_and_reported() -> None:
         MemberConfig("one", NETWORK, MaskConfig(ensemble=2), THOROUGH),
         MemberConfig("untrained", NETWORK, dull, replace(QUICK, max_epochs=1, learning_rate=1e-9)),
     )
-    fitted = fit(noisy_copies(2000), layout(3), FitConfig(members, calibration_rows=10))
+    fitted = fit(noisy_copies(2000), layout(3), FitConfig(members))
     assert [member.name for member in fitted.density.members] == ["one"]
     one, untrained = fitted.members
     assert (one.any_order, untrained.any_order) == (True, False)
@@ -255,9 +253,7 @@ def test_a_mixture_is_no_worse_than_its_members_on_validation_rows() -> None:
         MemberConfig("natural", NETWORK, MaskConfig("natural", count=1), QUICK),
     )
     valid = noisy_copies(400, seed=5)
-    fitted = fit(
-        noisy_copies(1000), layout(3), FitConfig(members, calibration_rows=10), valid=valid
-    )
+    fitted = fit(noisy_copies(1000), layout(3), FitConfig(members), valid=valid)
     each = fitted.density.component_scores(valid).mean(axis=0)
     assert fitted.valid_nats >= each.max() - 1e-3
     assert np.exp(fitted.density.log_weights).sum() == pytest.approx(1.0)
@@ -273,7 +269,7 @@ def test_fixed_orderings_are_trained_where_half_of_the_rows_are_complete(
     )
     rows = noisy_copies(400)
     rows[np.random.default_rng(0).random(400) > complete, 1] = np.nan
-    fitted = fit(rows, layout(3), FitConfig(members, calibration_rows=10))
+    fitted = fit(rows, layout(3), FitConfig(members))
     assert [member.name for member in fitted.density.members] == names
 
 

@@ -45,7 +45,7 @@ def topics(rows: int, seed: int) -> Float64:
 
 def held_out_nats(layout: Layout, training: TrainingConfig) -> float:
     member = MemberConfig("one", LINEAR, MaskConfig("random", count=1), training)
-    config = FitConfig((member,), calibration_rows=1)
+    config = FitConfig((member,))
     fitted = fit(topics(100, 1), layout, config, valid=topics(100, 2), device=layout.device, seed=0)
     return float(fitted.density.score(topics(2000, 3)).mean())
 

@@ -12,7 +12,6 @@ from tests.models.conftest import MakeLayout
 QUICK = TrainingConfig(max_epochs=1)
 CONFIG = FitConfig(
     (MemberConfig("one", NetworkConfig(hidden=(8,)), MaskConfig(ensemble=1), QUICK),),
-    calibration_rows=10,
 )
 
 

@@ -24,7 +24,7 @@ from madeira.models.training.trimmed import (
 NETWORK = NetworkConfig(hidden=(16,))
 ANY_ORDER = MaskConfig("sampled", "even", count=None, ensemble=2)
 TRAINING = TrainingConfig(max_epochs=2, patience_epochs=2, batch_rows=256)
-CONFIG = FitConfig((MemberConfig("one", NETWORK, ANY_ORDER, TRAINING),), calibration_rows=200)
+CONFIG = FitConfig((MemberConfig("one", NETWORK, ANY_ORDER, TRAINING),))
 
 
 def mixed(rows: int) -> pa.Table:
