@@ -13,12 +13,8 @@ from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.kernels import BINARY_NUMBER, log_prob, masses
 from madeira.models.columns.kernels.mixture import add_mixture
 from madeira.models.columns.kernels.numeric import ATOMS, COMPONENTS
-from madeira.models.columns.kernels.tails import (
-    MAX_NODES,
-    discrete_tail,
-    expected_surprise,
-    numeric_tail,
-)
+from madeira.models.columns.kernels.numeric_tails import MAX_NODES, numeric_tail
+from madeira.models.columns.kernels.tails import discrete_tail, expected_surprise
 from madeira.models.columns.layout import Layout
 from madeira.models.columns.numeric import Numeric
 from madeira.models.compiled import compiled, subroutine
