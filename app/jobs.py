@@ -64,11 +64,16 @@ class ScoreResult:
         log_likelihood: Log-likelihoods of the observed cells, nats, `(rows,)`.
         anomaly_score: `(rows,)` in [0, 1].
         contributions: `(rows, D)` nats, NaN where missing; None where not wanted.
+        cell_anomaly: `(rows, D)` in [0, 1], NaN where missing; None where not wanted.
+        reasons: Of each row that is an anomaly, as `find_reasons` gives them, `(rows, reasons,
+            numbers)`; None where not wanted.
     """
 
     log_likelihood: Float64
     anomaly_score: Float64
     contributions: Float64 | None
+    cell_anomaly: Float64 | None = None
+    reasons: Float64 | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,12 +133,17 @@ class ScoreJob(Job[ScoreResult]):
 
     Attributes:
         contributions: Whether the surprise of each column is wanted as well.
+        cell_anomaly: Whether it is wanted how rare each value is.
+        reasons: Anomaly score above which the reasons of a row are wanted; None for no row.
     """
 
     contributions: bool
+    cell_anomaly: bool = False
+    reasons: float | None = None
 
     def _cost(self) -> float:
-        return len(self.values) * cost_of_scoring(self.values.shape[1], self.contributions)
+        by_cell = self.contributions or self.cell_anomaly or self.reasons is not None
+        return len(self.values) * cost_of_scoring(self.values.shape[1], by_cell)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,14 +188,14 @@ class ImputeJob(Job[ImputeResult]):
         return float(costs_of_filling(self.values, self.draws).sum())
 
 
-def cost_of_scoring(columns: int, contributions: bool) -> int:
-    """Cost of scoring one row: 1, and 1 for the contribution of each column.
+def cost_of_scoring(columns: int, by_cell: bool) -> int:
+    """Cost of scoring one row: 1, and 1 for each column where its cells are judged one by one.
 
     Args:
         columns: How many columns the model has.
-        contributions: Whether the contribution of each is wanted.
+        by_cell: Whether contributions, anomalies of cells or reasons are wanted.
     """
-    return 1 + contributions * columns
+    return 1 + by_cell * columns
 
 
 def costs_of_filling(values: Float64, tables: int) -> Float64:

@@ -205,6 +205,16 @@ class DensityEstimator:
         """
         return self.density.anomaly_score(self._encoded(table))
 
+    def cell_anomaly(self, table: Data) -> Float64:
+        """How rare each value is given all others that are observed of its row.
+
+        Returns:
+            1 minus the tail probability of the value under its conditional, in [0, 1], shape
+            `(rows, columns of the schema)`, NaN where missing: 0.99 says that one of a hundred
+            such values is as surprising.
+        """
+        return self.density.cell_anomaly(self._encoded(table))
+
     def contributions(self, table: Data) -> Float64:
         """Surprise -log p(x_d | all other observed) of each cell.
 

@@ -9,11 +9,19 @@ import pyarrow as pa
 from madeira.app.codecs.answers import Answer, FilledTable, Samples, Scores
 from madeira.app.codecs.arrow_types import as_type, drawn_as
 from madeira.app.codecs.json.table import column_array
+from madeira.app.codecs.reasons import Reason
 from madeira.app.codecs.unseen import as_documents
 from madeira.app.jobs import SampleResult
 from madeira.models.values.arrow_types import family
 
 __all__ = ["SampleTables", "filled_tables", "metadata_of", "score_tables"]
+
+
+_REASONS = pa.list_(
+    pa.struct(
+        {"column": pa.string(), "value": pa.string(), "expected": pa.string(), "p": pa.float64()}
+    )
+)
 
 
 def metadata_of(answer: Answer) -> dict[str, str]:
@@ -34,11 +42,21 @@ def score_tables(answer: Scores) -> Iterator[pa.Table]:
             "anomaly_score": answer.anomaly_score[rows],
             "is_anomaly": answer.is_anomaly[rows],
         }
-        if answer.contributions is not None:
-            nats = answer.contributions[rows]
-            surprises = [pa.array(column, from_pandas=True) for column in nats.T]  # NaN is null
-            columns["contributions"] = pa.StructArray.from_arrays(surprises, answer.schema.names)
+        for name, numbers in answer.by_cell.items():
+            cells = [
+                pa.array(column, from_pandas=True) for column in numbers[rows].T
+            ]  # NaN is null
+            columns[name] = pa.StructArray.from_arrays(cells, answer.schema.names)
+        if answer.reasons is not None:
+            as_text = [[_reason_as_text(one) for one in each] for each in answer.reasons[rows]]
+            columns["reasons"] = pa.array(as_text, _REASONS)
         yield pa.table(columns)
+
+
+def _reason_as_text(reason: Reason) -> Reason:
+    """Return a reason whose values are JSON text: columns differ in their types."""
+    value, expected = (orjson.dumps(reason[name]).decode() for name in ("value", "expected"))
+    return reason | {"value": value, "expected": expected}
 
 
 class SampleTables:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from madeira.app.codecs.reasons import Reason
 from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.codecs.unseen import CellWarning
 from madeira.app.jobs import ImputeResult, ModelKey
@@ -21,6 +22,7 @@ FILLED_ROWS_A_PIECE = 1024
 
 BYTES_A_SCORE = 20
 BYTES_A_FILLED_CELL = 60
+BYTES_A_REASON = 120
 """About what they take as text."""
 
 
@@ -50,18 +52,29 @@ class Scores(Answer):
         anomaly_score: `(rows,)` in [0, 1].
         is_anomaly: `(rows,)`.
         contributions: `(rows, D)` nats, NaN where missing; None where not wanted.
+        cell_anomaly: `(rows, D)` in [0, 1], NaN where missing; None where not wanted.
+        reasons: Of each row; None where not wanted.
     """
 
     log_likelihood: Float64
     anomaly_score: Float64
     is_anomaly: Bool
     contributions: Float64 | None
+    cell_anomaly: Float64 | None = None
+    reasons: Sequence[Sequence[Reason]] | None = None
+
+    @property
+    def by_cell(self) -> dict[str, Float64]:
+        """Those of `contributions` and `cell_anomaly` that are wanted, `(rows, D)` each."""
+        both = {"contributions": self.contributions, "cell_anomaly": self.cell_anomaly}
+        return {name: numbers for name, numbers in both.items() if numbers is not None}
 
     @property
     def size_bytes(self) -> int:
         """Roughly how long it is as text."""
-        width = 3 if self.contributions is None else self.contributions.shape[1]
-        return len(self.log_likelihood) * width * BYTES_A_SCORE
+        width = 3 + len(self.by_cell) * len(self.schema.columns)
+        reasons = sum(map(len, self.reasons or ()))
+        return len(self.log_likelihood) * width * BYTES_A_SCORE + reasons * BYTES_A_REASON
 
     def pieces(self) -> list[slice]:
         """Return the rows in pieces that are written at once; without rows, one empty piece."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from madeira.app.codecs.answers import Scores
+from madeira.app.codecs.reasons import reasons_of
 from madeira.app.codecs.unseen import CellWarning
 from madeira.app.engine import Work
 from madeira.app.jobs import ScoreJob, ScoreResult, cost_of_scoring
@@ -13,6 +14,7 @@ from madeira.app.registry import Registry, ServedModel
 from madeira.app.schemas.score import ScoreOptions
 from madeira.app.settings import Settings
 from madeira.models.arrays import Float64
+from madeira.models.inference.reasons import MAX_LIKELY, MAX_REASONS
 
 __all__ = ["Scoring"]
 
@@ -50,27 +52,33 @@ class Scoring:
         """
         parsed = parse_request(call, ScoreOptions, registry, settings)
         rows, columns = len(parsed.table), len(parsed.model.schema.columns)
-        contributions = parsed.options.contributions
-        each = cost_of_scoring(columns, contributions)
+        options = parsed.options
+        each = cost_of_scoring(
+            columns, options.contributions or options.cell_anomaly or options.reasons
+        )
         reasons = f"{rows} rows" + (
-            "" if each == 1 else f" at {each} each: 1, and 1 for the contribution of each column"
+            "" if each == 1 else f" at {each} each: 1, and 1 for the cell of each column"
         )
         check_cost(rows * each, settings.request_limit_cost, reasons)
-        results = 2 + contributions * columns
+        results = 2 + (options.contributions + options.cell_anomaly) * columns
+        results += options.reasons * MAX_REASONS * (2 + MAX_LIKELY)
         call.memory.take(8 * rows * (columns + results))
         return cls(parsed.model, parsed.options, *parsed.encoded())
 
     def work(self, most_rows: int) -> Work[ScoreResult]:
         """Return the work, in jobs of at most so many rows."""
-        key, values, contributions = self.model.key, self.values, self.options.contributions
+        key, values, options = self.model.key, self.values, self.options
+        by_cell = options.contributions or options.cell_anomaly or options.reasons
+        reasons = 1 - options.contamination if options.reasons else None
+        wanted = options.contributions, options.cell_anomaly, reasons
         return Work(
             kind=ScoreJob,
             model=key,
             rows=len(values),
-            row_cost=cost_of_scoring(values.shape[1], contributions),
+            row_cost=cost_of_scoring(values.shape[1], by_cell),
             most_rows=most_rows,
             row_bytes=0,
-            job=lambda start, stop: ScoreJob(key, values[start:stop], contributions),
+            job=lambda start, stop: ScoreJob(key, values[start:stop], *wanted),
         )
 
     def answer(self, result: ScoreResult) -> Scores:
@@ -84,4 +92,8 @@ class Scoring:
             anomaly_score=result.anomaly_score,
             is_anomaly=result.anomaly_score > 1 - self.options.contamination,
             contributions=result.contributions,
+            cell_anomaly=result.cell_anomaly,
+            reasons=None
+            if result.reasons is None
+            else reasons_of(self.model.schema, self.values, result.reasons, self.warnings),
         )

@@ -52,6 +52,10 @@ SCORE: dict[str, dict[str, Any]] = {
         "summary": "One that cannot be: with `contributions` the answer says which column is odd",
         "value": {"rows": [_IMPOSSIBLE]},
     },
+    "reasons": {
+        "summary": "What makes it an anomaly, and what is expected there",
+        "value": {"rows": [_IMPOSSIBLE], "reasons": True, "contamination": 0.2},
+    },
     "columns and data": {
         "summary": "The form of columns and data",
         "value": {
@@ -94,8 +98,8 @@ SCORED: dict[str, dict[str, Any]] = {
     "rows": {
         "value": {
             "model": _ANSWERING,
-            "log_likelihood": [-17.18, -22.12, -4.59],
-            "anomaly_score": [0.28, 0.95, 0.85],
+            "log_likelihood": [-17.52, -27.59, -6.59],
+            "anomaly_score": [0.107, 0.982, 0.82],
             "is_anomaly": [False, False, False],
         }
     },
@@ -119,6 +123,31 @@ SCORED: dict[str, dict[str, Any]] = {
             ],
         }
     },
+}
+
+SCORED["reasons"] = {
+    "value": {
+        "model": _ANSWERING,
+        "log_likelihood": [-27.59],
+        "anomaly_score": [0.982],
+        "is_anomaly": [True],
+        "reasons": [
+            [
+                {
+                    "column": "species",
+                    "value": "Gentoo",
+                    "expected": ["Adelie"],
+                    "p": 1.4e-6,
+                },
+                {
+                    "column": "island",
+                    "value": "Torgersen",
+                    "expected": ["Biscoe", "Dream"],
+                    "p": 0.026,
+                },
+            ]
+        ],
+    }
 }
 
 SAMPLED: dict[str, dict[str, Any]] = {

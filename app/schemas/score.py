@@ -1,5 +1,7 @@
 """Bodies of `POST /score`."""
 
+from typing import Any
+
 from pydantic import BaseModel, Field
 
 from madeira.app.schemas.base import ModelName, Options, TableInput, Warnings
@@ -13,6 +15,13 @@ class ScoreOptions(Options):
     contributions: bool = Field(
         False, description="Also give the surprise of each observed value, by column."
     )
+    cell_anomaly: bool = Field(
+        False, description="Also say how rare each value is given the rest of its row, by column."
+    )
+    reasons: bool = Field(
+        False,
+        description="Also say which values make a row an anomaly, and what is expected there.",
+    )
     contamination: float = Field(
         0.01,
         gt=0,
@@ -24,6 +33,20 @@ class ScoreOptions(Options):
 
 class ScoreRequest(ScoreOptions, TableInput):
     """Rows to score."""
+
+
+class Reason(BaseModel):
+    """A value that makes a row an anomaly."""
+
+    column: str
+    value: Any = Field(description="The value, as the column has it.")
+    expected: list[Any] = Field(
+        description="The ends of the central 90 % of a number or an instant given the rest of the "
+        "row, or the likeliest categories, the likeliest first."
+    )
+    p: float = Field(
+        description="Share of values that are at least as surprising given the rest of the row."
+    )
 
 
 class ScoreResponse(BaseModel):
@@ -43,4 +66,15 @@ class ScoreResponse(BaseModel):
         None,
         description="Nats by column: -log of the probability of the value given all other "
         "observed values of the row; null where it is missing. Only on request.",
+    )
+    cell_anomaly: list[dict[str, float | None]] | None = Field(
+        None,
+        description="In [0, 1] by column: 1 minus the share of values that are at least as "
+        "surprising given all other observed values of the row; null where it is missing. Only "
+        "on request.",
+    )
+    reasons: list[list[Reason]] | None = Field(
+        None,
+        description="Of each row that is an anomaly the values that are rare given the rest and "
+        "not what is expected there, the most surprising first. Only on request.",
     )

@@ -21,6 +21,7 @@ from madeira.app.jobs import (
 from madeira.models.errors import NumericalError
 from madeira.models.inference.density import Density, rarity
 from madeira.models.inference.impute import impute
+from madeira.models.inference.reasons import find_reasons
 
 __all__ = ["execute"]
 
@@ -52,9 +53,14 @@ def execute(job: Job[ResultT], density: Density) -> ResultT:
 
 def _score(job: ScoreJob, density: Density) -> ScoreResult:
     log_likelihood, log_tail = density.log_tails(job.values)
+    score, reasons = rarity(log_tail), None
+    if job.reasons is not None:
+        reasons = find_reasons(density, job.values, score > job.reasons)
     return ScoreResult(
         log_likelihood=log_likelihood,
-        anomaly_score=rarity(log_tail),
+        anomaly_score=score,
+        cell_anomaly=density.cell_anomaly(job.values) if job.cell_anomaly else None,
+        reasons=reasons,
         contributions=density.contributions(job.values) if job.contributions else None,
     )
 

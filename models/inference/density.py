@@ -22,6 +22,7 @@ __all__ = ["Density", "rarity", "warm_up"]
 
 
 CELLS_AT_ONCE = 16_384
+MAX_KEPT_NUMBERS = 4 * 2**20
 
 
 class Density:
@@ -154,29 +155,62 @@ class Density:
             OrderingError: No component can put some value after all others.
             NumericalError: A contribution is not finite.
         """
-        result = np.full(values.shape, np.nan)
+        return self._given_the_rest(values, tails=False)[0]
+
+    def cell_anomaly(self, values: Float64) -> Float64:
+        """How rare each observed value is given all the others that are observed.
+
+        Args:
+            values: Shape `(rows, variables)`.
+
+        Returns:
+            1 minus the share of values of the conditional that are more surprising, and of half of
+            those that are as surprising, in [0, 1], shape `(rows, variables)`, NaN where missing.
+
+        Raises:
+            OrderingError: No component can put some value after all others.
+            NumericalError: A likelihood is not finite.
+        """
+        return 1.0 - self.cell_tails(values)
+
+    def cell_tails(self, values: Float64) -> Float64:
+        """Tail probability of each observed value given all the others; see `cell_anomaly`."""
+        return self._given_the_rest(values, tails=True)[1]
+
+    def _given_the_rest(self, values: Float64, tails: bool) -> tuple[Float64, Float64]:
+        """Surprise and, if asked, tail probability of each cell given all others of its row."""
+        surprise, tail = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
         rows, variables = np.nonzero(~np.isnan(values))
-        for start in range(0, len(rows), CELLS_AT_ONCE):
-            row, last = (
-                rows[start : start + CELLS_AT_ONCE],
-                variables[start : start + CELLS_AT_ONCE],
-            )
+        widest = max(
+            self.layout.single(d)[2].stop - self.layout.single(d)[2].start
+            for d in range(self.variables)
+        )
+        numbers = len(self.components) * widest if tails else 1
+        at_once = max(1, min(CELLS_AT_ONCE, MAX_KEPT_NUMBERS // numbers))
+        for start in range(0, len(rows), at_once):
+            row, last = rows[start : start + at_once], variables[start : start + at_once]
             table = values[row]
             observed = ~np.isnan(table)
             everything = self._log_weights(observed, last)
             others = everything.copy()
+            kept = np.zeros((len(row), len(self.components), widest if tails else 0), np.float32)
             for index, component in enumerate(self.components):
                 answered = np.flatnonzero(everything[:, index] > -np.inf)
-                terms = self._engine.score_evidence(
-                    component, table[answered], observed[answered], last[answered]
-                )
+                question = component, table[answered], observed[answered], last[answered]
+                if tails:
+                    terms, kept[answered, index] = self._engine.score_last(*question)
+                else:
+                    terms = self._engine.score_evidence(*question)
                 everything[answered, index] += terms[:, 0]
                 others[answered, index] += terms[:, 0] - terms[:, 1]
             with np.errstate(invalid="ignore"):  # what is not finite is refused below
-                difference = np.logaddexp.reduce(others, axis=1)
-                difference -= np.logaddexp.reduce(everything, axis=1)
-            result[row, last] = _finite(difference, "contribution")
-        return result
+                known = np.logaddexp.reduce(others, axis=1)
+                difference = known - np.logaddexp.reduce(everything, axis=1)
+            surprise[row, last] = _finite(difference, "contribution")
+            if tails:
+                shares = np.exp(others - known[:, None])
+                tail[row, last] = self._engine.cell_tails(last, table, kept, shares)
+        return surprise, tail
 
     def sample(
         self,
@@ -359,4 +393,5 @@ def warm_up(density: Density) -> None:
                 cells.quantiles((0.5,), "mean")
         rows[:, 1:] = np.nan
         density.score(rows)
+        density.cell_anomaly(rows)
         density.sample(rows, noise)

@@ -18,7 +18,7 @@ from madeira.models.arrays import Bool, Float32, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.member import Component, Member
 from madeira.models.inference.walk.cpu_walk import CpuPass
-from madeira.models.inference.walk.tail_kernel import row_tails, tail_layout
+from madeira.models.inference.walk.tail_kernel import cell_tails, row_tails, tail_layout
 from madeira.models.inference.walk.walk import Walk, compiled_on, walk_on
 from madeira.models.inference.weights.blocked import BlockedNetwork
 from madeira.models.inference.weights.folded import fold
@@ -126,6 +126,31 @@ class Engine:
             stops = known.sum(axis=1)
             result[chunk] = walk.score(values[chunk], component.orders(known, last), stops)
         return result
+
+    def score_last(
+        self, component: Component, values: Float64, observed: Bool, last_observed: Int64
+    ) -> tuple[Float64, Float32]:
+        """`score_evidence`, and parameters of the last conditional, `(rows, most outputs)`."""
+        orders, stops = component.orders(observed, last_observed), observed.sum(axis=1)
+        return self._walk(component).conditionals(values, orders, stops, True)
+
+    def cell_tails(
+        self, variables: Int64, values: Float64, parameters: Float32, shares: Float64
+    ) -> Float64:
+        """Tail probability of one cell of each row, under a mixture of networks.
+
+        Args:
+            variables: The cell, `(rows,)`.
+            values: Shape `(rows, variables)`.
+            parameters: Of its conditional, `(rows, networks, most outputs)`.
+            shares: Of the networks, `(rows, networks)`.
+
+        Returns:
+            Shape `(rows,)`, positive.
+        """
+        rows = np.arange(len(values))
+        own = np.ascontiguousarray(values[rows, variables])
+        return cell_tails(self._tables, rows, variables, own, parameters, shares)
 
     def row_tails(
         self, component: Component, values: Float64, observed: Bool, orders: Int64

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from madeira.models.arrays import Float32, Float64, Int64
+from madeira.models.columns.base import Column
 from madeira.models.columns.kernels import kernel_of
 from madeira.models.columns.layout import Layout
 from madeira.models.columns.numeric import Numeric
@@ -32,6 +33,7 @@ __all__ = ["Point", "Predictive", "drawn", "predictive_parameters", "read"]
 Point = Literal["mean", "median", "mode"]
 
 DRAWS = 256
+MAX_COMPARED = 256
 
 
 class Predictive(ABC):
@@ -40,11 +42,14 @@ class Predictive(ABC):
     Attributes:
         variable: The variable.
         rows: The rows, shape `(cells,)`.
+        size: Number of values of a discrete variable that can be drawn.
     """
 
-    def __init__(self, variable: int, rows: Int64) -> None:
+    def __init__(self, variable: int, rows: Int64, column: Column) -> None:
         self.variable = variable
         self.rows = rows
+        unknown = column.unknown_code
+        self.size = 2 if unknown is None else int(unknown)
 
     @abstractmethod
     def most_probable(self) -> tuple[Float64, Float64]:
@@ -66,6 +71,26 @@ class Predictive(ABC):
         Returns:
             Shape `(cells,)`.
         """
+
+    def likeliest(self, count: int) -> tuple[Float64, Float64]:
+        """Of a discrete variable, the most probable values of each cell, the first of them first.
+
+        Where there are very many, the most probable alone.
+
+        Args:
+            count: How many are asked for.
+
+        Returns:
+            Codes and probabilities, each `(cells, at most count)`.
+        """
+        if self.size > MAX_COMPARED:
+            code, probability = self.most_probable()
+            return code[:, None], probability[:, None]
+        codes = np.arange(self.size, dtype=np.float64)
+        cells = len(self.rows)
+        every = np.stack([self.probability(np.full(cells, code)) for code in codes], axis=1)
+        best = np.argsort(-every, axis=1, kind="stable")[:, :count]
+        return codes[best], np.take_along_axis(every, best, axis=1)
 
     @abstractmethod
     def quantiles(
@@ -224,7 +249,7 @@ class _Conditionals(Predictive):
         posterior: Float64,
         within_range: bool,
     ) -> None:
-        super().__init__(variable, rows)
+        super().__init__(variable, rows, layout.columns[variable])
         self._column = layout.columns[variable]
         self._parameters, self._posterior = parameters, np.ascontiguousarray(posterior)
         self._within_range = within_range
@@ -239,11 +264,9 @@ class _Conditionals(Predictive):
     def _probabilities(self, codes: Float64) -> Float64:
         """Of each code; the most probable one is put in the place of NaN."""
         kind, kernel = kernel_of(self._column)
-        unknown = self._column.unknown_code
-        size = 2 if unknown is None else int(unknown)
         result = np.empty(len(codes))
         constants = kernel.constants(self._column)
-        probabilities(kind, self._parameters, self._posterior, constants, size, codes, result)
+        probabilities(kind, self._parameters, self._posterior, constants, self.size, codes, result)
         return result
 
     def quantiles(
@@ -267,8 +290,8 @@ class _Draws(Predictive):
     """Draws of a variable, `(draws, cells)`, in the place of its distributions."""
 
     def __init__(self, variable: int, rows: Int64, layout: Layout, draws: Float64) -> None:
-        super().__init__(variable, rows)
         column = layout.columns[variable]
+        super().__init__(variable, rows, column)
         self._draws = draws
         self._on_grid = isinstance(column, Numeric) and column.cell > 0
 

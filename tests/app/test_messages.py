@@ -26,6 +26,8 @@ KEY = ModelKey("shop", "1")
 RNG = np.random.default_rng(0)
 OPTIONS: dict[str, Any] = {
     "contributions": True,
+    "cell_anomaly": True,
+    "reasons": 0.99,
     "temperature": 0.7,
     "log_likelihood": True,
     "draws": 2,
@@ -130,12 +132,13 @@ def test_what_is_no_job_is_refused(header: dict[str, Any], said: str) -> None:
 
 
 def test_a_field_that_is_new_travels_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    @dataclass(frozen=True)
+    @dataclass(frozen=True, kw_only=True)
     class NewJob(ScoreJob):
         flag: bool
         more: Any
 
     monkeypatch.setitem(messages._KINDS, "NewJob", NewJob)
-    sent = NewJob(KEY, np.ones((2, 3)), False, True, np.array([[True], [False]]))
+    more = np.array([[True], [False]])
+    sent = NewJob(KEY, np.ones((2, 3)), False, flag=True, more=more)
     frame = carried(sent)
     assert_same(to_job(frame.header, frame.arrays), sent)

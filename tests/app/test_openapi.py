@@ -138,6 +138,8 @@ def test_the_description_says_which_options_are_accepted(
         "model": ("penguins", ""),
         "version": ("1", ""),
         "contributions": (True, "yes"),
+        "cell_anomaly": (True, "yes"),
+        "reasons": (True, "yes"),
         "contamination": (0.5, 0.6),
         "n": (1, 0),
         "given": ({"sex": "male"}, [1]),

@@ -162,3 +162,36 @@ def test_scoring_stops_when_nobody_waits(service: RunningService) -> None:
     connection.close()
     service.post("/score", {"rows": [{}]})
     assert steady(lambda: engine.executed, 0.3) - before < 60_000 // 64
+
+
+def test_cells_and_reasons_say_what_is_odd(
+    service: RunningService, estimator: DensityEstimator, shop_table: pa.Table
+) -> None:
+    rows = as_rows(shop_table.slice(0, 20))
+    answer = service.post(
+        "/score", {"rows": rows, "cell_anomaly": True, "reasons": True, "contamination": 0.5}
+    )
+    names = list(estimator.schema.names)
+    assert all(list(row) == names for row in answer["cell_anomaly"])
+    expected = estimator.cell_anomaly(shop_table.slice(0, 20))
+    got = [
+        [math.nan if row[n] is None else row[n] for n in names] for row in answer["cell_anomaly"]
+    ]
+    np.testing.assert_allclose(np.array(got), expected, atol=1e-3)
+    assert len(answer["reasons"]) == 20
+    for reasons, flagged in zip(answer["reasons"], answer["is_anomaly"], strict=True):
+        assert flagged or not reasons
+        for reason in reasons:
+            assert set(reason) == {"column", "value", "expected", "p"}
+            assert reason["value"] not in reason["expected"]
+            assert 0 < reason["p"] < 0.05
+
+
+def test_a_category_that_nobody_knows_is_a_reason_as_it_was_sent(
+    service: RunningService, estimator: DensityEstimator, shop_table: pa.Table
+) -> None:
+    named = [c.name for c in estimator.schema.columns if c.kind == "categorical"]
+    row = {**as_rows(shop_table.slice(0, 1))[0], named[0]: "no such"}
+    answer = service.post("/score", {"rows": [row], "reasons": True, "contamination": 0.5})
+    found = {reason["column"]: reason["value"] for reason in answer["reasons"][0]}
+    assert not answer["is_anomaly"][0] or found[named[0]] == "no such"

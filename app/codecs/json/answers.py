@@ -32,17 +32,19 @@ def _head(answer: Answer) -> dict[str, Any]:
 
 
 def write_scores(answer: Scores) -> Iterator[bytes]:
-    """`{"model", "log_likelihood", "anomaly_score", "is_anomaly", "contributions"}`."""
+    """Yield the scores; contributions, anomalies of cells and reasons where they are wanted."""
     arrays: dict[str, npt.NDArray[Any]] = {
         "log_likelihood": answer.log_likelihood,
         "anomaly_score": answer.anomaly_score,
         "is_anomaly": answer.is_anomaly,
     }
-    nats, pieces = answer.contributions, answer.pieces()
+    pieces = answer.pieces()
     if len(pieces) == 1:
         document = {**_head(answer), **arrays}
-        if nats is not None:
-            document["contributions"] = orjson.Fragment(b"[" + _contributions(answer, nats) + b"]")
+        for name, numbers in answer.by_cell.items():
+            document[name] = orjson.Fragment(b"[" + _by_column(answer, numbers) + b"]")
+        if answer.reasons is not None:
+            document["reasons"] = answer.reasons
         yield encode(document)
         return
     yield encode(_head(answer))[:-1]
@@ -51,17 +53,22 @@ def write_scores(answer: Scores) -> Iterator[bytes]:
         for rows in pieces:
             yield (b"," if rows.start else b"") + encode(array[rows])[1:-1]
         yield b"]"
-    if nats is not None:
-        yield b',"contributions":['
+    for name, numbers in answer.by_cell.items():
+        yield b"," + encode(name) + b":["
         for rows in pieces:
-            yield (b"," if rows.start else b"") + _contributions(answer, nats[rows])
+            yield (b"," if rows.start else b"") + _by_column(answer, numbers[rows])
+        yield b"]"
+    if answer.reasons is not None:
+        yield b',"reasons":['
+        for rows in pieces:
+            yield (b"," if rows.start else b"") + encode(answer.reasons[rows])[1:-1]
         yield b"]"
     yield b"}"
 
 
-def _contributions(answer: Scores, nats: Float64) -> bytes:
-    columns = [pa.array(column) for column in nats.T]
-    return encode_rows(answer.schema.names, columns, len(nats))
+def _by_column(answer: Scores, numbers: Float64) -> bytes:
+    columns = [pa.array(column) for column in numbers.T]
+    return encode_rows(answer.schema.names, columns, len(numbers))
 
 
 class JsonRowWriter:
