@@ -37,9 +37,8 @@ class Scores:
 
 def madeira_scores(trial: Trial, table: pa.Table) -> Scores:
     """Anomaly scores of rows and cells."""
-    name_cells = getattr(trial.estimator, "cell_anomaly", trial.estimator.contributions)
-    cells = np.asarray(name_cells(table))
-    rows = np.asarray(trial.estimator.anomaly_score(table))
+    cells = trial.estimator.cell_anomaly(table)
+    rows = trial.estimator.anomaly_score(table)
     return Scores(rows, np.where(np.isnan(cells), -np.inf, cells))
 
 
