@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from madeira.app.schemas.base import ModelName, Options, TableInput, Warnings
 
-__all__ = ["ScoreOptions", "ScoreRequest", "ScoreResponse"]
+__all__ = ["Reason", "ScoreOptions", "ScoreRequest", "ScoreResponse"]
 
 
 class ScoreOptions(Options):

