@@ -9,6 +9,7 @@ that a request of any size takes bounded memory.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -18,7 +19,12 @@ from madeira.models.arrays import Bool, Float32, Float64, Int64
 from madeira.models.columns.layout import Layout
 from madeira.models.inference.member import Component, Member
 from madeira.models.inference.walk.cpu_walk import CpuPass
-from madeira.models.inference.walk.tail_kernel import cell_tails, row_tails, tail_layout
+from madeira.models.inference.walk.tail_kernel import (
+    TailLayout,
+    cell_tails,
+    row_tails,
+    tail_layout,
+)
 from madeira.models.inference.walk.walk import Walk, compiled_on, walk_on
 from madeira.models.inference.weights.blocked import BlockedNetwork
 from madeira.models.inference.weights.folded import fold
@@ -54,11 +60,15 @@ class Engine:
         self._members = tuple(members)
         self._layout = layout
         self._compiled = compiled_on(layout)
-        self._tables = tail_layout(layout)
         self._folded: OrderedDict[object, BlockedNetwork] = OrderedDict()
         self._passes: OrderedDict[object, CpuPass] = OrderedDict()
         self._walks: OrderedDict[object, Walk] = OrderedDict()
         self._sorted: OrderedDict[object, SortedNetwork] = OrderedDict()
+
+    @cached_property
+    def _tables(self) -> TailLayout:
+        """What tail probabilities need to know of the layout."""
+        return tail_layout(self._layout)
 
     def score_complete(self, components: Sequence[Component], values: Float64) -> Float64:
         """Log-likelihood of complete rows under each of some components.
