@@ -30,6 +30,7 @@ from madeira.models.tables.filled import fill_nulls, with_constants
 from madeira.models.tables.form import ArrowForm, Data, Form
 from madeira.models.tables.rows import Rows, rows_of
 from madeira.models.training.cautions import cautions
+from madeira.models.training.choices import choices
 from madeira.models.training.config import FitConfig
 from madeira.models.training.fit import Phase
 from madeira.models.training.loop import Progress
@@ -166,8 +167,9 @@ class DensityEstimator:
             reasons = "; ".join(f"{left.name}: {left.reason}" for left in schema.left_out)
             raise TrainingError(f"every column is excluded, nothing is left to model: {reasons}")
         start = time.monotonic()
+        values = schema.encode(rows.table)
         trimmed = fit_trimmed(
-            schema.encode(rows.table),
+            values,
             schema.columns,
             self._config,
             valid=None if held_out is None else schema.encode(held_out.table),
@@ -180,6 +182,7 @@ class DensityEstimator:
         self._density = trimmed.fitted.density
         self._form, self._names = rows.form, tuple(rows.table.column_names)
         self.metrics = training_metrics(trimmed.fitted, time.monotonic() - start) | trimmed.metrics
+        self.metrics["choices"] = choices(self._config, self._schema.columns, values)
         self.metrics |= {"preset": self._preset, "seed": self._seed, "device": str(self._device)}
         for caution in cautions(self.metrics, self._schema.columns):
             warnings.warn(caution, TrainingWarning, stacklevel=2)

@@ -90,6 +90,8 @@ def summary_report(
     grid.add_row("model", Text(f"{name} version {saved.name}"))
     grid.add_row("rows", rows)
     grid.add_row("columns", f"{metrics['columns']:,}")
+    for choice in metrics.get("choices", ()):
+        grid.add_row("chosen", Text(choice))
     for member in metrics["members"]:
         grid.add_row(
             Text(f"member {member['name']}"),
@@ -97,6 +99,8 @@ def summary_report(
             f"{member['best_epoch']}, {member['seconds']:.1f} s",
         )
     grid.add_row("validation", f"{metrics['valid_nats']:.3f} nats a row (higher is better)")
+    if spread := metrics.get("ordering_spread_nats"):
+        grid.add_row("orderings", f"differ by {spread['mean']:.2f} nats a row (lower is better)")
     grid.add_row("seconds", f"{metrics['seconds']:.1f} on {metrics['device']}")
     grid.add_row("saved", Text(str(saved)))
     grid.add_row("learning curve", "learning_curve.png in this directory")

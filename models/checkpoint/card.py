@@ -31,6 +31,8 @@ def model_card(
         f"Mean log-likelihood of the held-out rows: {metrics['valid_nats']:.3f} nats a row; "
         f"independent columns would have {metrics['independent_nats']:.3f}.",
         "",
+        *_orderings(metrics),
+        *_choices(metrics),
         "| member | any ordering | epochs | seconds | weight |",
         "| --- | --- | --- | --- | --- |",
     ]
@@ -45,3 +47,28 @@ def model_card(
         lines += ["", "Excluded columns:", ""]
         lines += [f"- {column.name}: {column.reason}" for column in schema.left_out]
     return "\n".join(lines) + "\n"
+
+
+def _orderings(metrics: Mapping[str, Any]) -> list[str]:
+    """Say how far orderings differ; nothing of checkpoints that do not know."""
+    spread = metrics.get("ordering_spread_nats")
+    if not isinstance(spread, Mapping):
+        return []
+    figures = [spread.get(name) for name in ("mean", "p99")]
+    if not all(isinstance(figure, int | float) for figure in figures):
+        return []
+    return [
+        f"Orderings: the log-likelihood of a held-out row has a standard deviation of "
+        f"{figures[0]:.3f} nats over the orderings that answer, on average, and of "
+        f"{figures[1]:.3f} at the 99th percentile. Two ways to one conditional differ by about "
+        "that.",
+        "",
+    ]
+
+
+def _choices(metrics: Mapping[str, Any]) -> list[str]:
+    """Say what training chose by looking at the table; nothing of checkpoints that do not know."""
+    said = metrics.get("choices")
+    if not isinstance(said, list) or not said:
+        return []
+    return ["Chosen by the table: " + "; ".join(map(str, said)) + ".", ""]

@@ -201,6 +201,13 @@ class Column(ABC):
         """Return output parameters, (outputs,), that reproduce the marginal of codes, (rows,)."""
 
     @abstractmethod
+    def outcomes(self, values: Float64) -> Bool:
+        """Return the logit of the choice that each code, (rows,), is: (rows, outputs).
+
+        Where a code is NaN, and where a number is no atom, there is none.
+        """
+
+    @abstractmethod
     def learned(self) -> dict[str, Any]:
         """Return the learned fields of `schema.json`."""
 

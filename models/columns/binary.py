@@ -134,6 +134,10 @@ class Binary(Column):
         ones = known.sum()
         return np.array([np.log(ones + 0.5) - np.log(known.size - ones + 0.5)])
 
+    def outcomes(self, values: Float64) -> Bool:
+        """Return the one logit where the code is 1; see `Column.outcomes`."""
+        return np.asarray(values[:, None] == 1)
+
     def learned(self) -> dict[str, Any]:
         """Return the two values."""
         return {"values": list(self.vocabulary.values)}

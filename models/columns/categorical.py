@@ -174,6 +174,10 @@ class Categorical(Column):
         logits: Float64 = np.log(masses)
         return logits
 
+    def outcomes(self, values: Float64) -> Bool:
+        """Return the logit of the category itself; see `Column.outcomes`."""
+        return np.asarray(values[:, None] == np.arange(self.outputs))
+
     def learned(self) -> dict[str, Any]:
         """Return the categories and the mass of unseen ones."""
         return {"unseen_mass": self.unseen_mass, "categories": list(self.vocabulary.values)}

@@ -26,7 +26,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from madeira.models.arrays import Float64, Int64
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.base import Head
 from madeira.models.columns.categorical import Categorical, unseen_share
 from madeira.models.columns.choice import choose
@@ -215,6 +215,10 @@ class Factorised(Categorical):
         shares = (rows + 1 / self.groups) / (codes.size + 1)
         masses = np.append(shares * (1 - self.unseen_mass), self.unseen_mass)
         return np.append(np.log(masses), np.zeros(self.outputs - len(masses)))
+
+    def outcomes(self, values: Float64) -> Bool:
+        """Return the logit of the group of the category; see `Column.outcomes`."""
+        return np.asarray(values[:, None] // self.group_size == np.arange(self.outputs))
 
     def learned(self) -> dict[str, Any]:
         """Return the categories in their order, with counts and coordinates."""

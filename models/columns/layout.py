@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from madeira.models.arrays import Float64
+from madeira.models.arrays import Bool, Float64
 from madeira.models.columns.base import Column, Head
 
 __all__ = ["Layout"]
@@ -147,6 +147,17 @@ class Layout:
                 for group in self._groups
                 for d in group.variables.tolist()
             ]
+        )
+
+    def outcomes(self, values: Float64) -> Bool:
+        """Return the logit of the choice that each value, (rows, D), is, if any: (rows, O)."""
+        return np.concatenate(
+            [
+                self.columns[d].outcomes(values[:, d])
+                for group in self._groups
+                for d in group.variables.tolist()
+            ],
+            axis=1,
         )
 
     def single(self, d: int) -> tuple[Head, slice, slice, slice]:

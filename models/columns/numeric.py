@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from madeira.models.arrays import Float64
+from madeira.models.arrays import Bool, Float64
 from madeira.models.columns.base import Column
 from madeira.models.columns.mixture import Points, fit_mixture
 from madeira.models.columns.transform import Transform, stack, transform
@@ -178,6 +178,12 @@ class Numeric(Column):
             len(spikes),
             self.components,
         )
+
+    def outcomes(self, values: Float64) -> Bool:
+        """Return the logit of the atom that the code is, if any; see `Column.outcomes`."""
+        result = np.zeros((len(values), self.outputs), dtype=bool)
+        result[:, 3 * self.components :] = values[:, None] == self.atom_codes
+        return result
 
     def learned(self) -> dict[str, Any]:
         """Return range, atoms, transform and number of components."""

@@ -29,8 +29,9 @@ class Density:
     """A mixture of masked networks over the variables of a layout.
 
     log p(x) = logsumexp_k(log w_k + log p_k(x)) over the components k, one for each mask of each
-    member. A row with missing values is answered by the components whose ordering puts its
-    observed variables first, which any-order members always can, with their weights normalised.
+    member. A row with missing values is answered by any-order members, which put its
+    observed variables first, with the weights of their components normalised; where there are
+    none, by the components whose ordering happens to.
 
     Args:
         members: The trained networks; all of one layout and on its device.
@@ -138,6 +139,23 @@ class Density:
             NumericalError: A log-likelihood is not finite.
         """
         return rarity(self.log_tails(values)[1])
+
+    def ordering_spread(self, values: Float64) -> Float64:
+        """How far the orderings of the any-order members differ on each row.
+
+        Args:
+            values: Shape `(rows, variables)`.
+
+        Returns:
+            Standard deviation of the log-likelihood of what is observed over the components,
+            nats, shape `(rows,)`; 0 without any-order members.
+        """
+        able = [index for index, component in enumerate(self.components) if component.any_order]
+        if not able:
+            return np.zeros(len(values))
+        log_weights = np.full((len(values), len(self.components)), -np.inf)
+        log_weights[:, able] = 0.0
+        return np.asarray(self._scores(values, ~np.isnan(values), log_weights)[:, able].std(axis=1))
 
     def contributions(self, values: Float64) -> Float64:
         """Surprise of each observed value given all the others that are observed.
@@ -325,14 +343,26 @@ class Density:
     def _log_weights(self, observed: Bool, last_observed: Int64 | None = None) -> Float64:
         """Log-weight of every component for every row, those that do not answer it at -inf.
 
+        Where there are any-order members, those of fixed orderings answer complete rows and rows
+        of which nothing is known, and no others: a conditional is then the same for every question
+        that comes to it.
+
         Returns:
             Shape `(rows, components)`, normalised over those that answer.
 
         Raises:
             OrderingError: No component answers some row.
         """
-        answers = [component.answers(observed, last_observed) for component in self.components]
-        log_weights = np.where(np.stack(answers, axis=1), self.log_weights, -np.inf)
+        answers = np.stack(
+            [component.answers(observed, last_observed) for component in self.components], axis=1
+        )
+        any_order = np.array([component.any_order for component in self.components])
+        if any_order.any():
+            whole: Bool = np.logical_or(observed.all(axis=1), ~observed.any(axis=1))
+            if last_observed is not None:
+                whole = np.zeros_like(whole)
+            answers &= any_order | whole[:, None]
+        log_weights = np.where(answers, self.log_weights, -np.inf)
         total = np.logaddexp.reduce(log_weights, axis=1, keepdims=True)
         if (total == -np.inf).any():
             raise OrderingError(

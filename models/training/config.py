@@ -1,10 +1,11 @@
 """Settings of training: of one member, and of a whole fit."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from madeira.models.columns.base import Column
 from madeira.models.errors import ConfigError
 from madeira.models.made.config import MaskConfig, NetworkConfig
 
@@ -18,11 +19,11 @@ __all__ = [
     "Weighing",
 ]
 
-Optimizer = Literal["adamw", "adadelta"]
+Optimizer = Literal["adamw", "adadelta", "auto"]
 Schedule = Literal["constant", "cosine", "plateau"]
 Weighing = Literal["masks", "members", "even"]
 
-LEARNING_RATES: Mapping[Optimizer, float] = {"adamw": 2e-3, "adadelta": 1.0}
+LEARNING_RATES: Mapping[str, float] = {"adamw": 2e-3, "adadelta": 1.0}
 """Step size of each optimizer where none is set."""
 
 
@@ -31,7 +32,9 @@ class TrainingConfig:
     """How one network is trained.
 
     Attributes:
-        optimizer: `adamw`, or `adadelta` (Zeiler 2012), which the paper used.
+        optimizer: `adamw`, or `adadelta` (Zeiler 2012), which the paper used. `auto` is AdaDelta
+            where at least half of the columns are choices among categories, and AdamW elsewhere:
+            the one learns rare categories sooner, the other places numbers more finely.
         learning_rate: Step size; None is that of the optimizer in `LEARNING_RATES`.
         weight_decay: Decoupled weight decay of AdamW; L2 penalty of AdaDelta; of weights, not
             of biases.
@@ -49,8 +52,10 @@ class TrainingConfig:
             clock does not repeat.
         averaging: Decay per step of the moving average of the weights, which is what is
             validated and kept; 0 keeps the weights themselves.
-        dropout: Share of hidden units dropped.
+        dropout: Share of hidden units dropped; `auto` is 0.2 with AdaDelta and 0 with AdamW.
         input_dropout: Share of input features dropped.
+        structural_zeros: Whether direct weights start from the pairs of values that no row has; see
+            `structural_zeros.py`.
         direct_rank: Where set, direct weights are learned as a product of this rank plus a
             rest, so that `weight_decay` lets conditionals share what few rows show of each; see
             `low_rank.py`.
@@ -73,19 +78,20 @@ class TrainingConfig:
     patience_epochs: int = 30
     max_seconds: float | None = None
     averaging: float = 0.995
-    dropout: float = 0.0
+    dropout: float | Literal["auto"] = 0.0
     input_dropout: float = 0.0
+    structural_zeros: bool = False
     direct_rank: int | None = None
     gradient_clip: float | None = 5.0
     mixed_precision: bool = True
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(Optimizer):
-            raise ConfigError(f"optimizer must be adamw or adadelta, not {self.optimizer!r}")
+            raise ConfigError(f"optimizer must be adamw, adadelta or auto, not {self.optimizer!r}")
         if self.schedule not in get_args(Schedule):
             raise ConfigError(f"schedule must be constant, cosine or plateau: {self.schedule!r}")
         for name in ("averaging", "dropout", "input_dropout"):
-            if not 0 <= getattr(self, name) < 1:
+            if getattr(self, name) != "auto" and not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be in [0, 1), not {getattr(self, name)}")
         for name in (
             "learning_rate",
@@ -101,6 +107,16 @@ class TrainingConfig:
         for name in ("masks_per_batch", "max_epochs", "patience_epochs"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+    def for_columns(self, columns: Sequence[Column]) -> "TrainingConfig":
+        """Return the settings with `auto` replaced by what suits a table of these columns."""
+        optimizer, dropout = self.optimizer, self.dropout
+        if optimizer == "auto":
+            choices = sum(column.discrete for column in columns)
+            optimizer = "adadelta" if 2 * choices >= len(columns) else "adamw"
+        if dropout == "auto":
+            dropout = 0.2 if optimizer == "adadelta" else 0.0
+        return replace(self, optimizer=optimizer, dropout=dropout)
 
     def rows_per_batch(self, rows: int) -> int:
         """Rows a minibatch for a table of `rows`."""

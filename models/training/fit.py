@@ -20,6 +20,7 @@ from madeira.models.training.data import Rows, complete_rows, split_rows
 from madeira.models.training.dependence import mask_statistics
 from madeira.models.training.ensemble import fit_mixture_weights
 from madeira.models.training.loop import Curve, Progress, negative_log_likelihood, train_member
+from madeira.models.training.structural_zeros import structural_zeros
 
 __all__ = [
     "Fitted",
@@ -34,6 +35,7 @@ __all__ = [
 
 
 MIN_COMPLETE_SHARE = 0.5
+SPREAD_ROWS = 2_000
 
 Phase = Literal["weighing", "calibrating", "measuring"]
 """Phases after the training: mixture weights, anomaly scores, likelihoods."""
@@ -74,6 +76,8 @@ class Fitted:
         independent_nats: The same of columns that were independent, each with its marginal.
         complete_independent_nats: Of the complete validation rows alone, to compare with the
             `complete_nats` of the members; NaN where there are none.
+        ordering_spread: Standard deviation of the log-likelihood of a validation row over the
+            orderings of the any-order members, nats: mean and 99th percentile over rows.
         train_rows: Rows learned from.
         valid_rows: Rows held out.
         interrupted: Whether an interrupt ended it early.
@@ -84,6 +88,7 @@ class Fitted:
     valid_nats: float
     independent_nats: float
     complete_independent_nats: float
+    ordering_spread: tuple[float, float]
     train_rows: int
     valid_rows: int
     interrupted: bool
@@ -230,6 +235,7 @@ def mixture_of(
         valid_nats=_mean_score(density, valid, curves),
         independent_nats=_independent_nats(layout, marginals, valid),
         complete_independent_nats=_independent_nats(layout, marginals, complete_rows(valid)),
+        ordering_spread=_ordering_spread(density, valid[:SPREAD_ROWS]),
         train_rows=len(values),
         valid_rows=len(valid),
         interrupted=any(curve.interrupted for curve in curves),
@@ -254,6 +260,12 @@ def _mean_score(density: Density, valid: Float64, curves: Sequence[Curve]) -> fl
     if len(valid) == 0:
         return max(max(curve.valid) for curve in curves)
     return float(density.score(valid).mean())
+
+
+def _ordering_spread(density: Density, rows: Float64) -> tuple[float, float]:
+    """Mean and 99th percentile over rows, `(rows, variables)`, nats."""
+    spread = density.ordering_spread(rows)
+    return float(spread.mean()), float(np.quantile(spread, 0.99))
 
 
 @torch.no_grad()
@@ -311,6 +323,8 @@ def untrained(
     with torch.no_grad():
         start = layout.initial_parameters(values)
         network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
+        if config.training.structural_zeros and network.direct_weight is not None:
+            network.direct_weight.copy_(torch.as_tensor(structural_zeros(layout, values)))
     network.to(layout.device)
     statistics = mask_statistics(config.masks, values, layout)
     return network, MaskSource(config.network, config.masks, layout.variables, seed, statistics)

@@ -42,6 +42,10 @@ def training_metrics(fitted: Fitted, seconds: float) -> dict[str, Any]:
         "valid_nats": fitted.valid_nats,
         "independent_nats": fitted.independent_nats,
         "complete_independent_nats": _or_none(fitted.complete_independent_nats),
+        "ordering_spread_nats": {
+            "mean": fitted.ordering_spread[0],
+            "p99": fitted.ordering_spread[1],
+        },
         "interrupted": fitted.interrupted,
         "members": members,
         "versions": {

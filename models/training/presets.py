@@ -18,16 +18,36 @@ RANDOM = MaskConfig("random", "even", count=1)
 
 def _fast() -> FitConfig:
     network = NetworkConfig(hidden=(128, 128), residual=True)
-    training = TrainingConfig(max_epochs=60, max_steps=6_000, patience_epochs=8)
+    training = TrainingConfig(
+        max_epochs=60,
+        max_steps=6_000,
+        patience_epochs=8,
+        optimizer="auto",
+        dropout="auto",
+        structural_zeros=True,
+    )
     return FitConfig((MemberConfig("any-order", network, ANY_ORDER, training),))
 
 
 def _balanced() -> FitConfig:
     network = NetworkConfig(hidden=(256, 256, 256), residual=True)
     any_order = TrainingConfig(
-        max_epochs=200, max_steps=16_000, patience_epochs=20, masks_per_batch=4
+        max_epochs=200,
+        max_steps=16_000,
+        patience_epochs=20,
+        masks_per_batch=4,
+        optimizer="auto",
+        dropout="auto",
+        structural_zeros=True,
     )
-    fixed = TrainingConfig(max_epochs=200, max_steps=12_000, patience_epochs=15, dropout=0.2)
+    fixed = TrainingConfig(
+        max_epochs=200,
+        max_steps=12_000,
+        patience_epochs=15,
+        dropout=0.2,
+        optimizer="auto",
+        structural_zeros=True,
+    )
     return FitConfig(
         (
             MemberConfig("any-order", network, ANY_ORDER, any_order),
@@ -39,9 +59,22 @@ def _balanced() -> FitConfig:
 def _best() -> FitConfig:
     network = NetworkConfig(hidden=(512, 512, 512), residual=True)
     any_order = TrainingConfig(
-        max_epochs=400, max_steps=40_000, patience_epochs=30, masks_per_batch=4
+        max_epochs=400,
+        max_steps=40_000,
+        patience_epochs=30,
+        masks_per_batch=4,
+        optimizer="auto",
+        dropout="auto",
+        structural_zeros=True,
     )
-    fixed = TrainingConfig(max_epochs=200, max_steps=20_000, patience_epochs=20, dropout=0.2)
+    fixed = TrainingConfig(
+        max_epochs=200,
+        max_steps=20_000,
+        patience_epochs=20,
+        dropout=0.2,
+        optimizer="auto",
+        structural_zeros=True,
+    )
     return FitConfig(
         (
             MemberConfig("any-order", network, replace(ANY_ORDER, ensemble=16), any_order),

@@ -106,8 +106,18 @@ class FullPasses:
     def _evidence(
         self, row: Float64, last_observed: int | None = None
     ) -> tuple[Float64, Float64, list[FoldedNetwork]]:
-        """Conditionals of a row's observed values under each component that can tell them."""
-        masks = [mask_for(k, ~np.isnan(row), last_observed) for k in self.components]
+        """Conditionals of a row's observed values under each component that answers it.
+
+        Beside any-order members, fixed orderings answer complete rows and draws without evidence.
+        """
+        observed = ~np.isnan(row)
+        masks = [mask_for(k, observed, last_observed) for k in self.components]
+        whole = last_observed is None and (observed.all() or not observed.any())
+        if not whole and any(component.any_order for component in self.components):
+            masks = [
+                mask if component.any_order else None
+                for component, mask in zip(self.components, masks, strict=True)
+            ]
         usable = [index for index, mask in enumerate(masks) if mask is not None]
         log_weights = self.log_weights[usable] - np.logaddexp.reduce(self.log_weights[usable])
         folded = [
