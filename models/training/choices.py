@@ -6,7 +6,7 @@ import numpy as np
 
 from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
-from madeira.models.training.config import FitConfig
+from madeira.models.training.config import FitConfig, categorical_columns
 from madeira.models.training.fit import worth_training
 
 __all__ = ["choices"]
@@ -26,10 +26,9 @@ def choices(config: FitConfig, columns: Sequence[Column], values: Float64) -> li
     if any(member.training.optimizer == "auto" for member in config.members):
         member = next(one for one in config.members if one.training.optimizer == "auto")
         optimizer = _NAMES[member.training.for_columns(columns).optimizer]
-        categories = sum(column.discrete for column in columns)
         said.append(
-            f"the optimizer is {optimizer}, since {categories} of {len(columns)} columns are "
-            "choices among categories"
+            f"the optimizer is {optimizer}, since {categorical_columns(columns)} of "
+            f"{len(columns)} columns are categorical"
         )
     if len(worth_training(config.members, values)) < len(config.members):
         complete = (~np.isnan(values).any(axis=1)).mean()

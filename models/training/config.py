@@ -17,6 +17,7 @@ __all__ = [
     "Schedule",
     "TrainingConfig",
     "Weighing",
+    "categorical_columns",
 ]
 
 Optimizer = Literal["adamw", "adadelta", "auto"]
@@ -27,14 +28,19 @@ LEARNING_RATES: Mapping[str, float] = {"adamw": 2e-3, "adadelta": 1.0}
 """Step size of each optimizer where none is set."""
 
 
+def categorical_columns(columns: Sequence[Column]) -> int:
+    """Count columns of categories, which have rare values and unknown ones; bits do not."""
+    return sum(column.unknown_code is not None for column in columns)
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """How one network is trained.
 
     Attributes:
         optimizer: `adamw`, or `adadelta` (Zeiler 2012), which the paper used. `auto` is AdaDelta
-            where at least half of the columns are choices among categories, and AdamW elsewhere:
-            the one learns rare categories sooner, the other places numbers more finely.
+            where at least half of the columns are categorical, and AdamW elsewhere: the one learns
+            rare categories sooner, the other suits numbers and many bits.
         learning_rate: Step size; None is that of the optimizer in `LEARNING_RATES`.
         weight_decay: Decoupled weight decay of AdamW; L2 penalty of AdaDelta; of weights, not
             of biases.
@@ -112,8 +118,8 @@ class TrainingConfig:
         """Return the settings with `auto` replaced by what suits a table of these columns."""
         optimizer, dropout = self.optimizer, self.dropout
         if optimizer == "auto":
-            choices = sum(column.discrete for column in columns)
-            optimizer = "adadelta" if 2 * choices >= len(columns) else "adamw"
+            adadelta = 2 * categorical_columns(columns) >= len(columns)
+            optimizer = "adadelta" if adadelta else "adamw"
         if dropout == "auto":
             dropout = 0.2 if optimizer == "adadelta" else 0.0
         return replace(self, optimizer=optimizer, dropout=dropout)

@@ -15,6 +15,13 @@ from madeira.models.training.data import complete_rows
 __all__ = ["MixtureFit", "fit_mixture_weights", "mixture_weights", "sparse_mixture_weights"]
 
 
+MIN_GAIN = 0.05
+"""Nats a row that members of fixed orderings must gain beside any-order ones to stay."""
+
+SURE_ERRORS = 2.0
+"""Standard errors of that gain that it must exceed, too."""
+
+
 def mixture_weights(
     log_likelihoods: Float64, floor: float = 1e-3, tolerance: float = 1e-6, steps: int = 1_000
 ) -> Float64:
@@ -56,6 +63,10 @@ def sparse_mixture_weights(log_likelihoods: Float64, lasting: Bool, least: float
     The gain of a component falls with its weight, its cost does not. A component below `least` is
     therefore removed, and the others are weighted again.
 
+    Components that do not last answer complete rows alone, so that the likelihoods of a complete
+    row and of a part of it then come from different networks. Beside lasting ones they stay only
+    where they gain `MIN_GAIN` and more than chance on the rows.
+
     Args:
         log_likelihoods: Of each row under each component, nats, shape `(rows, components)`.
         lasting: Components that stay even at a low weight, at the floor of `mixture_weights`,
@@ -69,7 +80,20 @@ def sparse_mixture_weights(log_likelihoods: Float64, lasting: Bool, least: float
     kept = lasting | (weights >= min(least, weights.max()))
     result = np.zeros(len(weights))
     result[kept] = mixture_weights(log_likelihoods[:, kept])
+    if lasting.any() and not lasting.all():
+        alone = np.zeros(len(weights))
+        alone[lasting] = mixture_weights(log_likelihoods[:, lasting])
+        gain = _mixed(log_likelihoods, result) - _mixed(log_likelihoods, alone)
+        error = gain.std() / np.sqrt(len(gain))
+        if gain.mean() < max(MIN_GAIN, SURE_ERRORS * error):
+            return alone
     return result
+
+
+def _mixed(log_likelihoods: Float64, weights: Float64) -> Float64:
+    """Log-likelihood of each row under a mixture, `(rows,)`."""
+    log_weights = np.log(np.maximum(weights, np.finfo(float).tiny))
+    return np.asarray(np.logaddexp.reduce(log_likelihoods + log_weights, axis=1))
 
 
 @dataclass(frozen=True)
@@ -147,5 +171,4 @@ def _alone(scores: Float64, weights: Float64) -> float:
     """Mean log-likelihood of the rows under the components of one member."""
     if not weights.any():
         weights = np.ones(len(weights))
-    log_weights = np.log(np.maximum(weights / weights.sum(), np.finfo(float).tiny))
-    return float(np.logaddexp.reduce(scores + log_weights, axis=1).mean())
+    return float(_mixed(scores, weights / weights.sum()).mean())

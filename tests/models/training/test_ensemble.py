@@ -48,3 +48,15 @@ def test_sparse_weights_drop_what_adds_nothing_and_keep_what_must_last() -> None
 def test_the_best_component_stays_where_none_must() -> None:
     scores = np.tile([-1.0, -2.0], (50, 1))
     np.testing.assert_allclose(sparse_mixture_weights(scores, np.zeros(2, bool)), [1, 0])
+
+
+def test_fixed_orderings_stay_beside_any_order_ones_only_where_they_gain() -> None:
+    generator = np.random.default_rng(3)
+    any_order = generator.normal(-5, 1, size=(400, 1))
+    lasting = np.array([True, False])
+    better = np.column_stack([any_order, any_order + 0.5])
+    assert sparse_mixture_weights(better, lasting)[1] > 0.9
+    hardly = np.column_stack([any_order, any_order + 0.02])
+    np.testing.assert_allclose(sparse_mixture_weights(hardly, lasting), [1, 0])
+    few = np.array([[-5.0, -4.0], [-5.0, -7.0], [-5.0, -4.5]])  # two rows of three, by chance
+    np.testing.assert_allclose(sparse_mixture_weights(few, lasting), [1, 0])

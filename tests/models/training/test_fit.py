@@ -270,7 +270,7 @@ def test_fixed_orderings_are_trained_where_half_of_the_rows_are_complete(
     rows = noisy_copies(400)
     rows[np.random.default_rng(0).random(400) > complete, 1] = np.nan
     fitted = fit(rows, layout(3), FitConfig(members))
-    assert [member.name for member in fitted.density.members] == names
+    assert [member.name for member in fitted.members] == names
 
 
 def test_the_unknown_category_gets_the_mass_of_what_was_seen_once() -> None:
