@@ -21,7 +21,7 @@ __all__ = ["ProgressDisplay", "progress_display"]
 
 _PHASES: dict[str, str] = {
     "weighing": "fitting the weights of the mixture",
-    "calibrating": "drawing the reference rows of anomaly scores",
+    "calibrating": "calibrating anomaly scores",
     "measuring": "measuring likelihoods",
 }
 

@@ -2,7 +2,7 @@
 
 ```
 checkpoints/<name>/<version>/
-    model.safetensors     weights, masks, mixture weights, reference rows
+    model.safetensors     weights, masks, mixture weights, quantiles of anomaly scores
     config.json           shape of the networks, format version, digests of the other files
     schema.json           the columns
     metrics.json          where, on what and how well it was trained; learning curves
