@@ -182,7 +182,7 @@ class DensityEstimator:
         self._density = trimmed.fitted.density
         self._form, self._names = rows.form, tuple(rows.table.column_names)
         self.metrics = training_metrics(trimmed.fitted, time.monotonic() - start) | trimmed.metrics
-        self.metrics["choices"] = choices(self._config, self._schema.columns, values)
+        self.metrics["choices"] = choices(self._config, values)
         self.metrics |= {"preset": self._preset, "seed": self._seed, "device": str(self._device)}
         for caution in cautions(self.metrics, self._schema.columns):
             warnings.warn(caution, TrainingWarning, stacklevel=2)

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from madeira.models.arrays import Bool, Float64, Int64
+from madeira.models.columns.choice import MIN_TEMPERATURE
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import NumericalError, OrderingError
 from madeira.models.inference.calibration import Calibration, calibrate
@@ -254,6 +255,7 @@ class Density:
             OrderingError: No component can put the evidence of some row first.
             NumericalError: A drawn value is not finite.
         """
+        temperature = max(temperature, MIN_TEMPERATURE)
         observed = ~np.isnan(values)
         if len(self.components) == 1 and not observed.any():
             component = self.components[0]

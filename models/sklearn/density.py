@@ -18,6 +18,7 @@ from madeira.models.arrays import Float64, Int64
 from madeira.models.errors import ModelsError
 from madeira.models.estimator import DensityEstimator
 from madeira.models.inference.impute import Estimate
+from madeira.models.inference.noise import draw_noise, noise_generator
 from madeira.models.schema.schema import Schema
 from madeira.models.sklearn.containers import read_rows
 from madeira.models.tables.filled import fill_nulls
@@ -29,6 +30,7 @@ from madeira.models.training.presets import Preset
 __all__ = ["MADEDensity"]
 
 
+_DRAWN_ROWS = 1_000
 _MAX_SEED = 2**31 - 1
 
 
@@ -53,8 +55,7 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
     Attributes:
         density_: The fitted `DensityEstimator`: contributions, conditional samples, multiple
             imputation, saving, and what else it can do.
-        offset_: Logarithm of the share of rows that are as surprising as one on the border of the
-            outliers.
+        offset_: Log-likelihood, in nats, of a complete row on the border of the outliers.
         constants_: Values of the columns that hold but one, by name; null where they hold none.
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns of a data frame, if all are texts.
@@ -116,7 +117,12 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             self._form = rows.form
             self._schema = rows.table.schema
             self.constants_ = _constants(rows.table, self.density_.schema)
-            self.offset_ = float(np.quantile(self._log_tails(rows), self.contamination))
+            values = self.density_.schema.encode(rows.table)
+            complete = values[~np.isnan(values).any(axis=1)]
+            compared = complete if len(complete) else self._drawn()
+            scored = self.density_.density.log_tails(compared)
+            self._nats, self._tails = (np.sort(part) for part in scored)
+            self.offset_ = float(np.quantile(self._complete_scores(rows), self.contamination))
         return self
 
     def score_samples(self, X: Data) -> Float64:
@@ -142,16 +148,17 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
     def decision_function(self, X: Data) -> Float64:
         """How far each row is from being an outlier: negative for outliers.
 
-        It is the logarithm of the share of rows that are at least as surprising, by what is
-        observed of each, less `offset_`: no row is an outlier for what is not known of it.
+        Of a complete row it is `score_samples(X) - offset_`. A row with missing values counts as
+        the complete row that is as rare by its tail probability: none is an outlier for what is
+        not known of it.
 
         Returns:
-            Shape `(rows,)`.
+            Nats, shape `(rows,)`.
         """
         check_is_fitted(self)
         rows = self._read(X)
         with _value_errors():
-            return self._log_tails(rows) - self.offset_
+            return self._complete_scores(rows) - self.offset_
 
     def predict(self, X: Data) -> Int64:
         """1 for each row that is like the training rows, -1 for outliers, shape `(rows,)`."""
@@ -215,9 +222,19 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
         with _value_errors():
             return read_rows(self, X, reset=False, trained=self._form)
 
-    def _log_tails(self, rows: Rows) -> Float64:
-        density = self.density_
-        return density.density.log_tails(density.schema.encode(rows.table))[1]
+    def _drawn(self) -> Float64:
+        """Return encoded rows of the model, to compare with where no training row is complete."""
+        density = self.density_.density
+        noise = draw_noise(_DRAWN_ROWS, density.noise_width, noise_generator(self._seed))
+        return density.sample(np.full((_DRAWN_ROWS, density.variables), np.nan), noise)
+
+    def _complete_scores(self, rows: Rows) -> Float64:
+        """Log-likelihood of each row, or of a complete row that is as rare, nats, `(rows,)`."""
+        values = self.density_.schema.encode(rows.table)
+        scores, tails = self.density_.density.log_tails(values)
+        incomplete = np.isnan(values).any(axis=1)
+        scores[incomplete] = np.interp(tails[incomplete], self._tails, self._nats)
+        return scores
 
     def _repeated_constants(self, rows: int, schema: pa.Schema) -> dict[str, pa.Array]:
         return {

@@ -1,11 +1,10 @@
 """Settings of training: of one member, and of a whole fit."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from madeira.models.columns.base import Column
 from madeira.models.errors import ConfigError
 from madeira.models.made.config import MaskConfig, NetworkConfig
 
@@ -17,20 +16,14 @@ __all__ = [
     "Schedule",
     "TrainingConfig",
     "Weighing",
-    "categorical_columns",
 ]
 
-Optimizer = Literal["adamw", "adadelta", "auto"]
+Optimizer = Literal["adamw", "adadelta"]
 Schedule = Literal["constant", "cosine", "plateau"]
 Weighing = Literal["masks", "members", "even"]
 
-LEARNING_RATES: Mapping[str, float] = {"adamw": 2e-3, "adadelta": 1.0}
+LEARNING_RATES: Mapping[Optimizer, float] = {"adamw": 2e-3, "adadelta": 1.0}
 """Step size of each optimizer where none is set."""
-
-
-def categorical_columns(columns: Sequence[Column]) -> int:
-    """Count columns of categories, which have rare values and unknown ones; bits do not."""
-    return sum(column.unknown_code is not None for column in columns)
 
 
 @dataclass(frozen=True)
@@ -38,9 +31,7 @@ class TrainingConfig:
     """How one network is trained.
 
     Attributes:
-        optimizer: `adamw`, or `adadelta` (Zeiler 2012), which the paper used. `auto` is AdaDelta
-            where at least half of the columns are categorical, and AdamW elsewhere: the one learns
-            rare categories sooner, the other suits numbers and many bits.
+        optimizer: `adamw`, or `adadelta` (Zeiler 2012), which the paper used.
         learning_rate: Step size; None is that of the optimizer in `LEARNING_RATES`.
         weight_decay: Decoupled weight decay of AdamW; L2 penalty of AdaDelta; of weights, not
             of biases.
@@ -58,7 +49,7 @@ class TrainingConfig:
             clock does not repeat.
         averaging: Decay per step of the moving average of the weights, which is what is
             validated and kept; 0 keeps the weights themselves.
-        dropout: Share of hidden units dropped; `auto` is 0.2 with AdaDelta and 0 with AdamW.
+        dropout: Share of hidden units dropped.
         input_dropout: Share of input features dropped.
         structural_zeros: Whether direct weights start from the pairs of values that no row has; see
             `structural_zeros.py`.
@@ -84,7 +75,7 @@ class TrainingConfig:
     patience_epochs: int = 30
     max_seconds: float | None = None
     averaging: float = 0.995
-    dropout: float | Literal["auto"] = 0.0
+    dropout: float = 0.0
     input_dropout: float = 0.0
     structural_zeros: bool = False
     direct_rank: int | None = None
@@ -93,11 +84,11 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         if self.optimizer not in get_args(Optimizer):
-            raise ConfigError(f"optimizer must be adamw, adadelta or auto, not {self.optimizer!r}")
+            raise ConfigError(f"optimizer must be adamw or adadelta, not {self.optimizer!r}")
         if self.schedule not in get_args(Schedule):
             raise ConfigError(f"schedule must be constant, cosine or plateau: {self.schedule!r}")
         for name in ("averaging", "dropout", "input_dropout"):
-            if getattr(self, name) != "auto" and not 0 <= getattr(self, name) < 1:
+            if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be in [0, 1), not {getattr(self, name)}")
         for name in (
             "learning_rate",
@@ -113,16 +104,6 @@ class TrainingConfig:
         for name in ("masks_per_batch", "max_epochs", "patience_epochs"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
-
-    def for_columns(self, columns: Sequence[Column]) -> "TrainingConfig":
-        """Return the settings with `auto` replaced by what suits a table of these columns."""
-        optimizer, dropout = self.optimizer, self.dropout
-        if optimizer == "auto":
-            adadelta = 2 * categorical_columns(columns) >= len(columns)
-            optimizer = "adadelta" if adadelta else "adamw"
-        if dropout == "auto":
-            dropout = 0.2 if optimizer == "adadelta" else 0.0
-        return replace(self, optimizer=optimizer, dropout=dropout)
 
     def rows_per_batch(self, rows: int) -> int:
         """Rows a minibatch for a table of `rows`."""

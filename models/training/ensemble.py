@@ -12,7 +12,13 @@ from madeira.models.inference.member import Member
 from madeira.models.training.config import Weighing
 from madeira.models.training.data import complete_rows
 
-__all__ = ["MixtureFit", "fit_mixture_weights", "mixture_weights", "sparse_mixture_weights"]
+__all__ = [
+    "MIN_GAIN",
+    "MixtureFit",
+    "fit_mixture_weights",
+    "mixture_weights",
+    "sparse_mixture_weights",
+]
 
 
 MIN_GAIN = 0.05

@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -266,8 +266,7 @@ def train_member(
         TrainingError: The validation likelihood was not finite after any epoch.
         KeyboardInterrupt: It came before there was anything to keep.
     """
-    settings = config.training.for_columns(network.layout.columns)
-    config = replace(config, training=settings)
+    settings = config.training
     epochs = settings.epochs(len(train))
     if settings.direct_rank is not None:
         factorise_direct_weights(network, train, settings.direct_rank, seed)

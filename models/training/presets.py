@@ -22,8 +22,6 @@ def _fast() -> FitConfig:
         max_epochs=60,
         max_steps=6_000,
         patience_epochs=8,
-        optimizer="auto",
-        dropout="auto",
         structural_zeros=True,
     )
     return FitConfig((MemberConfig("any-order", network, ANY_ORDER, training),))
@@ -36,8 +34,6 @@ def _balanced() -> FitConfig:
         max_steps=16_000,
         patience_epochs=20,
         masks_per_batch=4,
-        optimizer="auto",
-        dropout="auto",
         structural_zeros=True,
     )
     fixed = TrainingConfig(
@@ -45,7 +41,6 @@ def _balanced() -> FitConfig:
         max_steps=12_000,
         patience_epochs=15,
         dropout=0.2,
-        optimizer="auto",
         structural_zeros=True,
     )
     return FitConfig(
@@ -63,8 +58,6 @@ def _best() -> FitConfig:
         max_steps=40_000,
         patience_epochs=30,
         masks_per_batch=4,
-        optimizer="auto",
-        dropout="auto",
         structural_zeros=True,
     )
     fixed = TrainingConfig(
@@ -72,7 +65,6 @@ def _best() -> FitConfig:
         max_steps=20_000,
         patience_epochs=20,
         dropout=0.2,
-        optimizer="auto",
         structural_zeros=True,
     )
     return FitConfig(

@@ -9,7 +9,7 @@ from madeira.models.training import PRESETS, FitConfig, MemberConfig, TrainingCo
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"optimizer": "sgd"}, "adamw, adadelta or auto"),
+        ({"optimizer": "sgd"}, "adamw or adadelta"),
         ({"schedule": "linear"}, "constant, cosine or plateau"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\)"),
         ({"averaging": -0.1}, "averaging"),

@@ -14,6 +14,7 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from madeira.models.arrays import Float64
 from madeira.models.errors import TrainingError
 from madeira.models.schema.schema import Schema
+from madeira.models.training.ensemble import MIN_GAIN
 from madeira.models.tuning import (
     KINDS,
     SPACES,
@@ -75,7 +76,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[Search, StudyFolder]
     return searched(tmp_path_factory.mktemp("long"), 2500)
 
 
-def test_the_best_trials_become_one_density_that_beats_each_of_them(
+def test_the_best_trials_become_one_density(
     long: tuple[Search, StudyFolder],
 ) -> None:
     search, study = long
@@ -86,7 +87,9 @@ def test_the_best_trials_become_one_density_that_beats_each_of_them(
     assert f"fixed-order-{study.best('fixed-order')[0].number}" in names
     assert any(member.any_order for member in fitted.density.members)
     assert fitted.valid_nats > fitted.independent_nats
-    assert fitted.valid_nats >= max(member.complete_nats for member in fitted.members) - 1e-3
+    # A fixed ordering that gains less than that is left out of the mixture.
+    best = max(member.complete_nats for member in fitted.members)
+    assert fitted.valid_nats >= best - MIN_GAIN
     rows = copies(20)
     assert np.isfinite(fitted.density.score(rows)).all()
 
