@@ -245,6 +245,37 @@ def test_low_temperature_draws_the_most_likely_value(
     assert hot.mean() == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("within_range", [False, True])
+def test_a_temperature_near_zero_draws_finite_values(
+    make_layout: MakeLayout, make_density: MakeDensity, within_range: bool
+) -> None:
+    density = make_density(make_layout("bcfxnt"))
+    noise = draw_noise(50, density.noise_width, np.random.default_rng(0))
+    drawn = density.sample(np.full((50, 6), np.nan), noise, 5e-324, within_range)
+    assert np.isfinite(drawn).all()
+
+
+def test_a_conditional_is_one_number_beside_a_member_of_a_fixed_ordering(
+    make_layout: MakeLayout, make_network: Callable[..., MADE]
+) -> None:
+    layout, config = make_layout("bcb"), NetworkConfig((8,))
+    members = []
+    for seed, masks in enumerate((MaskConfig(ensemble=3), MaskConfig("natural", count=1))):
+        source = MaskSource(config, masks, 3, seed)
+        network = make_network(layout, config, seed=seed)
+        members.append(Member(f"m{seed}", network, source.answering, masks.any_order))
+    density = Density(members, layout, np.log([0.1, 0.1, 0.1, 0.7]))
+    row = np.array([[1.0, 2.0, 0.0]])
+    given = row.copy()
+    given[0, 2] = np.nan  # the fixed ordering could answer this one
+    (cells,) = density.predictive(given)
+    probability = cells.probability(np.zeros(1))[0]
+    assert np.exp(-density.contributions(row)[0, 2]) == pytest.approx(probability, abs=1e-6)
+    noise = draw_noise(20_000, density.noise_width, np.random.default_rng(0))
+    drawn = density.sample(np.repeat(given, 20_000, axis=0), noise)
+    assert (drawn[:, 2] == 0).mean() == pytest.approx(probability, abs=0.015)
+
+
 def test_evidence_that_no_fixed_ordering_puts_first_is_refused(
     make_layout: MakeLayout, make_network: Callable[..., MADE]
 ) -> None:
