@@ -1,17 +1,16 @@
 """Fills the table of `docs/conditionals.md`: `python -m benchmarks.conditionals.page`."""
 
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from benchmarks.measured_page import fill_page, measured_on, targets_table
 
 __all__ = ["main", "measured"]
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "conditionals.md"
 RESULTS = ROOT / "benchmarks" / "results" / "conditionals.json"
-MARKS = "<!-- measured -->\n", "<!-- end -->"
 COLUMNS = {
     "a category given the rest, nats (trees)": ("rest_categories", "rest_categories_trees"),
     "a number given the rest (trees)": ("rest_numbers", "rest_numbers_trees"),
@@ -39,15 +38,7 @@ def measured(results: Mapping[str, Any]) -> str:
             continue
         cells = [_cell(case["detail"], *names) for names in COLUMNS.values()]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    lines += ["", "| over all tables | measured | aim | |", "| --- | --- | --- | --- |"]
-    for case in cases:
-        if case["target"] is not None:
-            aim = case["against_value"] if case["against"] else case["target"]
-            verdict = "met" if case["met"] else "missed"
-            title = case["case"] + (f", beside {case['against']}" if case["against"] else "")
-            lines.append(f"| {title} | {case['value']:.3g} | {aim:.3g} | {verdict} |")
-    hardware = results["hardware"]
-    lines += ["", f"{hardware['cpu']}, one thread; {results['date'][:10]}."]
+    lines += [*targets_table(results), *measured_on(results)]
     return "\n".join(lines)
 
 
@@ -61,10 +52,7 @@ def _cell(measures: Mapping[str, float], name: str, other: str | None) -> str:
 
 def main() -> None:
     """Put the tables between their marks."""
-    results = json.loads(RESULTS.read_text())
-    content = f"{MARKS[0]}{measured(results)}\n{MARKS[1]}"
-    pattern = re.compile(f"{MARKS[0]}.*{MARKS[1]}", flags=re.S)
-    PAGE.write_text(pattern.sub(lambda _: content, PAGE.read_text()))
+    fill_page(PAGE, RESULTS, measured)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """Fills the table of `docs/imputation.md`: `python -m benchmarks.imputation.page`."""
 
-import json
-import re
 from pathlib import Path
 from typing import Any
 
 from benchmarks.imputation.removal import MECHANISMS
 from benchmarks.imputation.tables import TABLES
+from benchmarks.measured_page import fill_page, measured_on
 
 __all__ = ["main", "measured"]
 
@@ -50,23 +49,13 @@ def measured(results: dict[str, Any]) -> str:
             lines.append(f"- {case['case']}, {cases_of} cases: {case['value']:.2f}")
     under = [case for case in cases if case["case"].startswith("coverage under")]
     lines += ["", *(f"- {case['case']}: {case['value']:.3f}" for case in under)]
-    hardware = results["hardware"]
-    lines += ["", f"{hardware['cpu']}, one thread; {results['date'][:10]}."]
+    lines += measured_on(results)
     return "\n".join(lines)
 
 
 def main() -> None:
     """Put the table between its marks."""
-    results = json.loads(RESULTS.read_text())
-    marks = "<!-- measured -->\n", "<!-- end -->"
-    text = PAGE.read_text()
-    filled = re.sub(
-        f"{marks[0]}.*{marks[1]}",
-        lambda _: f"{marks[0]}{measured(results)}\n{marks[1]}",
-        text,
-        flags=re.S,
-    )
-    PAGE.write_text(filled)
+    fill_page(PAGE, RESULTS, measured)
 
 
 if __name__ == "__main__":

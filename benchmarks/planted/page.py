@@ -1,11 +1,10 @@
 """Fills the tables of `docs/planted.md`: `python -m benchmarks.planted.page`."""
 
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measured_page import fill_page, measured_on, targets_table
 from benchmarks.planted.detectors import OURS, PYOD, TREES
 from benchmarks.planted.errors import KINDS
 
@@ -14,7 +13,6 @@ __all__ = ["main", "measured"]
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "planted.md"
 RESULTS = ROOT / "benchmarks" / "results" / "planted.json"
-MARKS = "<!-- measured -->\n", "<!-- end -->"
 
 
 def measured(results: Mapping[str, Any]) -> str:
@@ -37,26 +35,13 @@ def measured(results: Mapping[str, Any]) -> str:
             ]
             named = [f"{detail[key]:.2f}" for key in ("named", f"{TREES}: named") if key in detail]
             lines.append(f"| {kind} | {tables} | " + " | ".join([*pairs, *named]) + " |")
-    lines += ["", "| over all tables | measured | aim | |", "| --- | --- | --- | --- |"]
-    for case in cases:
-        if case["target"] is not None:
-            aim = case["against_value"] if case["against"] else case["target"]
-            title = case["case"]
-            if case["against"] not in (None, "target"):
-                title += f", beside {case['against']}"
-            verdict = "met" if case["met"] else "missed"
-            lines.append(f"| {title} | {case['value']:.3g} | {aim:.3g} | {verdict} |")
-    hardware = results["hardware"]
-    lines += ["", f"{hardware['cpu']}, one thread; {results['date'][:10]}."]
+    lines += [*targets_table(results), *measured_on(results)]
     return "\n".join(lines)
 
 
 def main() -> None:
     """Put the tables between their marks."""
-    results = json.loads(RESULTS.read_text())
-    content = f"{MARKS[0]}{measured(results)}\n{MARKS[1]}"
-    pattern = re.compile(f"{MARKS[0]}.*{MARKS[1]}", flags=re.S)
-    PAGE.write_text(pattern.sub(lambda _: content, PAGE.read_text()))
+    fill_page(PAGE, RESULTS, measured)
 
 
 if __name__ == "__main__":

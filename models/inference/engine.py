@@ -168,7 +168,7 @@ class Engine:
         """Tail probabilities of rows, each along an ordering of its own.
 
         Args:
-            component: One whose walk the rows share, whatever its ordering.
+            component: One whose walk the rows share; its own ordering is not used.
             values: Shape `(rows, variables)`.
             observed: Which of them are known; at least one in every row.
             orders: The variable at each position, `(rows, variables)`; of any-order components

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, OutlierMixin, Tran
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from madeira.models.arrays import Float64, Int64
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.errors import ModelsError
 from madeira.models.estimator import DensityEstimator
 from madeira.models.inference.impute import Estimate
@@ -117,12 +117,13 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
             self._form = rows.form
             self._schema = rows.table.schema
             self.constants_ = _constants(rows.table, self.density_.schema)
-            values = self.density_.schema.encode(rows.table)
-            complete = values[~np.isnan(values).any(axis=1)]
-            compared = complete if len(complete) else self._drawn()
-            scored = self.density_.density.log_tails(compared)
-            self._nats, self._tails = (np.sort(part) for part in scored)
-            self.offset_ = float(np.quantile(self._complete_scores(rows), self.contamination))
+            nats, tails, complete = self._scored(rows)
+            compared = nats[complete], tails[complete]
+            if not complete.any():
+                compared = self.density_.density.log_tails(self._drawn())
+            self._nats, self._tails = (np.sort(part) for part in compared)
+            scores = self._as_complete(nats, tails, complete)
+            self.offset_ = float(np.quantile(scores, self.contamination))
         return self
 
     def score_samples(self, X: Data) -> Float64:
@@ -230,11 +231,17 @@ class MADEDensity(OneToOneFeatureMixin, TransformerMixin, OutlierMixin, BaseEsti
 
     def _complete_scores(self, rows: Rows) -> Float64:
         """Log-likelihood of each row, or of a complete row that is as rare, nats, `(rows,)`."""
+        return self._as_complete(*self._scored(rows))
+
+    def _as_complete(self, nats: Float64, tails: Float64, complete: Bool) -> Float64:
+        """Return the log-likelihoods, and of incomplete rows those of complete ones as rare."""
+        return np.where(complete, nats, np.interp(tails, self._tails, self._nats))
+
+    def _scored(self, rows: Rows) -> tuple[Float64, Float64, Bool]:
+        """Return log-likelihoods, log-tails, and which rows are complete, each `(rows,)`."""
         values = self.density_.schema.encode(rows.table)
-        scores, tails = self.density_.density.log_tails(values)
-        incomplete = np.isnan(values).any(axis=1)
-        scores[incomplete] = np.interp(tails[incomplete], self._tails, self._nats)
-        return scores
+        nats, tails = self.density_.density.log_tails(values)
+        return nats, tails, np.logical_not(np.isnan(values).any(axis=1))
 
     def _repeated_constants(self, rows: int, schema: pa.Schema) -> dict[str, pa.Array]:
         return {

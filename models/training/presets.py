@@ -16,33 +16,22 @@ NATURAL = MaskConfig("natural", "even", count=1)
 RANDOM = MaskConfig("random", "even", count=1)
 
 
+ANY_ORDER_TRAINING = TrainingConfig(masks_per_batch=4, structural_zeros=True)
+FIXED_TRAINING = TrainingConfig(dropout=0.2, structural_zeros=True)
+
+
 def _fast() -> FitConfig:
     network = NetworkConfig(hidden=(128, 128), residual=True)
     training = TrainingConfig(
-        max_epochs=60,
-        max_steps=6_000,
-        patience_epochs=8,
-        structural_zeros=True,
+        max_epochs=60, max_steps=6_000, patience_epochs=8, structural_zeros=True
     )
     return FitConfig((MemberConfig("any-order", network, ANY_ORDER, training),))
 
 
 def _balanced() -> FitConfig:
     network = NetworkConfig(hidden=(256, 256, 256), residual=True)
-    any_order = TrainingConfig(
-        max_epochs=200,
-        max_steps=16_000,
-        patience_epochs=20,
-        masks_per_batch=4,
-        structural_zeros=True,
-    )
-    fixed = TrainingConfig(
-        max_epochs=200,
-        max_steps=12_000,
-        patience_epochs=15,
-        dropout=0.2,
-        structural_zeros=True,
-    )
+    any_order = replace(ANY_ORDER_TRAINING, max_epochs=200, max_steps=16_000, patience_epochs=20)
+    fixed = replace(FIXED_TRAINING, max_epochs=200, max_steps=12_000, patience_epochs=15)
     return FitConfig(
         (
             MemberConfig("any-order", network, ANY_ORDER, any_order),
@@ -53,20 +42,8 @@ def _balanced() -> FitConfig:
 
 def _best() -> FitConfig:
     network = NetworkConfig(hidden=(512, 512, 512), residual=True)
-    any_order = TrainingConfig(
-        max_epochs=400,
-        max_steps=40_000,
-        patience_epochs=30,
-        masks_per_batch=4,
-        structural_zeros=True,
-    )
-    fixed = TrainingConfig(
-        max_epochs=200,
-        max_steps=20_000,
-        patience_epochs=20,
-        dropout=0.2,
-        structural_zeros=True,
-    )
+    any_order = replace(ANY_ORDER_TRAINING, max_epochs=400, max_steps=40_000, patience_epochs=30)
+    fixed = replace(FIXED_TRAINING, max_epochs=200, max_steps=20_000, patience_epochs=20)
     return FitConfig(
         (
             MemberConfig("any-order", network, replace(ANY_ORDER, ensemble=16), any_order),

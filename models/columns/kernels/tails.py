@@ -38,7 +38,7 @@ def expected_surprise(p: float, tied: float) -> float:
     """Mean of -log u over the tail probabilities u that a value stands for.
 
     They are those of p minus and plus half of its mass. Under the model the mean of this over all
-    values is 1, whatever their masses: that of -log p would be less.
+    values is 1 for any masses; the mean of -log p would be less.
 
     Args:
         p: Tail probability of the value.

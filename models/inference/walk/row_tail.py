@@ -1,7 +1,7 @@
 """The tail probability of a row, from those of its cells along one ordering; compiled.
 
 By the chain rule the tail probabilities of the conditionals along an ordering are independent and,
-under the model, uniform, whatever of the row is missing. Two tests of that look for two kinds of
+under the model, uniform, also where values are missing. Two tests of that look for two kinds of
 anomaly: the sum of -log p for many cells that are slightly odd (Fisher), and the smallest p for one
 that is all but impossible (Sidak). The smaller of the two is corrected for having chosen.
 

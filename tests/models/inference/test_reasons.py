@@ -40,7 +40,7 @@ def estimator() -> DensityEstimator:
 
 
 ERRORS = {
-    "a category that nobody knows": ("grade", "ZZ"),
+    "an unknown category": ("grade", "ZZ"),
     "far outside": ("rate", 95.0),
     "the wrong sign": ("rate", -5.0),
     "between the only two": ("term", 48.0),
