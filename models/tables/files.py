@@ -17,6 +17,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,14 @@ from madeira.models.tables.location import local_file
 from madeira.models.values.arrow_types import check_texts
 from madeira.models.values.number_text import DECIMAL_COMMA, FRACTION
 
-__all__ = ["ARROW_EXTENSIONS", "CSV_EXTENSIONS", "PARQUET_EXTENSIONS", "read_table"]
+__all__ = [
+    "ARROW_EXTENSIONS",
+    "CSV_EXTENSIONS",
+    "PARQUET_EXTENSIONS",
+    "CsvForm",
+    "csv_form",
+    "read_table",
+]
 
 CSV_EXTENSIONS: Final = (".csv", ".tsv", ".txt")
 PARQUET_EXTENSIONS: Final = (".parquet", ".pq")
@@ -149,16 +157,33 @@ def _read_arrow(path: Path) -> pa.Table:
         ) from error
 
 
-def _read_csv(path: Path) -> pa.Table:
-    """Read CSV; separator and decimal point are guessed from its first lines.
+@dataclass(frozen=True)
+class CsvForm:
+    """How a CSV file is written.
+
+    Attributes:
+        separator: What stands between two cells of a row.
+        header: The first line, cut into cells.
+        names: Of the columns; one without a name is named by its place.
+        decimal_point: `.` or `,`.
+    """
+
+    separator: str
+    header: Sequence[str]
+    names: Sequence[str]
+    decimal_point: str
+
+
+def csv_form(path: Path) -> CsvForm:
+    """Guess from the first lines of a CSV file how it is written.
 
     Raises:
         TableFileError: The file is no table; names line or column.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as stream:
         sample = stream.read(_SAMPLE_BYTES)
-    size = path.stat().st_size
-    text = _decode(path, sample, whole=size <= _SAMPLE_BYTES)
+    text = _decode(path, sample, whole=path.stat().st_size <= _SAMPLE_BYTES)
     separator = "\t" if path.suffix.lower() == ".tsv" else _sniff_separator(text)
     header, *rows = _rows(text, separator)
     names = [name.strip() or f"Unnamed: {place}" for place, name in enumerate(header)]
@@ -168,24 +193,35 @@ def _read_csv(path: Path) -> pa.Table:
         )
     _require_distinct(path, names)
     rows = [row for row in rows if len(row) == len(names)]
+    return CsvForm(separator, header, names, _sniff_decimal_point(rows, separator))
+
+
+def _read_csv(path: Path) -> pa.Table:
+    """Read CSV; separator and decimal point are guessed from its first lines.
+
+    Raises:
+        TableFileError: The file is no table; names line or column.
+    """
+    form, size = csv_form(path), path.stat().st_size
     try:
         with pa.OSFile(str(path)) as stream:
             table = pa_csv.read_csv(
                 stream,
                 # One block for the whole file: the type of a column is decided by all its rows.
                 read_options=pa_csv.ReadOptions(block_size=min(size + 1, _MAX_BLOCK_BYTES)),
-                parse_options=pa_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=form.separator, newlines_in_values=True
+                ),
                 convert_options=pa_csv.ConvertOptions(
-                    null_values=[], column_types=dict.fromkeys(header, pa.string())
+                    null_values=[], column_types=dict.fromkeys(form.header, pa.string())
                 ),
             )
     except pa.ArrowException as error:
-        raise TableFileError(_explain(path, separator, names, error)) from error
-    decimal_point = _sniff_decimal_point(rows, separator)
+        raise TableFileError(_explain(path, form.separator, form.names, error)) from error
     return pa.table(
         {
-            name: typed(column, decimal_point) if pa.types.is_string(column.type) else column
-            for name, column in zip(names, table.columns, strict=True)
+            name: typed(column, form.decimal_point) if pa.types.is_string(column.type) else column
+            for name, column in zip(form.names, table.columns, strict=True)
         }
     )
 
