@@ -1,5 +1,6 @@
 """Answers as Arrow tables, for the formats whose answers are tables."""
 
+import json
 from collections.abc import Container, Iterator
 
 import numpy as np
@@ -9,17 +10,25 @@ import pyarrow as pa
 from madeira.app.codecs.answers import Answer, FilledTable, Samples, Scores
 from madeira.app.codecs.arrow_types import as_type, drawn_as
 from madeira.app.codecs.json.table import column_array
+from madeira.app.codecs.json.text import AS_JSON
 from madeira.app.codecs.reasons import Reason
 from madeira.app.codecs.unseen import as_documents
 from madeira.app.jobs import SampleResult
 from madeira.models.values.arrow_types import family
 
-__all__ = ["SampleTables", "filled_tables", "metadata_of", "score_tables"]
+__all__ = ["SampleTables", "filled_tables", "headers_of", "metadata_of", "score_tables"]
 
+MAX_HEADER = 4000
+"""Most characters of warnings in a header: clients and proxies have bounds of their own."""
 
 _REASONS = pa.list_(
     pa.struct(
-        {"column": pa.string(), "value": pa.string(), "expected": pa.string(), "p": pa.float64()}
+        [
+            pa.field("column", pa.string()),
+            pa.field("value", pa.string(), metadata=AS_JSON),
+            pa.field("expected", pa.string(), metadata=AS_JSON),
+            pa.field("p", pa.float64()),
+        ]
     )
 )
 
@@ -31,6 +40,20 @@ def metadata_of(answer: Answer) -> dict[str, str]:
         entries["madeira.warnings"] = orjson.dumps(as_documents(answer.warnings)).decode()
     if answer.seed is not None:
         entries["madeira.seed"] = str(answer.seed)
+    return entries
+
+
+def headers_of(answer: Answer) -> dict[str, str]:
+    """Return the same as HTTP headers, in ASCII, with as many of the warnings as fit."""
+    entries = {"X-Madeira-Model": answer.model.name, "X-Madeira-Version": answer.model.version}
+    entries = {name: json.dumps(value)[1:-1] for name, value in entries.items()}
+    if answer.warnings:
+        documents = as_documents(answer.warnings)
+        while len(text := json.dumps(documents)) > MAX_HEADER:
+            documents.pop()
+        entries["X-Madeira-Warnings"] = text
+    if answer.seed is not None:
+        entries["X-Madeira-Seed"] = str(answer.seed)
     return entries
 
 

@@ -87,9 +87,11 @@ class Samples(Answer):
 
     Attributes:
         given: The values that all rows have, by name of column, as they were sent.
+        rows: How many there will be.
     """
 
     given: Mapping[str, Any]
+    rows: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

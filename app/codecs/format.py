@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
-from madeira.app.codecs.answers import FilledTable, Samples, Scores
+from madeira.app.codecs.answers import Answer, FilledTable, Samples, Scores
 from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.jobs import SampleResult
 from madeira.models.schema.schema import Schema
@@ -63,15 +63,42 @@ class Format(ABC):
 
     Attributes:
         media_type: Its media type.
+        aliases: Other media types that mean the same.
+        short: Its name in the query, as in `?format=csv`, and the suffix of its files.
         name: What an error message calls it, with an article where it needs one.
         description: One sentence for OpenAPI.
         memory_factor: So many times the bytes of a body its values take in memory.
     """
 
     media_type: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    short: ClassVar[str]
     name: ClassVar[str]
     description: ClassVar[str]
     memory_factor: ClassVar[int] = 1
+
+    def with_parameters(self, parameters: Mapping[str, str]) -> "Format":
+        """Return this format as the parameters of a media type want it.
+
+        Args:
+            parameters: By name in lower case, such as `header` of `text/csv; header=absent`.
+
+        Raises:
+            UnsupportedMediaError: A parameter has a value that it cannot have.
+        """
+        return self
+
+    def headers(self, answer: Answer) -> Mapping[str, str]:
+        """Return what an answer says beside its rows, where the format has no place for it."""
+        return {}
+
+    def end_line(self, tag: str) -> bytes:
+        """Return a last line that shows that nothing is missing; empty where the format has a mark.
+
+        Args:
+            tag: What the client wants to find there.
+        """
+        return b""
 
     @abstractmethod
     def parse(self, content: bytes, row_limit: int, limit_bytes: int) -> Body:

@@ -19,7 +19,14 @@ from madeira.models.errors import CellError, TableError
 from madeira.models.schema.schema import Schema
 from madeira.models.values.arrow_types import Family, family
 
-__all__ = ["ArrowTable", "RequestTable", "columns_to_read", "encode_arrow", "row_objects"]
+__all__ = [
+    "ArrowTable",
+    "RequestTable",
+    "check_given",
+    "columns_to_read",
+    "encode_arrow",
+    "row_objects",
+]
 
 
 class RequestTable(Protocol):
@@ -80,6 +87,15 @@ class ArrowTable:
     def arrow(self, schema: Schema) -> pa.Table:
         """See `RequestTable`."""
         return self.columns
+
+
+def check_given(rows: int) -> None:
+    """Check that a table of what is given to a sample is one row; raises InvalidInputError."""
+    if rows != 1:
+        raise InvalidInputError(
+            "The body gives no row: send a table of one row, whose values every row is to have, or "
+            "no body."
+        )
 
 
 def columns_to_read(schema: Schema, *, left_out: bool) -> Callable[[Sequence[str]], Sequence[int]]:
@@ -194,7 +210,7 @@ def _check_row_objects(table: pa.Table, limit_bytes: int) -> None:
     size = 0
     for field, column in zip(table.schema, table.columns, strict=True):
         if family(field.type) is Family.OTHER:
-            message = f"values of type {field.type} cannot be answered as JSON; accept Arrow"
+            message = f"values of type {field.type} cannot be answered as text; accept Arrow"
             raise InvalidInputError.of_cells([CellError(None, field.name, message)])
         size += _text_bytes(column)
         if size > limit_bytes:

@@ -23,6 +23,9 @@ MEMORY = "madeira.memory"
 MAX_DIGITS = 18
 """A longer Content-Length is over every limit; Python reads no number of thousands of digits."""
 
+_FORMAT = "format"
+"""Option of the query that says the format of the answer, for clients that set no headers."""
+
 _DEADLINE = "x-deadline-ms"
 _NAMES = {
     name.encode(): name
@@ -51,7 +54,9 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
     memory: RequestMemory = scope[MEMORY]
     headers = _headers(scope["headers"])
     sent = body_format(headers)
-    accepted = answer_format(headers, sent)
+    query = request.query_params.multi_items() if scope["query_string"] else []
+    short = next((value for name, value in query if name == _FORMAT), None)
+    accepted = answer_format(headers, sent, short)
     declared = headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > MAX_DIGITS or int(declared) > limit_bytes):
         raise BodyTooLargeError(limit_bytes)
@@ -72,7 +77,7 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
         content=await offload(size, b"".join, chunks) if len(chunks) > 1 else chunks[0],
         format=sent,
         answer_format=accepted,
-        query=request.query_params.multi_items() if scope["query_string"] else (),
+        query=[option for option in query if option[0] != _FORMAT],
         memory=memory,
         started_at=scope.get(STARTED_AT) or asyncio.get_running_loop().time(),
         deadline_s=_seconds(headers[_DEADLINE]) if _DEADLINE in headers else None,

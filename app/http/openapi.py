@@ -37,11 +37,11 @@ _ONE_TABLE = [
 """Either of the two forms of a table, and not both."""
 
 _PROBLEMS = {
-    400: "The body is not what it says: no valid JSON, or no valid Arrow stream.",
+    400: "The body is not what its content type says.",
     404: "No model of this name is served.",
     406: "The client accepts nothing that can be sent.",
     413: "The body is over the limit.",
-    415: "The body is neither JSON nor Arrow by its headers.",
+    415: "The body is in no known format by its headers.",
     422: "The input does not fit the model or the endpoint; `errors` names row and column.",
     500: "The service failed.",
     503: "No model can answer.",

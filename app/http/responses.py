@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from starlette.responses import Response, StreamingResponse
 
+from madeira.app.codecs.answers import FilledTable, Scores
 from madeira.app.codecs.format import Format
 from madeira.app.codecs.json.text import MEDIA_TYPE, encode
 from madeira.app.offload import offload_traced
@@ -24,17 +25,20 @@ def json_response(document: object) -> Response:
     return Response(encode(document), media_type=MEDIA_TYPE)
 
 
-async def written_response(pieces: Iterator[bytes], size_bytes: int, form: Format) -> Response:
+async def written_response(
+    pieces: Iterator[bytes], answer: Scores | FilledTable, form: Format
+) -> Response:
     """Return an answer that is written whole or piece by piece.
 
     Args:
         pieces: Parts of the answer; every error is raised by the first.
-        size_bytes: Roughly how large the whole is.
+        answer: What they say.
         form: The format that they are in.
     """
+    size_bytes, headers = answer.size_bytes, form.headers(answer)
     if size_bytes <= WHOLE_BYTES:
         content = await offload_traced(size_bytes, b"".join, pieces)
-        return Response(content, media_type=form.media_type)
+        return Response(content, headers=headers, media_type=form.media_type)
     first = await offload_traced(size_bytes, next, pieces)
 
     async def everything() -> AsyncIterator[bytes]:
@@ -43,7 +47,7 @@ async def written_response(pieces: Iterator[bytes], size_bytes: int, form: Forma
             yield piece
             piece = await offload_traced(size_bytes, next, pieces, None)
 
-    return StreamingResponse(everything(), media_type=form.media_type)
+    return StreamingResponse(everything(), headers=headers, media_type=form.media_type)
 
 
 async def drawn_response(drawing: Drawing, form: Format) -> Response:
@@ -53,18 +57,18 @@ async def drawn_response(drawing: Drawing, form: Format) -> Response:
         drawing: The rows.
         form: The format of the answer.
     """
-    pieces = _pieces(drawing, form)
+    pieces, headers = _pieces(drawing, form), form.headers(drawing.answer)
     first = await anext(pieces)  # an invalid request raises here, before the answer begins
     if not drawing.streamed:
         rest = [piece async for piece in pieces]
-        return Response(b"".join([first, *rest]), media_type=form.media_type)
+        return Response(b"".join([first, *rest]), headers=headers, media_type=form.media_type)
 
     async def everything() -> AsyncIterator[bytes]:
         yield first
         async for piece in pieces:
             yield piece
 
-    return StreamingResponse(everything(), media_type=form.media_type)
+    return StreamingResponse(everything(), headers=headers, media_type=form.media_type)
 
 
 async def _pieces(drawing: Drawing, form: Format) -> AsyncIterator[bytes]:

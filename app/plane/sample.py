@@ -106,4 +106,5 @@ class Sampling:
             warnings=self.warnings,
             seed=self.seed,
             given=self.options.given,
+            rows=self.options.n,
         )

@@ -12,6 +12,7 @@ import pytest
 from madeira.app.codecs.formats import FORMATS
 from madeira.app.codecs.table_format import TableFormat
 from madeira.app.errors import InvalidInputError
+from madeira.models.schema.schema import Schema
 from tests.app.running import RunningService, assert_problem
 
 TEXT = "text/x-semicolons"
@@ -36,11 +37,13 @@ class _Writer:
 
 
 class SemicolonFormat(TableFormat):
-    media_type, name, description = TEXT, "text between semicolons", "Text between semicolons."
+    media_type, short = TEXT, "semicolons"
+    name, description = "text between semicolons", "Text between semicolons."
 
     def read(
         self,
         content: bytes,
+        schema: Schema,
         wanted: Callable[[Sequence[str]], Sequence[int]],
         *,
         row_limit: int,
@@ -51,7 +54,7 @@ class SemicolonFormat(TableFormat):
             raise InvalidInputError(f"More rows than the limit of {row_limit}.")
         return table.select(list(wanted(table.column_names)))
 
-    def writer(self, schema: pa.Schema, metadata: Mapping[str, str]) -> _Writer:
+    def writer(self, schema: pa.Schema, metadata: Mapping[str, str], rows: int) -> _Writer:
         return _Writer()
 
 

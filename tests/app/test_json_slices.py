@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from madeira.app.codecs.json.slices import SLICE_BYTES, SlicedRows, read_slices
 from madeira.app.codecs.json.table import json_table
-from madeira.app.codecs.json.text import _parse, decode
+from madeira.app.codecs.json.text import decode, parse_json
 from madeira.app.errors import InvalidInputError, MalformedBodyError
 from madeira.models.schema.schema import Schema
 
@@ -67,7 +67,7 @@ def test_rows_are_the_same_in_slices(
 ) -> None:
     document = {**before, "rows": rows, **after}
     body = written(document, separators, ascii_only)
-    assert whole(read_slices(body, _parse, LIMIT, SLICE)) == document
+    assert whole(read_slices(body, parse_json, LIMIT, SLICE)) == document
 
 
 @settings(deadline=None, max_examples=60)
@@ -85,7 +85,7 @@ def test_columns_and_data_are_the_same_in_slices(
         {"seed": 1, "data": data, "columns": ["a", "b"]},
     ):
         body = written(document, separators, True)
-        assert whole(read_slices(body, _parse, LIMIT, SLICE)) == document
+        assert whole(read_slices(body, parse_json, LIMIT, SLICE)) == document
 
 
 @pytest.mark.parametrize("cell", ["}, {", "\\", '"', '\\"},{', "}],[", "\\\\", "☃"])
@@ -94,7 +94,7 @@ def test_a_cut_never_falls_into_a_text(cell: str, ascii_only: bool) -> None:
     document = {"rows": [{"a": cell * length, cell: "x"} for length in range(60)] * 3, "seed": 1}
     for separators in ((",", ":"), (" ,\n ", " : ")):
         body = written(document, separators, ascii_only)
-        assert whole(read_slices(body, _parse, LIMIT, SLICE)) == document
+        assert whole(read_slices(body, parse_json, LIMIT, SLICE)) == document
 
 
 def test_lists_in_the_cells_of_a_large_body_are_read() -> None:
@@ -108,10 +108,10 @@ def test_lists_in_the_cells_of_a_large_body_are_read() -> None:
 @pytest.mark.parametrize("second", [b'[{"a":3}]', b"[]", b"null", b"[1]"])
 def test_the_last_of_two_lists_of_rows_counts(second: bytes) -> None:
     body = b'{"rows":[' + b'{"a":1},' * 400 + b'{"a":2}],"rows":' + second + b',"seed":1}'
-    assert whole(read_slices(body, _parse, LIMIT, SLICE)) == orjson.loads(body)
+    assert whole(read_slices(body, parse_json, LIMIT, SLICE)) == orjson.loads(body)
     other = b'{"rows":' + second.replace(b"{", b" {") + b"," + body[1:]
     if not second.startswith(b"[{"):  # a first list that is full is the one cut into slices
-        assert whole(read_slices(other, _parse, LIMIT, SLICE)) == orjson.loads(other)
+        assert whole(read_slices(other, parse_json, LIMIT, SLICE)) == orjson.loads(other)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_last_of_two_lists_of_rows_counts(second: bytes) -> None:
 def test_what_is_no_json_is_refused_wherever_the_cut_falls(wrong: bytes, rows: int) -> None:
     body = b'{"rows":[' + b'{"a":1234},' * rows + b"{" + wrong
     with pytest.raises(MalformedBodyError):
-        read_slices(body, _parse, LIMIT, SLICE)
+        read_slices(body, parse_json, LIMIT, SLICE)
 
 
 def large(rows: int = 100_000, **more: Any) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def test_broken_bodies_are_refused(junk: bytes, place: int) -> None:
     body = orjson.dumps({"model": "x", "rows": [{"a": 1, "b": "c"}] * 150, "seed": 1})
     broken = body[:place] + junk + body[place:]
     try:
-        found = whole(read_slices(broken, _parse, LIMIT, SLICE))
+        found = whole(read_slices(broken, parse_json, LIMIT, SLICE))
     except (MalformedBodyError, InvalidInputError, json.JSONDecodeError):
         return
     assert found == orjson.loads(broken)
@@ -229,7 +229,7 @@ def test_broken_bodies_are_refused(junk: bytes, place: int) -> None:
 @given(st.data())
 def test_any_rows_of_a_large_body_can_be_taken(data: st.DataObject) -> None:
     rows = [{"a": place, "b": "x" * (place % 7)} for place in range(300)]
-    found = read_slices(orjson.dumps({"rows": rows}), _parse, LIMIT, SLICE)["rows"]
+    found = read_slices(orjson.dumps({"rows": rows}), parse_json, LIMIT, SLICE)["rows"]
     place = data.draw(st.integers(-300, 299))
     start, stop = data.draw(st.integers(-310, 310)), data.draw(st.none() | st.integers(-310, 310))
     assert found[place] == rows[place]
@@ -265,7 +265,7 @@ def test_a_table_is_the_same_in_slices(by_columns: bool) -> None:
     if by_columns:
         document = {"columns": ["size", "kind"], "data": [list(row.values()) for row in ROWS]}
     few = json_table(document)
-    many = json_table(read_slices(orjson.dumps(document), _parse, LIMIT, SLICE))
+    many = json_table(read_slices(orjson.dumps(document), parse_json, LIMIT, SLICE))
     assert len(many) == len(few)
     assert many.names() == few.names()
     assert np.array_equal(many.encode(SCHEMA), few.encode(SCHEMA), equal_nan=True)
@@ -278,7 +278,7 @@ def test_a_table_is_the_same_in_slices(by_columns: bool) -> None:
 def test_errors_of_a_table_are_the_same_in_slices(wrong: object) -> None:
     document = {"rows": [*ROWS, wrong, *ROWS, wrong]}
     found = []
-    for read in (document, read_slices(orjson.dumps(document), _parse, LIMIT, SLICE)):
+    for read in (document, read_slices(orjson.dumps(document), parse_json, LIMIT, SLICE)):
         with pytest.raises(InvalidInputError) as caught:
             json_table(read).encode(SCHEMA)
         found.append(caught.value.cells)

@@ -18,9 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from madeira.app.codecs.arrow import stream
+from madeira.app.codecs.csv.format import CsvFormat
+from madeira.app.codecs.format import Format
 from madeira.app.codecs.json import text
 from madeira.app.codecs.json.slices import read_slices
 from madeira.app.codecs.json.table import encode_given, encode_table, json_table
+from madeira.app.codecs.ndjson.format import NdjsonFormat
 from madeira.app.codecs.request_tables import columns_to_read, encode_arrow, row_objects
 from madeira.app.codecs.schema.yaml import read_document
 from madeira.app.errors import RequestError
@@ -70,7 +73,7 @@ def read_json(data: bytes) -> None:
         encode_table(form, SCHEMA)
         text.encode({"rows": form.objects(0, len(form))})
     with contextlib.suppress(RequestError, json.JSONDecodeError):
-        read_slices(data, text._parse, ROW_LIMIT, SLICE_BYTES)
+        read_slices(data, text.parse_json, ROW_LIMIT, SLICE_BYTES)
 
 
 def read_arrow(data: bytes) -> None:
@@ -79,6 +82,17 @@ def read_arrow(data: bytes) -> None:
         table = stream.decode(data, wanted, row_limit=ROW_LIMIT, limit_bytes=LIMIT_BYTES)
         encode_arrow(table, SCHEMA)
         text.encode({"rows": row_objects(table, LIMIT_BYTES)})
+
+
+def read_body(form: Format) -> Callable[[bytes], None]:
+    def read(data: bytes) -> None:
+        with contextlib.suppress(RequestError):
+            table = form.parse(data, ROW_LIMIT, LIMIT_BYTES).table(SCHEMA, left_out=True)
+            table.encode(SCHEMA)
+            table.check_objects()
+            text.encode({"rows": table.objects(0, len(table))})
+
+    return read
 
 
 def read_file(extension: str) -> Callable[[bytes], None]:
@@ -136,6 +150,11 @@ _CSV = (
     b"a\tb\n01234\ttrue\n9\tFALSE\n",
     b"t\n12:30\n12:30:15.5\n",
 )
+_CSV_BODIES = (
+    b"text,float,whole,flag\nred,1.5,3,true\nNA,,4.0,0\n",
+    b'text;price;day\n"re""d";$3,5;2024-01-02\n',
+    b"many\tunsigned\tclock\nword 1\t18446744073709551615\t2024-01-02T03:04:05Z\n",
+)
 _FEW = TABLE.slice(0, 2).select(["text", "float"])
 
 TARGETS = {
@@ -157,6 +176,14 @@ TARGETS = {
             _stream(_FEW, "zstd"),
             _stream(_FEW, "lz4"),
         ],
+    ),
+    "csv_body": Target(
+        read_body(CsvFormat()), _CSV_BODIES, ["NA", '""', "\r\n", "1,5", ";", "inf"]
+    ),
+    "ndjson": Target(
+        read_body(NdjsonFormat()),
+        [b"\n".join(map(orjson.dumps, ROWS)), b'{"float":NaN}\r\n\n{"whole":"1e999"}'],
+        ["{}", '"float":', "null", "\n", "1e999"],
     ),
     "csv": Target(read_file(".csv"), _CSV, ["NA", "2024-01-02", "true", "\r\n", '""', "1,5", ";"]),
     "parquet": Target(read_file(".parquet"), [_parquet(_FEW)]),

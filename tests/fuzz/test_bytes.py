@@ -11,7 +11,10 @@ from tests.house.tree import ROOT
 
 pytest.importorskip("atheris", reason="the fuzzer of bytes is not installed here")
 
-RUNS = {"json": 3000, "arrow": 3000, "csv": 2000, "parquet": 2000, "schema": 3000, "notation": 100}
+RUNS = {
+    **{"json": 3000, "arrow": 3000, "csv_body": 2000, "ndjson": 2000},
+    **{"csv": 2000, "parquet": 2000, "schema": 3000, "notation": 100},
+}
 
 
 @pytest.mark.parametrize("name", RUNS)

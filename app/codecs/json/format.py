@@ -23,6 +23,7 @@ class JsonFormat(Format):
     """One JSON object, with the options of a request beside its table."""
 
     media_type = MEDIA_TYPE
+    short = "json"
     name = "JSON"
     description = "A JSON object."
     memory_factor = 4

@@ -28,12 +28,12 @@ def instead_of_body(body: bytes) -> str | None:
     line, more, _ = body[:_MAX_LINE_BYTES].lstrip().partition(b"\n")
     if line.startswith((b"{", b"[")) and _is_json(line):
         return (
-            "The body is JSON lines, one value a line: send one object with the lines in a list, "
-            f"{_TABLE}."
+            "The body is JSON lines, one value a line: send it with `Content-Type: "
+            "application/x-ndjson`."
         )
     separated = any(separator in line for separator in (b",", b";", b"\t"))
     if more and separated and not any(bracket in line for bracket in (b"{", b"[", b"<")):
-        return f"The body looks like CSV: send JSON with one object a row, {_TABLE}."
+        return "The body looks like CSV: send it with `Content-Type: text/csv`."
     return None
 
 

@@ -1,0 +1,3 @@
+"""Tables as comma-separated values, in and out."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Tables as JSON lines, one object a row."""
+
+__all__: list[str] = []
