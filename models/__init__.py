@@ -28,6 +28,7 @@ from madeira.models.errors import (
     SchemaError,
     TableError,
     TableFileError,
+    TableWarning,
     TrainingError,
     TrainingWarning,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "SchemaError",
     "TableError",
     "TableFileError",
+    "TableWarning",
     "TrainingConfig",
     "TrainingError",
     "TrainingWarning",

@@ -35,6 +35,7 @@ __all__ = [
     "SchemaError",
     "TableError",
     "TableFileError",
+    "TableWarning",
     "TrainingError",
     "TrainingWarning",
 ]
@@ -139,6 +140,10 @@ class NumericalError(ModelsError):
     Every density gives a likelihood above zero to every value that its schema can hold, so a
     log-likelihood of minus infinity is no answer either.
     """
+
+
+class TableWarning(UserWarning):
+    """Something had to be assumed of a table, or left out of it; it says what."""
 
 
 class TrainingWarning(UserWarning):

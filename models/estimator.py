@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -16,6 +17,7 @@ from madeira.models.errors import (
     ConfigError,
     ModelsError,
     RowsTypeError,
+    TableWarning,
     TrainingError,
     TrainingWarning,
 )
@@ -26,8 +28,10 @@ from madeira.models.inference.noise import draw_noise, noise_generator
 from madeira.models.schema.overrides import Overrides
 from madeira.models.schema.schema import Schema
 from madeira.models.tables.arrays import of_columns
+from madeira.models.tables.bad_cells import refuse_bad_cells, without_bad_cells
 from madeira.models.tables.filled import fill_nulls, with_constants
 from madeira.models.tables.form import ArrowForm, Data, Form
+from madeira.models.tables.reading import OnBadCell
 from madeira.models.tables.rows import Rows, rows_of
 from madeira.models.training.cautions import cautions
 from madeira.models.training.choices import choices
@@ -130,6 +134,7 @@ class DensityEstimator:
         *,
         validation: Data | None = None,
         names: Sequence[str] | None = None,
+        on_bad_cell: OnBadCell = "drop",
         on_epoch: Callable[[Progress], None] = lambda _: None,
         on_phase: Callable[[Phase], None] = lambda _: None,
     ) -> Self:
@@ -141,6 +146,8 @@ class DensityEstimator:
             validation: Rows for early stopping and mixture weights; by default some of `table`
                 are held out.
             names: Names of the columns of an array; `x0`, `x1`, ... by default.
+            on_bad_cell: What becomes of the few cells that are not what their column is, such as
+                a word among prices: `drop` takes them as missing, `fail` raises an error.
             on_epoch: Called at the end of every epoch. A KeyboardInterrupt, from it or from
                 Ctrl-C, ends training and keeps the best so far.
             on_phase: Called when training has ended, and as each part of what follows begins:
@@ -157,10 +164,13 @@ class DensityEstimator:
             TrainingError: The table cannot be trained on.
 
         Warns:
+            TableWarning: Cells were taken as missing, since they do not fit their column.
             TrainingWarning: There is little to learn from; it says what to expect.
         """
-        rows = rows_of(table, names)
-        held_out = None if validation is None else rows_of(validation, rows.table.column_names)
+        rows = _clean(rows_of(table, names), schema, on_bad_cell)
+        held_out = None
+        if validation is not None:
+            held_out = _clean(rows_of(validation, rows.table.column_names), schema, on_bad_cell)
         if not isinstance(schema, Schema):
             schema = Schema.infer(rows.table, schema)
         if not schema.columns:
@@ -390,6 +400,27 @@ class DensityEstimator:
 
     def _encoded(self, data: Data) -> Float64:
         return self.schema.encode(self._rows(data).table)
+
+
+def _clean(rows: Rows, schema: Schema | Overrides | None, on_bad_cell: OnBadCell) -> Rows:
+    """Return rows without the cells that do not fit their column, and warn of them.
+
+    Raises:
+        TableError: There are some, and they are to be an error.
+    """
+    if isinstance(schema, Schema):
+        kinds = {column.name: column.kind for column in schema.columns}
+    else:
+        named = (schema or {}).items()
+        kinds = {
+            name: str(one.get("kind") if isinstance(one, Mapping) else one) for name, one in named
+        }
+    table, bad, notes = without_bad_cells(rows.table, kinds)
+    if on_bad_cell == "fail":
+        refuse_bad_cells(bad)
+    for note in (*notes, *map(str, bad)):
+        warnings.warn(note, TableWarning, stacklevel=3)
+    return replace(rows, table=table)
 
 
 def _fitted(part: _Part | None) -> _Part:

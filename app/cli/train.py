@@ -8,12 +8,18 @@ import typer
 
 from madeira.app.cli.interrupts import Interrupts
 from madeira.app.cli.options import (
+    ColumnsOption,
     DataArgument,
     DeviceOption,
+    EncodingOption,
     NameOption,
+    NaValuesOption,
+    OnBadCellOption,
+    RowsOption,
     SchemaOption,
     SeedOption,
     TargetOption,
+    read_options,
 )
 from madeira.app.cli.saving import save_trained
 from madeira.app.cli.training_data import read_training_table, target_directories
@@ -71,6 +77,11 @@ def train(
         ),
     ] = 0.0,
     schema_file: SchemaOption = None,
+    encoding: EncodingOption = None,
+    na_values: NaValuesOption = None,
+    columns: ColumnsOption = None,
+    rows: RowsOption = None,
+    on_bad_cell: OnBadCellOption = "drop",
 ) -> None:
     """Train a model on the table in DATA.
 
@@ -85,7 +96,10 @@ def train(
 
     console = Console()
     place, others = target_directories(checkpoints, name)
-    table, schema = read_training_table(data, schema_file, place, device, console)
+    options = read_options(encoding, na_values, columns, rows)
+    table, schema = read_training_table(
+        data, schema_file, place, device, console, options, on_bad_cell
+    )
     config = replace(
         settings_of(preset),
         smoothing="auto" if smoothing == "auto" else float(smoothing),

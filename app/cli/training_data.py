@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from madeira.models import Schema
+    from madeira.models.tables.reading import OnBadCell, ReadOptions
 
-__all__ = ["read_training_table", "require_writable", "target_directories"]
+__all__ = ["read_clean_table", "read_training_table", "require_writable", "target_directories"]
 
 
 def read_training_table(
-    data: Path, schema_file: Path | None, target: Path, device: str, console: "Console"
+    data: Path,
+    schema_file: Path | None,
+    target: Path,
+    device: str,
+    console: "Console",
+    options: "ReadOptions",
+    on_bad_cell: "OnBadCell",
 ) -> "tuple[pa.Table, Schema]":
     """Read the table, and show the kinds of its columns.
 
@@ -29,28 +36,68 @@ def read_training_table(
         target: Directory of the model.
         device: Device of the training.
         console: Console for the output.
+        options: What is to be read of the file.
+        on_bad_cell: What becomes of cells that do not fit their column.
 
     Raises:
         TrainError: The directory, the device, the table or the schema file cannot be used.
         TableFileError: The file has no readable table.
     """
     # Imported here because it takes seconds, for which `madeira --help` should not wait.
+    from rich.text import Text
+
     from madeira.app.cli.summary import schema_report
     from madeira.app.codecs.schema.read import read_schema
-    from madeira.models import Schema, read_table
+    from madeira.models import Schema
 
     require_writable(target)
     _require_device(device)
-    table = read_table(data)
-    _require_rows(data, table)
     try:
+        table, notes = read_clean_table(data, schema_file, options, on_bad_cell)
+        _require_rows(data, table)
         schema = read_schema(schema_file, table) if schema_file else Schema.infer(table)
     except (SchemaError, TableError) as error:
         raise TrainError(str(error) if schema_file else f"{data}: {error}") from error
+    for note in notes:
+        console.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
     console.print(f"{data}: {table.num_rows:,} rows, {table.num_columns:,} columns")
     console.print(schema_report(schema, table))
     _require_columns(data, schema)
     return table, schema
+
+
+def read_clean_table(
+    data: Path,
+    schema_file: Path | None,
+    options: "ReadOptions",
+    on_bad_cell: "OnBadCell",
+) -> "tuple[pa.Table, list[str]]":
+    """Read a table; the few cells that do not fit their column are missing.
+
+    Args:
+        data: The file of the table.
+        schema_file: The file that overrides kinds, or None.
+        options: What is to be read of the file.
+        on_bad_cell: Whether cells that do not fit are an error.
+
+    Returns:
+        The table, and a sentence for everything that was assumed or left out.
+
+    Raises:
+        TableFileError: The file has no readable table.
+        TableError: Cells do not fit, and are to be an error.
+        SchemaError: The schema file cannot be read.
+    """
+    from madeira.app.codecs.schema.read import read_kinds
+    from madeira.models.tables.bad_cells import refuse_bad_cells, without_bad_cells
+    from madeira.models.tables.files import read_with_notes
+
+    read = read_with_notes(data, options)
+    kinds = read_kinds(schema_file) if schema_file else {}
+    table, bad, notes = without_bad_cells(read.table, kinds)
+    if on_bad_cell == "fail":
+        refuse_bad_cells(bad)
+    return table, [*read.notes, *notes, *map(str, bad)]
 
 
 def _require_rows(path: Path, table: "pa.Table") -> None:

@@ -8,12 +8,18 @@ from typing import Annotated
 import typer
 
 from madeira.app.cli.options import (
+    ColumnsOption,
     DataArgument,
     DeviceOption,
+    EncodingOption,
     NameOption,
+    NaValuesOption,
+    OnBadCellOption,
+    RowsOption,
     SchemaOption,
     SeedOption,
     TargetOption,
+    read_options,
 )
 from madeira.app.cli.training_data import read_training_table, require_writable, target_directories
 from madeira.app.errors import TrainError
@@ -53,6 +59,11 @@ def tune(
     device: DeviceOption = "cpu",
     seed: SeedOption = 0,
     schema_file: SchemaOption = None,
+    encoding: EncodingOption = None,
+    na_values: NaValuesOption = None,
+    columns: ColumnsOption = None,
+    rows: RowsOption = None,
+    on_bad_cell: OnBadCellOption = "drop",
 ) -> None:
     """Search for the best settings for the table in DATA, and save a model with them.
 
@@ -70,7 +81,10 @@ def tune(
     place, others = target_directories(checkpoints, name)
     folder = study or place.parent / _STUDIES / name
     require_writable(folder)
-    table, schema = read_training_table(data, schema_file, place, device, console)
+    options = read_options(encoding, na_values, columns, rows)
+    table, schema = read_training_table(
+        data, schema_file, place, device, console, options, on_bad_cell
+    )
     metrics, saved = search_and_save(
         table,
         schema,

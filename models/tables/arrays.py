@@ -1,7 +1,9 @@
 """Rows held by Python and NumPy alone: dicts of columns, lists of records, arrays."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import narwhals as nw
@@ -23,6 +25,7 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
+_WRITTEN = (str, int, float, np.number, Decimal, dt.date)
 _NOT_CONVERTED = (pa.ArrowException, TypeError, ValueError, OverflowError)
 
 
@@ -46,9 +49,26 @@ def column_of(name: str, values: Data) -> pa.Array | pa.ChunkedArray:
     try:
         return pa.array(values, from_pandas=True)
     except _NOT_CONVERTED as error:
+        if (texts := _as_texts(values)) is not None:
+            return texts
         row = _first_refused(values)
         reason = f"holds values of several sorts: {str(error).strip()}"
         raise TableError([CellError(row, name, reason)]) from error
+
+
+def _as_texts(values: Data) -> pa.Array | None:
+    """Return numbers and dates as text where texts stand among them; None for other mixtures."""
+    if getattr(values, "ndim", 1) != 1:
+        return None
+    cells = list(values)
+    missing = [cell is None or cell != cell or str(cell) in ("NaT", "<NA>") for cell in cells]
+    known = [cell for cell, absent in zip(cells, missing, strict=True) if not absent]
+    if not any(isinstance(cell, str) for cell in known):
+        return None
+    if not all(isinstance(cell, _WRITTEN) and not isinstance(cell, bool) for cell in known):
+        return None
+    texts = [None if absent else str(cell) for cell, absent in zip(cells, missing, strict=True)]
+    return pa.array(texts, pa.string())
 
 
 def _first_refused(values: Data) -> int | None:

@@ -6,7 +6,7 @@ stays text as well, because reading it would lose something: `01234`, and whole 
 than 64 bits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from madeira.models.values.notation.notation import find_notation
 from madeira.models.values.number_text import LEADING_ZERO, UNSIGNED, WHOLE
 
-__all__ = ["NULL_TEXTS", "NUMBER_NULL_TEXTS", "typed"]
+__all__ = ["FITTING", "NULL_TEXTS", "NUMBER_NULL_TEXTS", "typed"]
 
 NULL_TEXTS: Final = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN"),
@@ -42,15 +42,19 @@ _ZONE: Final = "(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _Reading = Callable[[pa.ChunkedArray], pa.ChunkedArray | None]
 
 
-def typed(texts: pa.ChunkedArray, decimal_point: str) -> pa.ChunkedArray:
+def typed(
+    texts: pa.ChunkedArray, decimal_point: str, nulls: Sequence[str] | None = None
+) -> pa.ChunkedArray:
     """Return the values that the texts of a column stand for, texts trimmed, null where missing.
 
     Args:
         texts: The cells as they stand in the file, (rows,) string.
         decimal_point: `.` or `,`.
+        nulls: Words that mean missing in any column; None for `NULL_TEXTS`.
     """
     trimmed = pc.utf8_trim_whitespace(texts)
-    known = _without(trimmed, pc.is_in(trimmed, pa.array(NULL_TEXTS)))
+    words = pa.array(NULL_TEXTS if nulls is None else nulls, pa.string())
+    known = _without(trimmed, pc.is_in(trimmed, words))
     if known.null_count == len(known):
         return pa.chunked_array([pa.nulls(len(known))])
     values = _read(known, decimal_point)
@@ -143,3 +147,42 @@ def _cast(texts: pa.ChunkedArray, *types: pa.DataType) -> pa.ChunkedArray | None
 
 def _without(texts: pa.ChunkedArray, unwanted: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(unwanted, pa.scalar(None, texts.type), texts)
+
+
+def _fit_numbers(texts: pa.Array) -> pa.Array:
+    """Return which texts are plain numbers, (rows,) bool; none where some have leading zeros."""
+    codes = pc.match_substring_regex(texts, f"^{LEADING_ZERO}$")
+    if pc.any(codes).as_py():
+        return pc.and_(codes, False)
+    return pc.match_substring_regex(texts, _NUMBER)
+
+
+def _fit_days(texts: pa.Array) -> pa.Array:
+    return pc.and_(pc.match_substring_regex(texts, f"^{_DAY}$"), _is_day(texts))
+
+
+def _fit_instants(texts: pa.Array) -> pa.Array:
+    shaped = pc.match_substring_regex(texts, f"^{_DAY}[ T]{_CLOCK}{_FRACTION}$")
+    return pc.and_(shaped, _is_day(texts))
+
+
+def _fit_clocks(texts: pa.Array) -> pa.Array:
+    shaped = pc.match_substring_regex(texts, rf"^{_CLOCK}{_FRACTION}$")
+    clocks = pc.utf8_slice_codeunits(texts, 0, 5)
+    return pc.and_(shaped, pc.strptime(clocks, "%H:%M", "s", error_is_null=True).is_valid())
+
+
+def _is_day(texts: pa.Array) -> pa.Array:
+    """Return which texts begin with a day that there is; `strptime` reads the 31st of February."""
+    days = pc.utf8_slice_codeunits(texts, 0, 10)
+    read = pc.strptime(days, format="%Y-%m-%d", unit="s", error_is_null=True)
+    return pc.fill_null(pc.equal(pc.strftime(read, format="%Y-%m-%d"), days), False)
+
+
+FITTING: Final[Mapping[str, Callable[[pa.Array], pa.Array]]] = {
+    "number": _fit_numbers,
+    "date": _fit_days,
+    "time stamp": _fit_instants,
+    "time of day": _fit_clocks,
+}
+"""Which texts, (rows,), are of a plain form, (rows,) bool, null where null."""

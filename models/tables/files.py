@@ -1,37 +1,41 @@
-"""Tables from files: CSV, Parquet and Arrow, chosen by the file's extension.
+"""Tables from files, as people have them.
 
-CSV has no types and no rules, so this module decides what a file most likely means:
+| file | extension |
+| --- | --- |
+| CSV and other separated text | `.csv` `.tsv` `.tab` `.txt` `.dat` `.data` |
+| Parquet, Arrow, Feather | `.parquet` `.pq` `.arrow` `.feather` `.ipc` `.arrows` |
+| an object of JSON a line, or a list of them | `.ndjson` `.jsonl` `.json` |
+| workbooks, with the extra `excel` | `.xlsx` `.xlsm` `.xlsb` `.xls` `.ods` |
 
-* the separator is the one of `,` `;` tab `|` that cuts the first lines most evenly;
-* a decimal comma is understood where the separator is not the comma;
-* a column without a name, such as the index that pandas writes, is named by its place, in
-  pandas' way: `Unnamed: 0`;
-* what the texts of a column are is decided on all of them: `madeira.models.tables.csv_types`.
+Each may be compressed (`.gz`, `.zst`, `.bz2`, `.xz`, `.zip`). A pattern such as `part-*.csv` stands
+for all files that it fits, one below the other; `-` is standard input. What the first bytes of a
+file say counts more than its extension.
 
-Everything that can be wrong with a file is a `TableFileError` of one sentence.
+Everything that can be wrong with a file is a `TableFileError` of one sentence. What was assumed of
+one that could be read is a note: `read_table` warns of it, commands print it.
 """
 
-import contextlib
-import csv
-import io
-import re
-from collections import Counter
+import glob
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
-from pyarrow import ipc
 
-from madeira.models.echo import cut, quoted
-from madeira.models.errors import TableFileError
-from madeira.models.tables.csv_types import typed
+from madeira.models.echo import cut
+from madeira.models.errors import TableFileError, TableWarning
+from madeira.models.tables.arrow_files import read_arrow, read_parquet
+from madeira.models.tables.csv_files import CsvForm, csv_form, read_csv
+from madeira.models.tables.csv_layout import distinct_names
+from madeira.models.tables.json_lines import read_json
 from madeira.models.tables.location import local_file
+from madeira.models.tables.null_words import typed_columns
+from madeira.models.tables.reading import NullWords, Read, ReadOptions
+from madeira.models.tables.source import COMPRESSIONS, Source
+from madeira.models.tables.workbooks import read_workbook
 from madeira.models.values.arrow_types import check_texts
-from madeira.models.values.number_text import DECIMAL_COMMA, FRACTION
 
 __all__ = [
     "ARROW_EXTENSIONS",
@@ -40,53 +44,117 @@ __all__ = [
     "CsvForm",
     "csv_form",
     "read_table",
+    "read_with_notes",
 ]
 
-CSV_EXTENSIONS: Final = (".csv", ".tsv", ".txt")
+CSV_EXTENSIONS: Final = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data")
 PARQUET_EXTENSIONS: Final = (".parquet", ".pq")
 ARROW_EXTENSIONS: Final = (".arrow", ".feather", ".ipc", ".arrows")
 
-_ARROW_FILE: Final = b"ARROW1"
-_SEPARATORS: Final = (",", ";", "\t", "|")
-_SAMPLE_BYTES: Final = 256 * 1024
-_MAX_BLOCK_BYTES: Final = 1 << 30  # pyarrow counts the bytes of a block in 32 bits
-_DECIMAL_COMMA: Final = re.compile(DECIMAL_COMMA)
-_BROKEN_TEXT: Final = re.compile(r"In CSV column #(\d{1,9}): .*invalid UTF8")
-_FRACTION: Final = re.compile(FRACTION)
-_MAX_REASON: Final = 300
+_Reader = Callable[[Source, ReadOptions], Read]
+_READERS: Final[dict[str, _Reader]] = {
+    **dict.fromkeys(CSV_EXTENSIONS, read_csv),
+    **dict.fromkeys(PARQUET_EXTENSIONS, read_parquet),
+    **dict.fromkeys(ARROW_EXTENSIONS, read_arrow),
+    **dict.fromkeys((".ndjson", ".jsonl", ".json"), read_json),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), read_workbook),
+}
+_MAGIC: Final[dict[bytes, _Reader]] = {
+    b"PAR1": read_parquet,
+    b"ARROW1": read_arrow,
+    b"PK\x03\x04": read_workbook,
+    b"\xd0\xcf\x11\xe0": read_workbook,
+}
+_WILD: Final = frozenset("*?[")
 
-MAX_CELLS: Final = 2**32
-"""Most cells of a Parquet file, in which a few bytes can claim any number of rows."""
 
-
-def read_table(source: str | Path) -> pa.Table:
-    """Read a whole CSV, Parquet or Arrow file.
+def read_table(
+    source: str | Path,
+    *,
+    encoding: str | None = None,
+    na_values: NullWords | None = None,
+    columns: Sequence[str] | None = None,
+    rows: slice | int | None = None,
+) -> pa.Table:
+    """Read a whole table from a file, from all files of a pattern, or from standard input.
 
     Args:
-        source: Path or URL (`file`, `http`, `https`) of the file; its extension, in any case,
-            tells the format.
+        source: Path, pattern such as `part-*.csv`, URL (`file`, `http`, `https`), or `-`.
+        encoding: Encoding of text, such as `latin-1`; by default it is found.
+        na_values: Words that mean missing in a file without types, in all columns or by column;
+            by default they are found column by column. An empty cell is always missing.
+        columns: Names of the columns wanted; all by default.
+        rows: Number of the first rows wanted, or a slice of rows; all by default.
 
     Returns:
         The table, columns and rows in the file's order, nulls where values are missing.
 
     Raises:
         TableFileError: The file is missing, of an unknown kind, unreadable, or has no columns.
+
+    Warns:
+        TableWarning: Something had to be assumed, or left out.
     """
-    with local_file(source) as path:
-        return _read(path)
+    read = read_with_notes(source, ReadOptions(encoding, na_values, columns, rows))
+    for note in read.notes:
+        warnings.warn(note, TableWarning, stacklevel=2)
+    return read.table
 
 
-def _read(path: Path) -> pa.Table:
+def read_with_notes(source: str | Path, options: ReadOptions) -> Read:
+    """Read a table as `read_table` does, and return the notes beside it.
+
+    Args:
+        source: Path, pattern, URL, or `-`.
+        options: What is wanted.
+
+    Raises:
+        TableFileError: As `read_table`.
+    """
+    with ExitStack() as stack:
+        names = _matching(source)
+        paths = [stack.enter_context(local_file(name)) for name in names]
+        reads = [_read(path, options) for path in paths]
+        read = reads[0] if len(reads) == 1 else _joined(str(source), paths, reads)
+        notes = list(read.notes)
+        if read.decimal_point is not None:
+            texts = dict(zip(read.table.column_names, read.table.columns, strict=True))
+            typed, more = typed_columns(texts, read.decimal_point, options.na_values)
+            read, notes = Read(pa.table(typed)), [*notes, *more]
+        read = read.selected(source, options)
+        return Read(
+            read.table,
+            tuple(note if note.startswith(str(source)) else f"{source}: {note}" for note in notes),
+        )
+
+
+def _matching(source: str | Path) -> Sequence[str | Path]:
+    """Return the files of a pattern, sorted; a file that has such a name is meant itself.
+
+    Raises:
+        TableFileError: No file fits.
+    """
+    pattern = str(source)
+    if "://" in pattern or not _WILD & set(pattern) or Path(source).expanduser().exists():
+        return [source]
+    found = sorted(glob.glob(str(Path(source).expanduser()), recursive=True))
+    if not found:
+        raise TableFileError(f"no file fits {pattern}")
+    return found
+
+
+def _read(path: Path, options: ReadOptions) -> Read:
+    """Read one file.
+
+    Raises:
+        TableFileError: It holds no readable table.
+    """
+    source = Source(path)
     if path.is_dir():
         raise TableFileError(f"{path} is a directory, not a file")
-    extension = path.suffix.lower()
-    if extension not in _READERS:
-        known = ", ".join(_READERS)
-        found = f"the extension {path.suffix!r}" if path.suffix else "no extension"
-        raise TableFileError(f"{path} has {found}; tables are read from {known}")
     try:
-        table = _READERS[extension](path)
-        check_texts(table.schema)
+        read = _reader(source)(source, options)
+        check_texts(read.table.schema)
     except UnicodeDecodeError:
         raise TableFileError(
             f"{path} has a column name or a time zone that is not UTF-8 text"
@@ -95,219 +163,60 @@ def _read(path: Path) -> pa.Table:
         raise TableFileError(f"{path} does not exist") from None
     except OSError as error:
         raise TableFileError(f"{path} cannot be read: {error.strerror or error}") from error
-    if table.num_columns == 0:
+    if read.table.num_columns == 0:
         raise TableFileError(f"{path} has no columns")
-    _require_distinct(path, table.column_names)
-    return table
+    names, renamed = distinct_names(read.table.column_names)
+    if not renamed:
+        return read
+    return Read(read.table.rename_columns(names), (*read.notes, *renamed), read.decimal_point)
 
 
-def _read_parquet(path: Path) -> pa.Table:
-    """Read Parquet; the index that pandas stored beside the columns is dropped.
+def _reader(source: Source) -> _Reader:
+    """Return what reads a file, by its first bytes or its extension.
 
     Raises:
-        TableFileError: The file is not readable.
+        TableFileError: Neither says.
+        FileNotFoundError: There is no such file.
     """
+    path, extension = source.path, source.extension
+    if not source.standard_input and not path.exists():
+        raise FileNotFoundError(path)
+    for magic, reader in _MAGIC.items():
+        if source.magic.startswith(magic) and _READERS.get(extension) is not read_arrow:
+            return reader
+    if not extension:
+        return read_json if source.magic.lstrip()[:1] in (b"{", b"[") else read_csv
+    if extension not in _READERS:
+        known = ", ".join(_READERS)
+        raise TableFileError(
+            f"{path} has the extension {extension!r}; tables are read from {known}, "
+            f"also compressed: {', '.join(COMPRESSIONS)}"
+        )
+    return _READERS[extension]
+
+
+def _joined(pattern: str, paths: Sequence[Path], reads: Sequence[Read]) -> Read:
+    """Put the tables of several files one below the other; columns are found by name.
+
+    Raises:
+        TableFileError: A column has types in them that do not go together.
+    """
+    first = reads[0].table.column_names
+    notes = [
+        f"{path}: {note}" for path, read in zip(paths, reads, strict=True) for note in read.notes
+    ]
+    for path, read in zip(paths, reads, strict=True):
+        if set(read.table.column_names) != set(first):
+            other = sorted(set(read.table.column_names) ^ set(first))
+            notes.append(f"{path} has not the same columns as {paths[0]}: {', '.join(other[:5])}")
+    points = {read.decimal_point for read in reads}
+    if None in points and len(points) > 1:
+        raise TableFileError(f"{pattern} fits files with types and files without; read them apart")
     try:
-        with pa.OSFile(str(path)) as stream:
-            file = pq.ParquetFile(stream)
-            _check_rows(path, file.metadata)
-            table = file.read()
+        table = pa.concat_tables([read.table for read in reads], promote_options="permissive")
     except pa.ArrowException as error:
         raise TableFileError(
-            f"{path} is not a readable Parquet file: {_first_line(error)}"
+            f"the files of {pattern} do not go together: {cut(str(error))}"
         ) from error
-    index = (table.schema.pandas_metadata or {}).get("index_columns", [])
-    names = {name for name in index if isinstance(name, str) and name.startswith("__index_level_")}
-    return table.drop_columns(sorted(names & set(table.column_names)))
-
-
-def _check_rows(path: Path, metadata: pq.FileMetaData) -> None:
-    """Check how many rows a Parquet file claims, before memory is taken for them.
-
-    Raises:
-        TableFileError: They are too many, or the parts of the file disagree.
-    """
-    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
-    if sum(groups) != metadata.num_rows or min(groups, default=0) < 0:
-        raise TableFileError(
-            f"{path} is not a readable Parquet file: its parts disagree about the number of rows"
-        )
-    if metadata.num_rows * metadata.num_columns > MAX_CELLS:
-        raise TableFileError(
-            f"{path} says that it has {metadata.num_rows} rows of {metadata.num_columns} columns; "
-            f"at most {MAX_CELLS:,} cells are read"
-        )
-
-
-def _read_arrow(path: Path) -> pa.Table:
-    """Read an Arrow file or stream.
-
-    Raises:
-        TableFileError: The file is not readable.
-    """
-    try:
-        with pa.OSFile(str(path)) as file:
-            if file.read(len(_ARROW_FILE)) == _ARROW_FILE:
-                return ipc.open_file(file).read_all()
-            file.seek(0)
-            return ipc.open_stream(file).read_all()
-    except pa.ArrowException as error:
-        raise TableFileError(
-            f"{path} is not a readable Arrow file: {_first_line(error)}"
-        ) from error
-
-
-@dataclass(frozen=True)
-class CsvForm:
-    """How a CSV file is written.
-
-    Attributes:
-        separator: What stands between two cells of a row.
-        header: The first line, cut into cells.
-        names: Of the columns; one without a name is named by its place.
-        decimal_point: `.` or `,`.
-    """
-
-    separator: str
-    header: Sequence[str]
-    names: Sequence[str]
-    decimal_point: str
-
-
-def csv_form(path: Path) -> CsvForm:
-    """Guess from the first lines of a CSV file how it is written.
-
-    Raises:
-        TableFileError: The file is no table; names line or column.
-        OSError: The file cannot be read.
-    """
-    with path.open("rb") as stream:
-        sample = stream.read(_SAMPLE_BYTES)
-    text = _decode(path, sample, whole=path.stat().st_size <= _SAMPLE_BYTES)
-    separator = "\t" if path.suffix.lower() == ".tsv" else _sniff_separator(text)
-    header, *rows = _rows(text, separator)
-    names = [name.strip() or f"Unnamed: {place}" for place, name in enumerate(header)]
-    if any(_FRACTION.fullmatch(name) for name in names):
-        raise TableFileError(
-            f"the first line of {path} holds numbers; it has to hold the names of the columns"
-        )
-    _require_distinct(path, names)
-    rows = [row for row in rows if len(row) == len(names)]
-    return CsvForm(separator, header, names, _sniff_decimal_point(rows, separator))
-
-
-def _read_csv(path: Path) -> pa.Table:
-    """Read CSV; separator and decimal point are guessed from its first lines.
-
-    Raises:
-        TableFileError: The file is no table; names line or column.
-    """
-    form, size = csv_form(path), path.stat().st_size
-    try:
-        with pa.OSFile(str(path)) as stream:
-            table = pa_csv.read_csv(
-                stream,
-                # One block for the whole file: the type of a column is decided by all its rows.
-                read_options=pa_csv.ReadOptions(block_size=min(size + 1, _MAX_BLOCK_BYTES)),
-                parse_options=pa_csv.ParseOptions(
-                    delimiter=form.separator, newlines_in_values=True
-                ),
-                convert_options=pa_csv.ConvertOptions(
-                    null_values=[], column_types=dict.fromkeys(form.header, pa.string())
-                ),
-            )
-    except pa.ArrowException as error:
-        raise TableFileError(_explain(path, form.separator, form.names, error)) from error
-    return pa.table(
-        {
-            name: typed(column, form.decimal_point) if pa.types.is_string(column.type) else column
-            for name, column in zip(form.names, table.columns, strict=True)
-        }
-    )
-
-
-def _decode(path: Path, sample: bytes, *, whole: bool) -> str:
-    """Decode the first lines, without a last one that the sample cuts in two.
-
-    Raises:
-        TableFileError: They are empty, or not UTF-8.
-    """
-    if b"\0" in sample:
-        raise TableFileError(f"{path} is not a text file in UTF-8; save it as CSV in UTF-8")
-    if not whole:
-        sample = sample[: max(sample.rfind(b"\n"), sample.rfind(b"\r")) + 1]
-    try:
-        text = sample.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = sample.count(b"\n", 0, error.start) + 1
-        raise TableFileError(
-            f"line {line} of {path} is not UTF-8; save the file as UTF-8"
-        ) from error
-    if not text.strip():
-        raise TableFileError(f"{path} is empty" if whole else f"{path} has no line that ends")
-    return text
-
-
-def _rows(text: str, separator: str) -> list[list[str]]:
-    """Cut text into rows of fields, blank lines left out; an overlong field ends the look."""
-    rows: list[list[str]] = []
-    with contextlib.suppress(csv.Error):
-        rows.extend(row for row in csv.reader(io.StringIO(text, ""), delimiter=separator) if row)
-    return rows
-
-
-def _sniff_separator(text: str) -> str:
-    """Return the separator that cuts the most rows into as many fields as the header has."""
-
-    def evenness(separator: str) -> tuple[float, int]:
-        widths = [len(row) for row in _rows(text, separator)]
-        if widths[0] == 1:
-            return (0.0, 1)
-        return (widths.count(widths[0]) / len(widths), widths[0])
-
-    return max(_SEPARATORS, key=evenness)
-
-
-def _sniff_decimal_point(rows: Sequence[Sequence[str]], separator: str) -> str:
-    """Return a comma where no point but a comma stands between digits."""
-    if separator == ",":
-        return "."
-    fields = [field.strip() for row in rows for field in row]
-    commas = any(_DECIMAL_COMMA.fullmatch(field) for field in fields)
-    return "," if commas and not any(_FRACTION.fullmatch(field) for field in fields) else "."
-
-
-def _explain(path: Path, separator: str, names: Sequence[str], error: pa.ArrowException) -> str:
-    """Name the column that is no text, or the first line whose number of fields is wrong."""
-    if broken := _BROKEN_TEXT.match(_first_line(error)):
-        return (
-            f"column {quoted(names[int(broken[1])])} of {path} is not UTF-8; save the file as UTF-8"
-        )
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        reader = csv.reader(stream, delimiter=separator)
-        with contextlib.suppress(csv.Error):
-            for row in reader:
-                if row and len(row) != len(names):
-                    fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
-                    return (
-                        f"line {reader.line_num} of {path} has {fields} "
-                        f"where the first line has {len(names)}"
-                    )
-    return f"{path} is not a readable CSV file: {_first_line(error)}"
-
-
-def _require_distinct(path: Path, names: Sequence[str]) -> None:
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
-    if twice is not None:
-        raise TableFileError(f"{path} has more than one column named {quoted(twice)}")
-
-
-def _first_line(error: Exception) -> str:
-    return cut(str(error).strip().partition("\n")[0].rstrip("."), _MAX_REASON)
-
-
-_READERS: Final[dict[str, Callable[[Path], pa.Table]]] = {
-    **dict.fromkeys(CSV_EXTENSIONS, _read_csv),
-    **dict.fromkeys(PARQUET_EXTENSIONS, _read_parquet),
-    **dict.fromkeys(ARROW_EXTENSIONS, _read_arrow),
-}
+    point = "," if "," in points else reads[0].decimal_point
+    return Read(table, tuple(notes), point)

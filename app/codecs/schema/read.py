@@ -20,11 +20,27 @@ from madeira.models.schema.infer import LEFT_OUT
 from madeira.models.schema.overrides import Overrides
 from madeira.models.schema.schema import Schema
 
-__all__ = ["read_overrides", "read_schema"]
+__all__ = ["read_kinds", "read_overrides", "read_schema"]
 
 
 MAX_BYTES = 64 * 2**20
 """Maximum size of a file: a schema of a million categories has about 20 MiB."""
+
+
+def read_kinds(path: Path) -> dict[str, str]:
+    """Read which kinds a schema file names, by name of the column; faults are found later.
+
+    Raises:
+        SchemaError: The file is missing, or not YAML or JSON.
+    """
+    document = _document(path)
+    if not _is_whole(document):
+        named = document.value.items()
+    else:
+        entries = [entry for entry in document.value["columns"] if isinstance(entry, dict)]
+        named = [(entry.get("name"), entry) for entry in entries]
+    kinds = [(name, one.get("kind") if isinstance(one, dict) else one) for name, one in named]
+    return {name: kind for name, kind in kinds if isinstance(name, str) and isinstance(kind, str)}
 
 
 def read_schema(path: Path, table: pa.Table) -> Schema:

@@ -7,7 +7,7 @@ again; entries that were not edited have no effect.
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -29,7 +29,11 @@ _WORDS = {"null", "true", "false"}
 
 
 def write_schema_yaml(
-    source: str, table: pa.Table, verdicts: Mapping[str, Verdict], overrides: Overrides
+    source: str,
+    table: pa.Table,
+    verdicts: Mapping[str, Verdict],
+    overrides: Overrides,
+    notes: Sequence[str] = (),
 ) -> str:
     """Return the text of a schema file.
 
@@ -38,6 +42,7 @@ def write_schema_yaml(
         table: The table.
         verdicts: Kind and reason by name of the column, in the order of the table.
         overrides: Overrides of the user, which are written unchanged.
+        notes: What was assumed when the table was read.
     """
     lines = [
         f"# {_printable(source)}: {table.num_rows:,} rows, {table.num_columns:,} columns",
@@ -47,6 +52,8 @@ def write_schema_yaml(
         f"# Kinds: {', '.join([*KINDS, LEFT_OUT])}.",
         "# Columns that are deleted from this file are inferred again.",
     ]
+    for note in notes:
+        lines += _noted(note)
     for name, verdict in verdicts.items():
         wanted = overrides.get(name, verdict.kind)
         kind = wanted if isinstance(wanted, str) else json.dumps(wanted)
@@ -99,6 +106,11 @@ def _formatted(value: Any) -> str:  # noqa: ANN401 - a value of any column
 
 def _comment(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent="#   ", subsequent_indent="#   ")
+
+
+def _noted(note: str) -> list[str]:
+    text = f"Note: {_printable(note)}"
+    return ["#", *textwrap.wrap(text, _WIDTH, initial_indent="# ", subsequent_indent="#   ")]
 
 
 def _name(name: str) -> str:

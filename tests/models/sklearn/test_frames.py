@@ -76,7 +76,7 @@ def test_errors_name_row_column_and_what_was_expected(fitted: MADEDensity) -> No
     rows["size"] = [1.0, np.inf, 2.0]
     with pytest.raises(ValueError, match="row 1, column 'size'"):
         fitted.score_samples(rows)
-    mixed = pd.DataFrame({"x": [1, "a", 2.5]})
+    mixed = pd.DataFrame({"x": [1, b"a", 2.5]})
     with pytest.raises(ValueError, match="holds values of several sorts"):
         MADEDensity("fast").fit(mixed)
     with pytest.raises(ValueError, match="nothing is left to model: x: constant"):

@@ -20,29 +20,16 @@ from pyarrow import csv, feather
 from madeira.models import (
     ConfigError,
     DensityEstimator,
-    FitConfig,
-    MemberConfig,
     ModelsError,
     RowsTypeError,
     Schema,
     TableError,
     TableFileError,
-    TrainingConfig,
 )
 from madeira.models.arrays import Float64
-from madeira.models.made import MaskConfig, NetworkConfig
 from madeira.models.tables.rows import rows_of
+from tests.models.tables.conftest import SMALL
 
-SMALL = FitConfig(
-    (
-        MemberConfig(
-            "any-order",
-            NetworkConfig((16,)),
-            MaskConfig(ensemble=2),
-            TrainingConfig(max_epochs=2, batch_rows=64),
-        ),
-    ),
-)
 ROWS = 120
 
 
@@ -311,12 +298,12 @@ def test_what_is_missing_in_python_and_numpy_is_null() -> None:
         ({"a": [1, 2], "b": [1]}, TableError, "column 'b': has 1 cells where column 'a' has 2"),
         ({"a": "text"}, TableError, "column 'a': expected the cells.*got 'text'"),
         ({"a": 5}, TableError, "column 'a': expected the cells.*got 5"),
-        ({"a": [1, 2, "x", 3]}, TableError, "row 2, column 'a': holds values of several sorts"),
-        ([{"a": 1}, {"a": "x"}], TableError, "row 1, column 'a': holds values of several"),
-        (pd.DataFrame({"a": [1, "x", 2.5]}), TableError, "row 1, column 'a': holds values"),
+        ({"a": [1, 2, b"x", 3]}, TableError, "row 2, column 'a': holds values of several sorts"),
+        ([{"a": 1}, {"a": [2]}], TableError, "row 1, column 'a': holds values of several"),
+        (pd.DataFrame({"a": [1, b"x", 2.5]}), TableError, "row 1, column 'a': holds values"),
         (pd.DataFrame([[1, 2]] * 3, columns=["a", "a"]), ModelsError, "two columns .*'a'"),
         ("absent.csv", TableFileError, "absent.csv does not exist"),
-        ("rows.xlsx", TableFileError, "tables are read from .csv"),
+        ("rows.xlsx", TableFileError, "rows.xlsx does not exist"),
         ("s3://bucket/rows.csv", TableFileError, "URLs are read of file, http and https"),
         ("http://127.0.0.1:9/rows.csv", TableFileError, "rows.csv cannot be fetched"),
     ],
