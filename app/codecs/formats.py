@@ -1,19 +1,29 @@
 """The formats of bodies and answers that the service has."""
 
-from madeira.app.codecs.arrow.format import ArrowFormat
+from madeira.app.codecs.arrow.format import ArrowFileFormat, ArrowFormat
 from madeira.app.codecs.csv.format import CsvFormat
 from madeira.app.codecs.format import Format
 from madeira.app.codecs.json.format import JsonFormat
 from madeira.app.codecs.ndjson.format import NdjsonFormat
+from madeira.app.codecs.npy.format import NpyFormat
+from madeira.app.codecs.parquet.format import ParquetFormat
 
 __all__ = ["FORMATS", "JSON", "find_format", "format_of_short"]
 
 JSON: Format = JsonFormat()
 """The format of a body without a content type, and of all other documents."""
 
-FORMATS: dict[str, Format] = {
-    one.media_type: one for one in (JSON, NdjsonFormat(), CsvFormat(), ArrowFormat())
-}
+_ALL: tuple[Format, ...] = (
+    JSON,
+    CsvFormat(),
+    NdjsonFormat(),
+    ParquetFormat(),
+    ArrowFormat(),
+    ArrowFileFormat(),
+    NpyFormat(),
+)
+
+FORMATS: dict[str, Format] = {one.media_type: one for one in _ALL}
 """By media type. A format that is added here is taken and answered by every question."""
 
 

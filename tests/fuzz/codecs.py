@@ -13,17 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from madeira.app.codecs.arrow import stream
+from madeira.app.codecs.arrow.format import ArrowFileFormat
 from madeira.app.codecs.csv.format import CsvFormat
 from madeira.app.codecs.format import Format
 from madeira.app.codecs.json import text
 from madeira.app.codecs.json.slices import read_slices
 from madeira.app.codecs.json.table import encode_given, encode_table, json_table
 from madeira.app.codecs.ndjson.format import NdjsonFormat
+from madeira.app.codecs.npy.format import NpyFormat
+from madeira.app.codecs.parquet.format import ParquetFormat
 from madeira.app.codecs.request_tables import columns_to_read, encode_arrow, row_objects
 from madeira.app.codecs.schema.yaml import read_document
 from madeira.app.errors import RequestError
@@ -95,6 +99,12 @@ def read_body(form: Format) -> Callable[[bytes], None]:
     return read
 
 
+def read_npy(data: bytes) -> None:
+    three = Schema(SCHEMA.columns[8:11], ())
+    with contextlib.suppress(RequestError):
+        NpyFormat().parse(data, ROW_LIMIT, LIMIT_BYTES).table(three, left_out=True).encode(three)
+
+
 def read_file(extension: str) -> Callable[[bytes], None]:
     path = FOLDER / f"table{extension}"
 
@@ -138,9 +148,23 @@ def _stream(table: pa.Table, compression: str | None = None) -> bytes:
     return sink.getvalue()
 
 
-def _parquet(table: pa.Table) -> bytes:
+def _file(table: pa.Table, compression: str | None = None) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(table, sink)
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def _parquet(table: pa.Table, **options: Any) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, **options)
+    return sink.getvalue()
+
+
+def _array(array: np.ndarray) -> bytes:
+    sink = io.BytesIO()
+    np.save(sink, array)
     return sink.getvalue()
 
 
@@ -184,6 +208,18 @@ TARGETS = {
         read_body(NdjsonFormat()),
         [b"\n".join(map(orjson.dumps, ROWS)), b'{"float":NaN}\r\n\n{"whole":"1e999"}'],
         ["{}", '"float":', "null", "\n", "1e999"],
+    ),
+    "parquet_body": Target(
+        read_body(ParquetFormat()),
+        [
+            _parquet(_FEW),
+            *(_parquet(TABLE.slice(0, 2).select([name])) for name in ("coded", "zoned", "decimal")),
+            _parquet(_FEW, column_encoding={"text": "DELTA_BYTE_ARRAY"}, use_dictionary=False),
+        ],
+    ),
+    "arrow_file": Target(read_body(ArrowFileFormat()), [_file(_FEW), _file(_FEW, "zstd")]),
+    "npy": Target(
+        read_npy, [_array(np.ones((2, 3))), _array(np.asfortranarray(np.ones((2, 3), int)))]
     ),
     "csv": Target(read_file(".csv"), _CSV, ["NA", "2024-01-02", "true", "\r\n", '""', "1,5", ";"]),
     "parquet": Target(read_file(".parquet"), [_parquet(_FEW)]),

@@ -7,7 +7,8 @@ then point into the body; nothing is copied but batches of a few rows, which are
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,17 +19,18 @@ from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBo
 from madeira.models.echo import cut
 from madeira.models.values.arrow_types import check_texts
 
-__all__ = ["StreamWriter", "decode"]
+__all__ = ["FILE_MARK", "Outlet", "StreamWriter", "decode", "first_line", "joined"]
 
 JOINED_BATCHES = 64
 JOINED_ROWS = 8192
 """Batches are joined up to these: an array costs memory of its own, however short it is."""
 
-_FILE_FORMAT = b"ARROW1"
+FILE_MARK = b"ARROW1"
+"""What the file format begins and ends with."""
 
 
 def decode(
-    body: bytes,
+    body: bytes | pa.Buffer,
     wanted: Callable[[Sequence[str]], Sequence[int]],
     *,
     row_limit: int,
@@ -50,71 +52,86 @@ def decode(
         BodyTooLargeError: Decompressed it is over the limit.
         InvalidInputError: It has too many rows or messages, or what `wanted` raises.
     """
-    if body.startswith(_FILE_FORMAT):
+    buffer = pa.py_buffer(body)
+    if memoryview(buffer)[: len(FILE_MARK)] == FILE_MARK:
         raise MalformedBodyError(
-            "The body is in the Arrow file format (Feather); send the stream format, as "
-            "pyarrow.ipc.new_stream writes it."
+            "The body is in the Arrow file format (Feather): send it with `Content-Type: "
+            "application/vnd.apache.arrow.file`."
         )
     try:
-        buffer = pa.py_buffer(body)
         check_messages(buffer, limit_bytes)
         with pa.ipc.open_stream(buffer) as stream:
             schema, names = stream.schema, stream.schema.names
         places = sorted(wanted(names))
         check_texts(schema.field(place) for place in places)
-        return _read(buffer, schema, places, row_limit, limit_bytes)
+        # No place at all would mean every column to Arrow: one is read then, and left out below.
+        read = places or range(min(1, len(schema)))
+        options = pa.ipc.IpcReadOptions(included_fields=list(read))
+        with pa.ipc.open_stream(buffer, options=options) as stream:
+            table = joined(stream, stream.schema, row_limit=row_limit, limit_bytes=limit_bytes)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise MalformedBodyError(
-            f"The body is not a valid Arrow stream: {_first_line(error)}."
+            f"The body is not a valid Arrow stream: {first_line(error)}."
         ) from error
+    return table if places else table.select([])
 
 
-def _read(
-    buffer: pa.Buffer, schema: pa.Schema, places: Sequence[int], row_limit: int, limit_bytes: int
+def joined(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, *, row_limit: int, limit_bytes: int
 ) -> pa.Table:
-    # No place at all would mean every column to Arrow: one is read then, and left out below.
-    read = places or range(min(1, len(schema)))
-    options = pa.ipc.IpcReadOptions(included_fields=list(read))
-    joined: list[pa.Table] = []
+    """Check the batches of a body one by one, and join them.
+
+    Args:
+        batches: Read as they are asked for.
+        schema: Their columns.
+        row_limit: Most rows.
+        limit_bytes: Most bytes of texts that views show.
+
+    Returns:
+        The table, validated. Text views are plain text.
+
+    Raises:
+        ArrowException: A batch is not valid.
+        BodyTooLargeError: The texts are over the limit.
+        InvalidInputError: There are too many rows, or nothing can read the values of a column.
+    """
+    parts: list[pa.Table] = []
     waiting: list[pa.Table] = []
     rows = waiting_rows = shown = 0
 
     def join() -> None:
         if waiting:
             table = pa.concat_tables(waiting)
-            joined.append(table.combine_chunks() if len(waiting) > 1 else table)
+            parts.append(table.combine_chunks() if len(waiting) > 1 else table)
             waiting.clear()
 
-    with pa.ipc.open_stream(buffer, options=options) as stream:
-        schema = stream.schema
-        for batch in stream:
-            rows += batch.num_rows
-            if rows > row_limit:
-                raise InvalidInputError(
-                    f"More rows than the limit of {row_limit}; send several requests."
-                )
-            if not batch.num_rows:
-                continue
-            batch.validate()
-            shown += _shown_bytes(batch)
-            if shown > limit_bytes:
-                raise BodyTooLargeError(limit_bytes)
-            batch.validate(full=True)
-            if waiting and (
-                len(waiting) >= JOINED_BATCHES or waiting_rows + batch.num_rows > JOINED_ROWS
-            ):
-                join()
-                waiting_rows = 0
-            waiting.append(
-                pa.Table.from_arrays(
-                    [readable(*named) for named in zip(schema.names, batch.columns, strict=True)],
-                    schema.names,
-                )
+    for batch in batches:
+        rows += batch.num_rows
+        if rows > row_limit:
+            raise InvalidInputError(
+                f"More rows than the limit of {row_limit}; send several requests."
             )
-            waiting_rows += batch.num_rows
+        if not batch.num_rows:
+            continue
+        batch.validate()
+        shown += _shown_bytes(batch)
+        if shown > limit_bytes:
+            raise BodyTooLargeError(limit_bytes)
+        batch.validate(full=True)
+        if waiting and (
+            len(waiting) >= JOINED_BATCHES or waiting_rows + batch.num_rows > JOINED_ROWS
+        ):
+            join()
+            waiting_rows = 0
+        waiting.append(
+            pa.Table.from_arrays(
+                [readable(*named) for named in zip(schema.names, batch.columns, strict=True)],
+                schema.names,
+            )
+        )
+        waiting_rows += batch.num_rows
     join()
-    table = pa.concat_tables(joined) if joined else schema.empty_table()
-    return _without_views(table if places else table.select([]))
+    return _without_views(pa.concat_tables(parts) if parts else schema.empty_table())
 
 
 def _without_views(table: pa.Table) -> pa.Table:
@@ -143,34 +160,64 @@ def _lengths(array: pa.Array) -> int:
 
 
 class StreamWriter:
-    """Writes a stream piece by piece, so that it never stands in memory as a whole.
+    """Writes a stream or a file piece by piece, so that it never stands in memory as a whole.
 
     Args:
         schema: Of the columns.
         metadata: Put into the schema, such as the name of the model.
+        file: Whether it is a file.
     """
 
-    def __init__(self, schema: pa.Schema, metadata: Mapping[str, str]) -> None:
-        self._sink = io.BytesIO()
+    def __init__(
+        self, schema: pa.Schema, metadata: Mapping[str, str], *, file: bool = False
+    ) -> None:
+        self._sink = Outlet()
         self._schema = schema.with_metadata(dict(metadata))
-        self._writer = pa.ipc.new_stream(self._sink, self._schema)
+        new = pa.ipc.new_file if file else pa.ipc.new_stream
+        # A file has one dictionary a column, and pieces may add to it.
+        options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True, unify_dictionaries=False)
+        self._writer = new(self._sink, self._schema, options=options if file else None)
 
     def write(self, table: pa.Table) -> bytes:
         """Bytes of some rows; those of the schema before the first of them."""
         self._writer.write_table(table.replace_schema_metadata(self._schema.metadata))
-        return self._taken()
+        return self._sink.taken()
 
     def close(self) -> bytes:
         """Bytes of the end, from which a reader knows that nothing is missing."""
         self._writer.close()
-        return self._taken()
+        return self._sink.taken()
 
-    def _taken(self) -> bytes:
-        taken = self._sink.getvalue()
-        self._sink.seek(0)
-        self._sink.truncate()
+
+class Outlet(io.RawIOBase):
+    """A file that is only written to, and from which what was written is taken."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._written = 0
+
+    def writable(self) -> bool:
+        """Return true."""
+        return True
+
+    def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
+        """Keep data until it is taken."""
+        part = bytes(data)
+        self._parts.append(part)
+        self._written += len(part)
+        return len(part)
+
+    def tell(self) -> int:
+        """Return how much has been written."""
+        return self._written
+
+    def taken(self) -> bytes:
+        """Return what has been written since it was last taken."""
+        taken = b"".join(self._parts)
+        self._parts.clear()
         return taken
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what an error of Arrow says in one line, without its end."""
     return cut(str(error).strip().partition("\n")[0].rstrip("."), 300)

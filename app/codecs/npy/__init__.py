@@ -1,0 +1,3 @@
+"""NumPy arrays of numbers, in and out."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Parquet files, in and out."""
+
+__all__: list[str] = []
