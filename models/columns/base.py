@@ -12,11 +12,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import pyarrow as pa
 import torch
 from torch import Tensor
 
-from madeira.models.arrays import Bool, Float64
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.errors import TableError
 from madeira.models.values.arrow_types import Family, family, type_name
 from madeira.models.values.json_record import Record
@@ -204,8 +205,13 @@ class Column(ABC):
     def outcomes(self, values: Float64) -> Bool:
         """Return the logit of the choice that each code, (rows,), is: (rows, outputs).
 
-        Where a code is NaN, and where a number is no atom, there is none.
+        Where a code is NaN there is none.
         """
+
+    @property
+    def choices(self) -> Int64:
+        """For each output unit the one that stands for it in `outcomes`, (outputs,)."""
+        return np.arange(self.outputs)
 
     @abstractmethod
     def learned(self) -> dict[str, Any]:

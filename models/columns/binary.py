@@ -1,4 +1,9 @@
-"""Binary columns: a Bernoulli distribution on one logit."""
+"""Binary columns: a Bernoulli distribution on one logit.
+
+A column has one input unit, its code, or one for each value. With one, a known 0 looks to the
+first weights like a value that is not known. With two, what follows from a 0 can be said of it
+alone: so it is in tables that hold other kinds too. A table of bits alone is as good with one.
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -25,13 +30,17 @@ __all__ = ["Binary", "BinaryHead"]
 
 
 class BinaryHead(Head):
-    """Bernoulli conditionals of n binary columns: one logit, one input unit, one uniform each."""
+    """Bernoulli conditionals of n binary columns: one logit and one uniform each."""
 
     interchangeable = True
 
     def features(self, values: Tensor, observed: Tensor) -> Tensor:
-        """Return the codes 0 and 1 themselves; see `Head.features`."""
-        return torch.where(observed, values, torch.zeros_like(values))
+        """Return the codes 0 and 1 themselves, or which of them it is; see `Head.features`."""
+        ones = torch.where(observed, values, torch.zeros_like(values))
+        if self.inputs == len(self.columns):
+            return ones
+        zeros = torch.where(observed, 1 - values, torch.zeros_like(values))
+        return torch.stack([zeros, ones], dim=2).flatten(1)
 
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
         """Return log sigmoid((2 x - 1) logit); see `Head.log_prob`."""
@@ -57,17 +66,19 @@ class Binary(Column):
 
     Attributes:
         vocabulary: The two values; their codes are 0 and 1.
+        one_hot: Whether each value has an input unit; otherwise there is one, the code.
     """
 
     kind: ClassVar[str] = "binary"
     discrete: ClassVar[bool] = True
     head_type: ClassVar[type[Head]] = BinaryHead
     vocabulary: Vocabulary
+    one_hot: bool = False
 
     @property
     def inputs(self) -> int:
-        """One unit: the code."""
-        return 1
+        """One unit, the code, or one for each value."""
+        return 2 if self.one_hot else 1
 
     @property
     def outputs(self) -> int:
@@ -81,8 +92,8 @@ class Binary(Column):
 
     @property
     def evaluation_key(self) -> Hashable:
-        """All binary columns are evaluated together."""
-        return (self.kind,)
+        """All binary columns of as many input units are evaluated together."""
+        return self.kind, self.one_hot
 
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
@@ -139,8 +150,9 @@ class Binary(Column):
         return np.asarray(values[:, None] == 1)
 
     def learned(self) -> dict[str, Any]:
-        """Return the two values."""
-        return {"values": list(self.vocabulary.values)}
+        """Return the two values, and that each has an input unit where it has."""
+        values: dict[str, Any] = {"values": list(self.vocabulary.values)}
+        return values | {"one_hot": True} if self.one_hot else values
 
     def describe(self) -> dict[str, Any]:
         """Return name, kind, type, the two values and an example."""
@@ -164,4 +176,4 @@ class Binary(Column):
             vocabulary = Vocabulary.from_json(arrow_type, values)
         except ValueError as error:
             raise record.wrong("values", f"two values of type {arrow_type} ({error})") from None
-        return cls(record.text("name"), arrow_type, vocabulary)
+        return cls(record.text("name"), arrow_type, vocabulary, record.flag("one_hot"))

@@ -86,7 +86,7 @@ class Continuous(Numeric):
         atoms = find_atoms(known, resolution)
         shift, scale = _moments(known)
         smooth = known[~np.isin(known, atoms)]
-        z = ((smooth if smooth.size else known) - shift) / scale
+        z = _scaled(smooth if smooth.size else known, shift, scale)
         return cls(
             name,
             arrow_type,
@@ -98,13 +98,12 @@ class Continuous(Numeric):
             shift,
             scale,
             notation=notation,
+            one_hot=atoms.size > 0,
         )
 
     def codes(self, values: Float64) -> Float64:
         """Return z, clipped to a million deviations; see `Numeric.codes`."""
-        with np.errstate(over="ignore"):  # clipped just below
-            z = (values - self.shift) / self.scale
-        return np.clip(z, -MAX_POINT, MAX_POINT)
+        return _scaled(values, self.shift, self.scale)
 
     def is_code(self, values: Float64) -> Bool:
         """Return which are within a million deviations; see `Column.is_code`."""
@@ -137,6 +136,13 @@ class Continuous(Numeric):
             return self._to_json(round(self.shift))
         digits = 2 - int(np.floor(np.log10(self.scale)))
         return min(max(round(self.shift, digits), self.minimum), self.maximum)
+
+
+def _scaled(values: Float64, shift: float, scale: float) -> Float64:
+    """Return (values - shift) / scale, clipped to a million deviations, (rows,)."""
+    with np.errstate(over="ignore"):  # clipped just below
+        z = (values - shift) / scale
+    return np.clip(z, -MAX_POINT, MAX_POINT)
 
 
 def _moments(values: Float64) -> tuple[float, float]:

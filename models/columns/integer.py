@@ -119,6 +119,7 @@ class Integer(Numeric):
             COMPONENTS,
             grid,
             notation=notation,
+            one_hot=spikes.size > 0,
         )
 
     def codes(self, values: Float64) -> Float64:

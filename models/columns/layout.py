@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from madeira.models.arrays import Bool, Float64
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.base import Column, Head
 
 __all__ = ["Layout"]
@@ -159,6 +159,15 @@ class Layout:
             ],
             axis=1,
         )
+
+    @property
+    def choices(self) -> Int64:
+        """For each output unit the one that stands for it in `outcomes`, (O,)."""
+        units = [
+            self.columns[d].choices for group in self._groups for d in group.variables.tolist()
+        ]
+        starts = np.cumsum([0, *(len(each) for each in units[:-1])])
+        return np.concatenate([start + each for start, each in zip(starts, units, strict=True)])
 
     def single(self, d: int) -> tuple[Head, slice, slice, slice]:
         """Return the head of variable d alone, and its input units, output units and uniforms."""

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from madeira.models.arrays import Bool, Float64
+from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.base import Column
 from madeira.models.columns.mixture import Points, fit_mixture
 from madeira.models.columns.transform import Transform, stack, transform
@@ -47,6 +47,7 @@ class Numeric(Column):
         transform: The monotone transform of codes.
         components: Logistics in the mixture, M.
         notation: How the values are written, where the column holds them as text.
+        one_hot: Whether a value that is no atom has an input unit, as each atom has.
     """
 
     discrete: ClassVar[bool] = False
@@ -57,6 +58,7 @@ class Numeric(Column):
     transform: Transform
     components: int
     notation: Notation | None = field(default=None, kw_only=True)
+    one_hot: bool = field(default=False, kw_only=True)
 
     @abstractmethod
     def codes(self, values: Float64) -> Float64:
@@ -96,8 +98,8 @@ class Numeric(Column):
 
     @property
     def inputs(self) -> int:
-        """Four units for the place, one for each atom."""
-        return SCALAR_UNITS + len(self.atoms)
+        """Four units for the place, one for each atom, and one for none of them."""
+        return SCALAR_UNITS + len(self.atoms) + self.one_hot
 
     @property
     def outputs(self) -> int:
@@ -180,10 +182,19 @@ class Numeric(Column):
         )
 
     def outcomes(self, values: Float64) -> Bool:
-        """Return the logit of the atom that the code is, if any; see `Column.outcomes`."""
+        """Return the logit of the atom that it is, or else the first; see `Column.outcomes`."""
         result = np.zeros((len(values), self.outputs), dtype=bool)
-        result[:, 3 * self.components :] = values[:, None] == self.atom_codes
+        atoms = result[:, 3 * self.components :]
+        atoms[:] = values[:, None] == self.atom_codes
+        result[:, 0] = ~np.isnan(values) & ~atoms.any(axis=1)
         return result
+
+    @property
+    def choices(self) -> Int64:
+        """The first logistic for the logits of all, itself for others; see `Column.choices`."""
+        units = np.arange(self.outputs)
+        units[: self.components] = 0
+        return units
 
     def learned(self) -> dict[str, Any]:
         """Return range, atoms, transform and number of components."""
@@ -193,7 +204,9 @@ class Numeric(Column):
             "atoms": [self._to_json(atom) for atom in self.atoms],
             "transform": self.transform.to_json(),
             "components": self.components,
-        } | ({"notation": self.notation.to_json()} if self.notation else {})
+            **({"one_hot": True} if self.one_hot else {}),
+            **({"notation": self.notation.to_json()} if self.notation else {}),
+        }
 
     def describe(self) -> dict[str, Any]:
         """Return name, kind, type, range seen in training and example."""
@@ -240,6 +253,7 @@ class Numeric(Column):
             "transform": Transform.from_json(record.inner("transform")),
             "components": record.whole("components", above=0),
             "notation": notation,
+            "one_hot": record.flag("one_hot"),
         }
 
     def _transformed(self, codes: Float64) -> Float64:

@@ -26,8 +26,8 @@ MAX_FEATURE = 8.0
 class NumericHead(Head):
     """Conditionals of n numeric columns with M logistics each and any number of atoms.
 
-    The input units of a column are T(code), clipped, tanh(2 (T(code) - c)) for c = -1, 0, 1, and
-    for each atom whether the value is it.
+    The input units of a column are T(code), clipped, tanh(2 (T(code) - c)) for c = -1, 0, 1, for
+    each atom whether the value is it, and whether it is none of them.
     Its output units are those of `madeira.models.columns.mixture`; they are gathered into a block
     (n, 3 M + A), A the largest number of atoms, whose padding has no mass.
     """
@@ -56,11 +56,13 @@ class NumericHead(Head):
         missing = units >= (width + counts)[:, None]
         self._gathered = (offsets[:, None] + units).masked_fill(missing, 0).flatten()
         self._steps = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)
-        # Of (n, 4) places and (n, A) hits in a row, which unit is which, columns in order.
+        # Of (n, 4) places and (n, A + 1) hits in a row, which unit is which, columns in order.
         numbers = torch.arange(len(columns))[:, None]
         where = numbers * SCALAR_UNITS + torch.arange(SCALAR_UNITS)
-        which = len(columns) * SCALAR_UNITS + numbers * most + places
-        exists = torch.cat([torch.ones_like(where, dtype=torch.bool), ~self._padding], dim=1)
+        which = len(columns) * SCALAR_UNITS + numbers * (most + 1) + torch.arange(most + 1)
+        none = torch.tensor([[column.one_hot] for column in columns])
+        always = torch.ones_like(where, dtype=torch.bool)
+        exists = torch.cat([always, ~self._padding, none], dim=1)
         self._units = torch.cat([where, which], dim=1)[exists]
 
     @abstractmethod
@@ -82,8 +84,10 @@ class NumericHead(Head):
         units = places.masked_fill(~observed.unsqueeze(2), 0.0).to(values.dtype).flatten(1)
         if not self._atoms.shape[1]:
             return units
-        hits = (self._hits(values) & observed.unsqueeze(2)).flatten(1)
-        return torch.cat([units, hits.to(values.dtype)], dim=1).index_select(1, self._units)
+        hits = self._hits(values)
+        which = torch.cat([hits, ~hits.any(2, keepdim=True)], dim=2) & observed.unsqueeze(2)
+        joined = torch.cat([units, which.flatten(1).to(values.dtype)], dim=1)
+        return joined.index_select(1, self._units)
 
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
         """Return log-masses, or log-densities in original units; see `Head.log_prob`."""

@@ -25,8 +25,11 @@ from madeira.models.values.json_record import Record
 __all__ = ["Transform", "log_slope", "stack", "transform", "untransform"]
 
 _POINTS = 512
-_MIN_LOG_WIDTH, _MAX_LOG_WIDTH = -6.0, 2.5  # of widths in standard deviations
-_WIDTH_COUNT = 24
+_DENSE_SHARE, _MIN_DENSE_ROWS = 0.05, 20
+_MIN_LOG_WIDTH = -3.0  # of widths, in those of the stretch where values lie densest
+_MAX_LOG_WIDTH = 2.5  # in standard deviations
+_WIDTHS_PER_NAT = 2.8
+_MIN_WIDTH = 1e-12  # in standard deviations
 _CENTERS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 
@@ -62,9 +65,8 @@ class Transform:
                 so that a single value does not attract the transform.
         """
         codes = _spread(codes, cell)
-        spread = _deviation(codes)
         quantiles = np.quantile(codes, (np.arange(_POINTS) + 0.5) / _POINTS)
-        widths = spread * np.exp(np.linspace(_MIN_LOG_WIDTH, _MAX_LOG_WIDTH, _WIDTH_COUNT))[:, None]
+        widths = _widths(quantiles, len(codes), _deviation(codes))[:, None]
         best = (-np.inf, 0.0, 1.0)
         for center in np.unique(np.quantile(codes, _CENTERS)):
             y = (quantiles - center) / widths  # (widths, points)
@@ -130,6 +132,26 @@ def untransform(points: Tensor, numbers: Tensor) -> Tensor:
     y = torch.sinh(inside) + (bent - inside) * torch.cosh(inside)
     codes: Tensor = center + width * y
     return codes
+
+
+def _widths(quantiles: Float64, rows: int, deviation: float) -> Float64:
+    """Return the widths to try, (widths,), rising.
+
+    The narrowest follow from where values lie densest, not from the standard deviation: one value
+    far away, or a tail over many orders of magnitude, makes that as large as it likes.
+
+    Args:
+        quantiles: Of the codes, evenly spaced, rising, (points,).
+        rows: How many codes there are.
+        deviation: Standard deviation of the codes.
+    """
+    share = min(0.5, max(_DENSE_SHARE, _MIN_DENSE_ROWS / rows))
+    step = round(share * len(quantiles))
+    dense = float((quantiles[step:] - quantiles[:-step]).min())
+    smallest = np.log(max(dense, _MIN_WIDTH * deviation)) + _MIN_LOG_WIDTH
+    largest = np.log(deviation) + _MAX_LOG_WIDTH
+    count = max(2, round((largest - smallest) * _WIDTHS_PER_NAT))
+    return np.exp(np.linspace(smallest, largest, count))
 
 
 def _spread(codes: Float64, cell: float) -> Float64:

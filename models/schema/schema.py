@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
+from madeira.models.columns.binary import Binary
 from madeira.models.columns.factorised import Factorised
 from madeira.models.columns.kinds import KINDS
 from madeira.models.echo import MAX_HINTS, expected_one_of, quoted
@@ -99,6 +100,11 @@ class Schema:
                 errors += error.cells
         if errors:
             raise TableError(errors[:MAX_CELL_ERRORS])
+        if not all(isinstance(column, Binary) for column in columns):
+            columns = [
+                replace(column, one_hot=True) if isinstance(column, Binary) else column
+                for column in columns
+            ]
         schema = cls(tuple(columns), tuple(left_out))
         if any(isinstance(column, Factorised) for column in columns):
             return replace(

@@ -323,6 +323,9 @@ def untrained(
     with torch.no_grad():
         start = layout.initial_parameters(values)
         network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
+        if config.masks.any_order and config.network.hidden:
+            # Steps of the optimizer would leave marginals that contradict each other.
+            network.output_bias.requires_grad_(False)
         if config.training.structural_zeros and network.direct_weight is not None:
             network.direct_weight.copy_(torch.as_tensor(structural_zeros(layout, values)))
     network.to(layout.device)

@@ -66,7 +66,7 @@ def structural_zeros(layout: Layout, values: Float64) -> Float32:
         zero = (seen == 0) & (evidence > 0)
         start = np.where(zero, np.log(0.5) - np.log(np.where(zero, evidence, 1.0)), 0.0)
         weights[np.ix_(units, inputs)] = (start[:, : len(units)] - start[:, len(units) :]).T
-    return weights
+    return weights[layout.choices]
 
 
 def _one_fixes_the_other(seen: Float64, states: Float64, ends: Float64, both: float) -> bool:

@@ -189,7 +189,7 @@ def smooth_columns(columns: Sequence[Column], values: Float64) -> tuple[Column, 
         if isinstance(column, Numeric):
             shift, scale = _moments(values[:, d])
             line = Transform(0.0, 1.0, 0.0, 0.0, shift, scale)
-            column = dataclasses.replace(column, atoms=(), transform=line)
+            column = dataclasses.replace(column, atoms=(), one_hot=False, transform=line)
         straight.append(column)
     return tuple(straight)
 

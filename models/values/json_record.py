@@ -113,6 +113,13 @@ class Record:
             raise self.wrong(field, "a whole number")
         return int(value)
 
+    def flag(self, field: str) -> bool:
+        """Return true or false; false where the field is absent."""
+        value = self.fields.get(field, False)
+        if not isinstance(value, bool):
+            raise self.wrong(field, "true or false")
+        return value
+
     def items(self, field: str) -> list[Any]:
         """Return a list."""
         value = self.fields.get(field)

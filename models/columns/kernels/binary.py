@@ -2,16 +2,29 @@
 
 from math import exp, log1p
 
+import numpy as np
+
 from madeira.models.arrays import Float32, Float64
-from madeira.models.columns.kernels.base import Kernel, no_constants
+from madeira.models.columns.binary import Binary
+from madeira.models.columns.kernels.base import Kernel
 from madeira.models.compiled import inlined
 
 __all__ = ["BINARY"]
 
 
+def _constants(column: Binary) -> Float64:
+    """Return 1 where each value has an input unit, 0 where the code is the only one."""
+    return np.array([float(column.one_hot)])
+
+
 @inlined
 def _features(value: float, units: Float32, constants: Float64, at: int) -> None:
-    units[0] = value
+    if constants[at] == 0.0:
+        units[0] = value
+    elif value > 0.5:
+        units[1] = 1.0
+    else:
+        units[0] = 1.0
 
 
 @inlined
@@ -43,4 +56,4 @@ def _masses(parameters: Float32, width: int, masses: Float64, constants: Float64
     masses[1] = 1.0 / (1.0 + exp(-parameters[0]))
 
 
-BINARY = Kernel(no_constants, _features, _log_prob, _draw, _masses)
+BINARY = Kernel(_constants, _features, _log_prob, _draw, _masses)

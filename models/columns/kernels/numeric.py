@@ -2,8 +2,8 @@
 
 The constants of a column are the six numbers of its transform, the logarithm of the unit that a
 density is per, the number of its logistics, the number of its atoms, the codes of the ends of its
-range, these on the scale of the mixture, asinh of the ends of the transform, and the codes of the
-atoms.
+range, these on the scale of the mixture, asinh of the ends of the transform, whether no atom has an
+input unit, and the codes of the atoms.
 """
 
 from dataclasses import astuple
@@ -49,7 +49,8 @@ LOG_UNIT, COMPONENTS = 6, 7  # places among the constants
 ATOMS = 8
 LOWEST, HIGHEST, LOW, HIGH = 9, 10, 11, 12
 BENT_LOW, BENT_HIGH = 13, 14
-CODES = 15
+ONE_HOT = 15
+CODES = 16
 _MIN_UNIFORM = 2.0**-53
 
 
@@ -63,7 +64,7 @@ def constants_of(column: Numeric, log_unit: float) -> Float64:
     counts = [column.components, len(column.atoms)]
     ends = [*column.range_codes, *column.range_points]
     bent = np.arcsinh([column.transform.low, column.transform.high])
-    start = [*astuple(column.transform), log_unit, *counts, *ends, *bent]
+    start = [*astuple(column.transform), log_unit, *counts, *ends, *bent, column.one_hot]
     return np.array([*start, *column.atom_codes])
 
 
@@ -125,7 +126,7 @@ def atom_at(code: float, constants: Float64, at: int) -> int:
 
 @inlined
 def scalar_features(value: float, units: Float32, constants: Float64, at: int) -> None:
-    """T(code), clipped, three steps of it, and which atom the value is."""
+    """T(code), clipped, three steps of it, and which atom the value is, or none."""
     point = transformed(value, constants, at)
     units[0] = bounded(point, -MAX_FEATURE, MAX_FEATURE)
     for step in range(3):
@@ -133,6 +134,8 @@ def scalar_features(value: float, units: Float32, constants: Float64, at: int) -
     atom = atom_at(value, constants, at)
     if atom >= 0:
         units[SCALAR_UNITS + atom] = 1.0
+    elif constants[at + ONE_HOT] > 0.0:
+        units[SCALAR_UNITS + int(constants[at + ATOMS])] = 1.0
 
 
 @inlined

@@ -1,6 +1,7 @@
 """Binary columns: two values, one logit."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy import stats
 from madeira.models.columns import Binary
 from madeira.models.columns.binary import BinaryHead
 from madeira.models.errors import SchemaError, TableError
+from madeira.models.schema.schema import Schema
 
 PAIRS: list[tuple[list[Any], pa.DataType]] = [
     ([False, True], pa.bool_()),
@@ -72,6 +74,23 @@ def test_features_are_the_codes_and_zero_where_missing(
     values = torch.tensor([[1.0, torch.nan, 0.0]], device=device)
     assert head.features(values, ~values.isnan()).tolist() == [[1.0, 0.0, 0.0]]
     assert head.features(values, torch.zeros_like(values, dtype=torch.bool)).tolist() == [[0.0] * 3]
+
+
+def test_each_value_may_have_an_input_unit(device: torch.device) -> None:
+    columns = [replace(Binary.fit(name, pa.array([False, True])), one_hot=True) for name in "ab"]
+    two = BinaryHead(columns).to(device)
+    values = torch.tensor([[1.0, 0.0], [torch.nan, 1.0]], device=device)
+    assert two.features(values, ~values.isnan()).tolist() == [[0, 1, 1, 0], [0, 0, 0, 1]]
+    read = Schema.from_json(Schema(tuple(columns)).to_json())
+    assert read.columns == tuple(columns)
+
+
+def test_values_have_units_of_their_own_beside_other_kinds() -> None:
+    bits = {"a": [0, 1, 1, 0], "b": [True, False, True, False]}
+    alone = Schema.infer(pa.table(bits))
+    beside = Schema.infer(pa.table(bits | {"town": ["x", "y", "x", "z"]}))
+    assert [column.inputs for column in alone.columns] == [1, 1]
+    assert [column.inputs for column in beside.columns] == [2, 2, 4]
 
 
 def test_probabilities_sum_to_one(head: BinaryHead, device: torch.device) -> None:

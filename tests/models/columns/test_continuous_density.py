@@ -65,13 +65,21 @@ def test_features_are_clipped_and_zero_where_missing(device: torch.device) -> No
 
 
 def test_features_tell_atoms_apart(device: torch.device) -> None:
-    head = ContinuousHead([bent_column(0.0, 7.25), column_of(0.0, 1.0), bent_column(2.0)])
-    zero = bent_column(0.0, 7.25).atom_codes[0]
-    values = torch.tensor([[zero, 0.5, torch.nan]], dtype=torch.float64, device=device)
-    units = head.to(device).features(values, ~values.isnan())[0].tolist()
-    assert units[4:6] == [1.0, 0.0]
-    assert units[6] == 0.5
-    assert units[10:] == [0.0] * 5
+    two, none = replace(bent_column(0.0, 7.25), one_hot=False), column_of(0.0, 1.0)
+    one = replace(bent_column(2.0), one_hot=False)
+    head = ContinuousHead([two, none, one, replace(one, one_hot=True)]).to(device)
+    zero, other = two.atom_codes[0], one.atom_codes[0]
+    values = torch.tensor(
+        [[zero, 0.5, torch.nan, torch.nan], [1.0, 0.5, 1.0, 1.0], [1.0, 0.5, other, other]],
+        dtype=torch.float64,
+        device=device,
+    )
+    units = head.features(values, ~values.isnan())
+    assert units[:, 4:6].tolist() == [[1, 0], [0, 0], [0, 0]]
+    assert units[:, 6].tolist() == [0.5] * 3
+    assert units[0, 10:].tolist() == [0.0] * 11
+    assert units[1:, 14].tolist() == [0, 1]  # nothing says that a value is no atom
+    assert units[1:, 19:].tolist() == [[0, 1], [1, 0]]
 
 
 @pytest.mark.parametrize("spread", [1e-6, 1e-2, 1.0, 1e5])

@@ -1,5 +1,8 @@
 """Compiled kernels say what the heads of their kinds say."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from madeira.models.columns.base import Column
+from madeira.models.columns.binary import Binary
 from madeira.models.columns.kernels import KERNELS
 from madeira.models.columns.kinds import KINDS
 from madeira.models.columns.numeric import Numeric
@@ -26,6 +30,11 @@ TABLE = pa.table(
 )
 SCHEMA = Schema.infer(TABLE, {name: name for name in TABLE.column_names})
 COLUMNS = {column.kind: column for column in SCHEMA.columns}
+assert all(column.one_hot for column in SCHEMA.columns if isinstance(column, Binary | Numeric))
+ONE_UNIT: list[Any] = [
+    replace(COLUMNS[kind], one_hot=False)  # type: ignore[call-arg]
+    for kind in ("binary", "integer", "continuous")
+]
 
 
 def any_value(column: Column, data: st.DataObject) -> float:
@@ -42,10 +51,10 @@ def test_every_kind_has_a_kernel() -> None:
     assert set(KERNELS) == set(KINDS) == set(COLUMNS)
 
 
-@pytest.mark.parametrize("kind", KERNELS)
+@pytest.mark.parametrize("column", [*COLUMNS.values(), *ONE_UNIT], ids=lambda one: one.kind)
 @given(data=st.data())
-def test_a_kernel_agrees_with_its_head(kind: str, data: st.DataObject) -> None:
-    column, kernel = COLUMNS[kind], KERNELS[kind]
+def test_a_kernel_agrees_with_its_head(column: Column, data: st.DataObject) -> None:
+    kernel = KERNELS[column.kind]
     head = column.head_type([column])
     seed = data.draw(st.integers(0, 10_000))
     generator = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ from madeira.models.inference.density import Density
 MakeLayout = Callable[[str], Layout]
 MakeDensity = Callable[..., Density]
 OUTCOMES = {"b": 2, "c": 4}  # three categories and the unknown one
-NODES = 4001
+NODES = 16_001
 
 
 def grid(kind: str) -> tuple[Float64, Float64]:
@@ -26,8 +26,8 @@ def grid(kind: str) -> tuple[Float64, Float64]:
         return codes, np.ones_like(codes)
     # The logit of a uniform grid covers the whole line, fine in the middle and coarse in the tails.
     uniform = (np.arange(NODES) + 0.5) / NODES
-    z = 12.0 * np.log(uniform / (1 - uniform))
-    return z, 12.0 / (uniform * (1 - uniform)) / NODES
+    z = 48.0 * np.log(uniform / (1 - uniform))
+    return z, 48.0 / (uniform * (1 - uniform)) / NODES
 
 
 def total(density: Density, kinds: str, observed: Bool) -> float:
@@ -60,8 +60,8 @@ def test_a_continuous_pair_integrates_to_one(
 ) -> None:
     density = make_density(make_layout("xx"))
     nodes, weights = grid("x")
-    thin = slice(None, None, 8)
-    nodes, weights = nodes[thin], weights[thin] * 8
+    thin = slice(None, None, 32)
+    nodes, weights = nodes[thin], weights[thin] * 32
     values = np.array(list(product(nodes, nodes)))
     mass = np.exp(density.score(values)) * np.outer(weights, weights).ravel()
     assert mass.sum() * scale_of(density.layout.columns) == pytest.approx(1.0, abs=2e-2)

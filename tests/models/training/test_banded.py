@@ -54,7 +54,7 @@ def test_outputs_and_a_step_are_those_of_masked_weights(
         outputs.append(output.detach())
         weights = torch.linspace(-1, 1, output.numel(), device=layout.device)
         (output * weights.reshape(output.shape)).sum().backward()
-        torch.optim.SGD(one.parameters(), lr=0.01).step()
+        torch.optim.SGD(one.parameters(), lr=0.001).step()
     torch.testing.assert_close(*outputs, rtol=1e-4, atol=1e-4)
     written = make_network(layout, config)
     banded.write_to(written)

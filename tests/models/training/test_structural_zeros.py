@@ -8,6 +8,8 @@ from madeira.models import DensityEstimator
 from madeira.models.arrays import Float64
 from madeira.models.columns.layout import Layout
 from madeira.models.schema.schema import Schema
+from madeira.models.training.config import FitConfig
+from madeira.models.training.presets import preset
 from madeira.models.training.structural_zeros import MIN_EXPECTED_ROWS, structural_zeros
 
 TOWNS = {"C": "Cherbourg", "Q": "Queenstown", "S": "Southampton"}
@@ -56,6 +58,30 @@ def test_a_column_that_fixes_another_counts_all_rows_against_what_contradicts_it
     assert block(*of, "port", "country")[:3, :2] == pytest.approx(
         against * np.array([[0, 1], [1, 0], [1, 0]])
     )
+
+
+def test_a_number_that_is_no_atom_is_a_choice_too() -> None:
+    rng = np.random.default_rng(0)
+    debts = np.where(rng.random(600) < 0.5, 0, rng.integers(1, 300, 600))
+    rows = pa.table({"debts": debts, "owes": np.where(debts > 0, "yes", "no")})
+    schema, layout, weights = weights_of(rows)
+    logistics, against = schema.columns[0].choices.tolist().count(0), np.log(0.5 / 600)
+    owes = block(schema, layout, weights, "owes", "debts")[:2]  # no, yes
+    assert owes[:, [4, -1]] == pytest.approx(np.array([[0, against], [against, 0]]))
+    debts_of = block(schema, layout, weights, "debts", "owes")[:, :2]
+    assert debts_of[:logistics] == pytest.approx(np.tile([against, 0], (logistics, 1)))
+    assert debts_of[3 * logistics] == pytest.approx([0, against])  # the atom 0
+
+
+def test_a_value_alone_has_its_share_in_the_table() -> None:
+    rows = table()
+    config = FitConfig(preset("fast").members, valid_fraction=0.2)
+    estimator = DensityEstimator(config=config).fit(rows, validation=rows)
+    ports, counts = np.unique(rows["port"].to_numpy(), return_counts=True)
+    shares = np.exp(estimator.log_prob(pa.table({"port": ports})))
+    assert shares == pytest.approx(counts / ROWS, abs=0.01)
+    towns = np.exp(estimator.log_prob(pa.table({"town": [TOWNS[port] for port in ports]})))
+    assert towns == pytest.approx(shares, rel=1e-5)
 
 
 def test_a_logit_of_a_binary_column_is_raised_where_no_row_has_its_zero() -> None:
