@@ -52,7 +52,8 @@ def column_of(name: str, values: Data) -> pa.Array | pa.ChunkedArray:
         if (texts := _as_texts(values)) is not None:
             return texts
         row = _first_refused(values)
-        reason = f"holds values of several sorts: {str(error).strip()}"
+        sorts = "of several sorts" if row else "that no table holds"
+        reason = f"holds values {sorts}: {str(error).strip()}"
         raise TableError([CellError(row, name, reason)]) from error
 
 

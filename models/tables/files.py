@@ -19,19 +19,21 @@ import glob
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
 from madeira.models.echo import cut
-from madeira.models.errors import TableFileError, TableWarning
+from madeira.models.errors import TableError, TableFileError, TableWarning
 from madeira.models.tables.arrow_files import read_arrow, read_parquet
 from madeira.models.tables.csv_files import CsvForm, csv_form, read_csv
 from madeira.models.tables.csv_layout import distinct_names
 from madeira.models.tables.json_lines import read_json
 from madeira.models.tables.location import local_file
 from madeira.models.tables.null_words import typed_columns
+from madeira.models.tables.plain_types import with_plain_types
 from madeira.models.tables.reading import NullWords, Read, ReadOptions
 from madeira.models.tables.source import COMPRESSIONS, Source
 from madeira.models.tables.workbooks import read_workbook
@@ -155,6 +157,9 @@ def _read(path: Path, options: ReadOptions) -> Read:
     try:
         read = _reader(source)(source, options)
         check_texts(read.table.schema)
+        read = replace(read, table=with_plain_types(read.table))
+    except TableError as error:
+        raise TableFileError(f"{path}: {error}") from error
     except UnicodeDecodeError:
         raise TableFileError(
             f"{path} has a column name or a time zone that is not UTF-8 text"

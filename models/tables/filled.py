@@ -35,6 +35,8 @@ def fill_nulls(table: pa.Table, filled: pa.Table) -> pa.Table:
             table = table.append_column(name, column)
             continue
         known = table.column(name)
+        if pa.types.is_string_view(column.type):  # of models that were trained on them
+            column = column.cast(pa.string())
         try:
             known = known.cast(column.type)
         except pa.ArrowInvalid:  # 2.5 among whole numbers, say: what was observed stays as it is

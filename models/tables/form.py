@@ -4,6 +4,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from madeira.models.tables.plain_types import is_plain
+
 __all__ = ["ArrowForm", "Data", "Form"]
 
 Data = Any
@@ -33,5 +35,13 @@ class ArrowForm:
         return table
 
     def filled(self, given: Data, table: pa.Table) -> Data:
-        """Return the filled table."""
+        """Return the filled table; columns of types that are not plain keep them if they can."""
+        for place, field in enumerate(given.schema):
+            if is_plain(field.type):
+                continue
+            own, filled = given.column(place), table.column(place)
+            if own.null_count == filled.null_count:
+                table = table.set_column(place, field, own)
+            elif pa.types.is_string_view(field.type):
+                table = table.set_column(place, field, filled.cast(field.type))
         return table

@@ -23,7 +23,7 @@ def of_pandas(frame: Data) -> pa.Table:
         TableError: A column holds values of several sorts.
     """
     names = [str(label) for label in frame.columns]
-    columns = [column_of(name, frame.iloc[:, place]) for place, name in enumerate(names)]
+    columns = [column_of(name, _plain(frame.iloc[:, place])) for place, name in enumerate(names)]
     return pa.table(columns, names=names)
 
 
@@ -53,6 +53,8 @@ class PandasForm:
         for place, label in enumerate(frame.columns):
             labels[str(label)] = label
             column = frame.iloc[:, place]
+            if str(column.dtype).startswith("interval"):
+                column = column.astype("category")
             if str(label) not in types or not column.isna().all():
                 types[str(label)] = column.dtype
         return cls(labels, types)
@@ -84,8 +86,27 @@ class PandasForm:
         return result
 
 
+def _plain(column: Series) -> Series:
+    """Return a column with types that Arrow has: intervals as text, periods as their start."""
+    kind = str(column.dtype)
+    if kind.startswith("interval"):
+        column = column.astype("category")
+    if _of_intervals(column.dtype):
+        return column.cat.rename_categories(column.cat.categories.astype(str))
+    if kind.startswith("period"):
+        return column.dt.to_timestamp()
+    return column.sparse.to_dense() if kind.startswith("Sparse") else column
+
+
+def _of_intervals(kind: DataType) -> bool:
+    return str(kind) == "category" and str(kind.categories.dtype).startswith("interval")
+
+
 def _typed(values: Series, wanted: DataType) -> Series:
     """Cast values to the wanted type if it holds them; categories that it lacks are added."""
+    if _of_intervals(wanted):
+        by_text = {str(interval): interval for interval in wanted.categories}
+        return values.astype(object).map(by_text).astype(wanted)
     if values.isna().any() and isinstance(wanted, np.dtype) and wanted.kind in "biu":
         return values
     if str(wanted) == "category":

@@ -36,6 +36,7 @@ from madeira.models.tables.files import read_table
 from madeira.models.tables.form import ArrowForm, Data, Form
 from madeira.models.tables.frames import FrameForm
 from madeira.models.tables.pandas_frames import PandasForm, of_pandas
+from madeira.models.tables.plain_types import with_plain_types
 
 __all__ = ["Rows", "rows_of"]
 
@@ -83,24 +84,25 @@ def rows_of(data: Data, names: Sequence[str] | None = None, trained: Form | None
         table = of_array(data, names)
         return Rows(data, table, ArrayForm(tuple(table.column_names)))
     if isinstance(data, pa.Table):
-        return Rows(data, data, ArrowForm())
+        return Rows(data, with_plain_types(data), ArrowForm())
     if isinstance(data, str | Path):
         table = read_table(data)
         return Rows(table, table, ArrowForm())
     if isinstance(data, Mapping):
-        return Rows(data, of_columns(data), DictForm.of(data))
+        return Rows(data, with_plain_types(of_columns(data)), DictForm.of(data))
     if isinstance(data, list | tuple):
-        return Rows(data, of_records(data), RecordsForm())
+        return Rows(data, with_plain_types(of_records(data)), RecordsForm())
     if nw.dependencies.is_into_series(data):
         raise RowsTypeError(
             f"{_name(data)} is one column, not a table; its method to_frame() makes one of it"
         )
     if nw.dependencies.is_pandas_dataframe(data):
-        return Rows(data, of_pandas(data), PandasForm.of(data, trained))
+        return Rows(data, with_plain_types(of_pandas(data)), PandasForm.of(data, trained))
     frame = nw.from_native(data, pass_through=True)
     if isinstance(frame, nw.DataFrame | nw.LazyFrame):
-        return Rows(data, FrameForm.table(frame), FrameForm.of(frame, trained))
-    table = _by_protocol(data)
+        table = with_plain_types(FrameForm.table(frame))
+        return Rows(data, table, FrameForm.of(frame, trained))
+    table = with_plain_types(_by_protocol(data))
     return Rows(table, table, ArrowForm())
 
 
