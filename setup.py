@@ -1,4 +1,4 @@
-"""Put the bundled models into the wheel, as `app/bundled`; the rest is in pyproject.toml."""
+"""Put the bundled models into the wheel, as `models/bundled`; the rest is in pyproject.toml."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ class BuildWithModels(build_py):
         if self.editable_mode:
             return
         for version in sorted(MODELS.glob("*/[0-9]*")):
-            bundled = Path(self.build_lib, "madeira", "app", "bundled")
+            bundled = Path(self.build_lib, "madeira", "models", "bundled")
             target = bundled / version.parent.name / version.name
             shutil.copytree(version, target, dirs_exist_ok=True)
 

@@ -18,6 +18,7 @@ _EXTRA_OF = {
     "uvloop": "serve",
     "matplotlib": "train",
     "yaml": "train",
+    "httpx": "client",
     "jinja2": "report",
     "optuna": "tune",
     "pydantic": "serve,train",

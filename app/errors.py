@@ -8,6 +8,9 @@ AppError
 ├── ModelsDirectoryError          the directory of models does not exist
 ├── SchemaCommandError            `madeira schema` cannot infer or write a schema
 ├── ReportError                   `madeira report` cannot make a report
+├── BulkError                     files cannot be scored, filled or written
+├── UnreachableError              a client cannot reach the service
+├── UnexpectedAnswerError         a client got an answer that is not of the service
 ├── RuntimeDirectoryError         the runtime directory cannot be created
 ├── FrameError                    invalid data between an API process and a worker
 └── RequestError                  a request that is answered as application/problem+json
@@ -49,6 +52,7 @@ __all__ = [
     "MAX_DETAIL",
     "AppError",
     "BodyTooLargeError",
+    "BulkError",
     "ComputationError",
     "DeadlineError",
     "DrainingError",
@@ -73,7 +77,9 @@ __all__ = [
     "TooManyConnectionsError",
     "TrainError",
     "UnavailableError",
+    "UnexpectedAnswerError",
     "UnknownModelError",
+    "UnreachableError",
     "UnsupportedHttpError",
     "UnsupportedMediaError",
 ]
@@ -111,6 +117,26 @@ class SchemaCommandError(AppError):
 
 class ReportError(AppError):
     """The report cannot be made of this model and these rows; the message names the cause."""
+
+
+class BulkError(AppError):
+    """Files cannot be scored, filled or written; the message names the cause."""
+
+
+class UnreachableError(AppError):
+    """A client cannot reach the service; the message names the cause."""
+
+
+class UnexpectedAnswerError(AppError):
+    """A client got an answer that is not of the service, but of a proxy, say.
+
+    Attributes:
+        code: The HTTP status; None where that is not what is odd.
+    """
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class RuntimeDirectoryError(AppError):

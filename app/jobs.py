@@ -10,16 +10,16 @@ or an imputation costs 1, and 1 more for each missing cell and table.
 """
 
 from dataclasses import dataclass, field
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from madeira.models.arrays import Float64
+from madeira.models.estimate_names import Estimate
 
 __all__ = [
     "INITIAL_COST",
     "ROW_AXIS",
-    "Estimate",
     "ImputeJob",
     "ImputeResult",
     "Job",
@@ -32,10 +32,6 @@ __all__ = [
     "cost_of_scoring",
     "costs_of_filling",
 ]
-
-
-Estimate = Literal["draw", "mean", "median", "mode"]
-"""What fills a missing cell: a draw from its distribution, or one point of it."""
 
 INITIAL_COST = 512.0
 """Cost of a batch of jobs before any has been timed, in units of cost."""

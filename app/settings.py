@@ -15,8 +15,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from madeira.app.errors import SettingsError
-from madeira.app.model_directories import default_search_path, directories_of
 from madeira.models.echo import did_you_mean
+from madeira.models.model_directories import default_search_path, directories_of
 
 __all__ = ["COUNTS_VARIABLE", "Settings", "settings_table"]
 
@@ -241,7 +241,7 @@ class Settings(BaseSettings):
 
     @property
     def search_path(self) -> Path:
-        """Directories of models, absolute, as a search path of `madeira.app.model_directories`."""
+        """Directories of models, absolute; see `madeira.models.model_directories`."""
         found = directories_of(self.checkpoints or default_search_path())
         return Path(os.pathsep.join(str(one.absolute()) for one in found))
 

@@ -8,7 +8,8 @@ Example:
     ['a', 'a']
 
 `madeira.models` has the densities, `madeira.app` the service. What most programs need is here:
-the names of `madeira.models`, and of the service its settings and the root of its errors.
+the names of `madeira.models`, and of the service its settings, its client and the root of its
+errors. `madeira.errors` has every error that a caller may catch.
 `madeira.evaluation`, `madeira.sklearn` and `madeira.tuning` are the modules of these names in
 `madeira.models`; the last two need the extras `sklearn` and `tune`.
 """
@@ -17,6 +18,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from madeira import errors
+    from madeira.app.client import AsyncClient, Client
     from madeira.app.errors import AppError
     from madeira.app.settings import Settings
     from madeira.models import (
@@ -45,8 +48,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppError",
+    "AsyncClient",
     "CellError",
     "CheckpointError",
+    "Client",
     "ConfigError",
     "DensityEstimator",
     "FitConfig",
@@ -62,6 +67,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "TrainingWarning",
+    "errors",
     "evaluation",
     "preset",
     "read_table",
@@ -69,7 +75,12 @@ __all__ = [
     "tuning",
 ]
 
-_OF_THE_SERVICE = {"AppError": "madeira.app.errors", "Settings": "madeira.app.settings"}
+_OF_THE_SERVICE = {
+    "AppError": "madeira.app.errors",
+    "AsyncClient": "madeira.app.client",
+    "Client": "madeira.app.client",
+    "Settings": "madeira.app.settings",
+}
 _MODULES = ("evaluation", "sklearn", "tuning")
 
 
@@ -81,6 +92,8 @@ def __getattr__(name: str) -> object:
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "errors":
+        return import_module("madeira.errors")
     if name in _MODULES:
         return import_module(f"madeira.models.{name}")
     module = import_module(_OF_THE_SERVICE.get(name, "madeira.models"))

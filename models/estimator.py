@@ -11,7 +11,12 @@ import numpy as np
 import torch
 
 from madeira.models.arrays import Float64
-from madeira.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, save_version
+from madeira.models.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    save_version,
+)
 from madeira.models.checkpoint.card import model_card
 from madeira.models.errors import (
     ConfigError,
@@ -21,10 +26,12 @@ from madeira.models.errors import (
     TrainingError,
     TrainingWarning,
 )
+from madeira.models.estimate_names import Estimate
 from madeira.models.estimator_display import html_of, text_of
 from madeira.models.inference.density import Density
-from madeira.models.inference.impute import Estimate, imputed_tables
+from madeira.models.inference.impute import imputed_tables
 from madeira.models.inference.noise import draw_noise, noise_generator
+from madeira.models.model_directories import find_checkpoint
 from madeira.models.schema.overrides import Overrides
 from madeira.models.schema.schema import Schema
 from madeira.models.tables.arrays import of_columns
@@ -374,17 +381,19 @@ class DensityEstimator:
         return save_version(directory, checkpoint, extra, others)
 
     @classmethod
-    def load(cls, path: str | Path, device: str | torch.device = "cpu") -> Self:
-        """Read a checkpoint directory.
+    def load(cls, model: str | Path, device: str | torch.device = "cpu") -> Self:
+        """Read a checkpoint directory, or a model by its name.
 
         Args:
-            path: The directory of one version.
+            model: The directory of one version, or of a model, of which the latest version is
+                read; or the name of a model that is bundled, such as `penguins`, or that
+                `madeira train` has saved.
             device: Where the weights go.
 
         Raises:
             CheckpointError: It is missing, broken, truncated or tampered with.
         """
-        checkpoint = load_checkpoint(path, device)
+        checkpoint = load_checkpoint(find_checkpoint(model), device)
         estimator = cls(device=device)
         estimator._schema, estimator._density = checkpoint.schema, checkpoint.density
         estimator._card, estimator.metrics = checkpoint.card, dict(checkpoint.metrics)

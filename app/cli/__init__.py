@@ -14,9 +14,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from madeira.app.cli.impute import impute
 from madeira.app.cli.models import models
 from madeira.app.cli.report import report
+from madeira.app.cli.sample import sample
 from madeira.app.cli.schema import schema
+from madeira.app.cli.score import score
 from madeira.app.cli.serve import serve
 from madeira.app.cli.train import train
 from madeira.app.cli.tune import tune
@@ -36,7 +39,7 @@ _commands = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _command in (serve, train, tune, schema, models, report):
+for _command in (serve, train, tune, schema, models, report, score, impute, sample):
     _commands.command()(_command)
 
 

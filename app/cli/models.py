@@ -10,9 +10,9 @@ import typer
 
 from madeira.app.cli.options import SearchPathOption
 from madeira.app.errors import ModelsDirectoryError
-from madeira.app.model_directories import default_search_path, directories_of, model_names
 from madeira.models.echo import MAX_ECHO, escaped
 from madeira.models.errors import CheckpointError
+from madeira.models.model_directories import default_search_path, directories_of, model_names
 
 if TYPE_CHECKING:
     from madeira.models.checkpoint import Description

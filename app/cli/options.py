@@ -12,6 +12,7 @@ from madeira.models.tables.reading import NullWords, OnBadCell, ReadOptions
 
 __all__ = [
     "ColumnsOption",
+    "ComputeDeviceOption",
     "DataArgument",
     "DeviceOption",
     "EncodingOption",
@@ -81,6 +82,9 @@ SearchPathOption = Annotated[
 ]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Where to train: cpu or cuda.", callback=_valid_device)
+]
+ComputeDeviceOption = Annotated[
+    str, typer.Option("--device", help="Where to compute: cpu or cuda.", callback=_valid_device)
 ]
 SeedOption = Annotated[
     int, typer.Option("--seed", min=0, help="On a CPU, the same seed gives the same model.")

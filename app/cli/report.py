@@ -10,8 +10,8 @@ import typer
 
 from madeira.app.cli.options import SearchPathOption
 from madeira.app.errors import ReportError
-from madeira.app.model_directories import default_search_path, directories_of
 from madeira.models.errors import TableError
+from madeira.models.model_directories import find_checkpoint
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +61,7 @@ def report(
     file and needs no network.
     """  # noqa: DOC501 - it is the help text
     start = time.monotonic()
-    path = _find(checkpoints or default_search_path(), name, model_version)
+    path = find_checkpoint(name, model_version, checkpoints)
     target = output or Path(f"{name}-report.html")
     if not target.absolute().parent.is_dir():
         raise ReportError(f"{target.parent} is not a directory")
@@ -105,30 +105,6 @@ def report(
         for tile in section.tiles:
             typer.echo(f"{tile.name + ':':22}{tile.value}  ({tile.note})")
     typer.echo(f"{target}: open it in a browser")
-
-
-def _find(checkpoints: Path, name: str, wanted: str | None) -> Path:
-    """Return the directory of a version of a model.
-
-    Raises:
-        ReportError: There is no such model or version; the message lists those that exist.
-    """
-    directories = [one for one in directories_of(checkpoints) if one.is_dir()]
-    if not directories:
-        raise ReportError(f"{checkpoints} is not a directory")
-    from madeira.models.checkpoint import versions
-
-    models = sorted({p.name for one in directories for p in one.iterdir() if versions(p)})
-    if name not in models:
-        known = ", ".join(models) or "none; `madeira train DATA --name NAME` makes one"
-        raise ReportError(f"{checkpoints} has no model {name!r}; there are: {known}")
-    place = next(one / name for one in directories if versions(one / name))
-    numbers = versions(place)
-    if wanted is not None and wanted not in numbers:
-        raise ReportError(
-            f"model {name!r} has no version {wanted!r}; there are: {', '.join(numbers)}"
-        )
-    return place / (wanted or numbers[-1])
 
 
 def _read(path: Path, estimator: "DensityEstimator") -> "pa.Table":

@@ -13,9 +13,9 @@ import typer
 from pydantic.fields import FieldInfo
 
 from madeira.app.errors import ServeError
-from madeira.app.model_directories import directories_of, model_names
 from madeira.app.settings import Settings
 from madeira.models.echo import MAX_ECHO, escaped, listed
+from madeira.models.model_directories import directories_of, model_names
 
 if TYPE_CHECKING:
     from madeira.app.http.routes import ServiceApp

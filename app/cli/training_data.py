@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from madeira.app.errors import TrainError
-from madeira.app.model_directories import default_search_path, directories_of
 from madeira.models.errors import SchemaError, TableError
+from madeira.models.model_directories import default_search_path, directories_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

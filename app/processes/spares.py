@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from madeira.app.model_directories import directories_of
 from madeira.app.settings import Settings
+from madeira.models.model_directories import directories_of
 
 __all__ = ["available_bytes", "with_spares"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from madeira.app.jobs import ModelKey
-from madeira.app.model_directories import MAX_ENTRIES, checkpoint_path, directories_of
 from madeira.models.checkpoint import read_description, versions
 from madeira.models.echo import escaped
 from madeira.models.errors import MAX_REASON, CheckpointError
+from madeira.models.model_directories import MAX_ENTRIES, checkpoint_path, directories_of
 from madeira.models.schema.schema import Schema
 
 __all__ = ["CheckpointRepository", "Rejection", "ServedModel"]
@@ -74,7 +74,7 @@ class CheckpointRepository:
     """Reads `<name>/<version>/`, and remembers rejected versions until their files change.
 
     Args:
-        search_path: The directories of the checkpoints; see `madeira.app.model_directories`. A
+        search_path: The directories of the checkpoints; see `madeira.models.model_directories`. A
             model of one of them comes before any of the same name in those behind it.
         pins: The only version to be served, by name of model.
         failed: Called with each version that is rejected, and the reason.

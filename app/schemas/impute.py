@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, Field
 
-from madeira.app.jobs import Estimate
 from madeira.app.schemas.base import Cell, ModelName, Options, Seed, TableInput, Warnings, Whole
+from madeira.models.estimate_names import Estimate
 
 __all__ = ["ImputeOptions", "ImputeRequest", "ImputeResponse", "ImputedCell"]
 

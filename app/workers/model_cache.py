@@ -6,11 +6,11 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from madeira.app.jobs import ModelKey
-from madeira.app.model_directories import checkpoint_path
 from madeira.app.workers.trial import try_out
 from madeira.models.checkpoint.files import explained
 from madeira.models.estimator import DensityEstimator
 from madeira.models.inference.density import Density, warm_up
+from madeira.models.model_directories import checkpoint_path
 
 __all__ = ["ModelCache"]
 
@@ -25,7 +25,7 @@ class ModelCache:
 
     Args:
         checkpoints: Directories of the models, `<name>/<version>/`; see
-            `madeira.app.model_directories`.
+            `madeira.models.model_directories`.
         device: Where they compute.
         trial_limit_s: Seconds that a model may take for a few of its own rows.
     """

@@ -11,10 +11,11 @@ from typing import Any, get_args
 import numpy as np
 
 from madeira.app.codecs.json.text import encode
-from madeira.app.jobs import Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from madeira.app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
 from madeira.app.workers.execute import execute
 from madeira.models.arrays import Float64
 from madeira.models.errors import CheckpointError, OrderingError
+from madeira.models.estimate_names import Estimate
 from madeira.models.inference.density import Density
 from madeira.models.inference.noise import draw_noise, noise_generator
 from madeira.models.schema.schema import Schema

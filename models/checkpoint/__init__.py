@@ -19,7 +19,7 @@ from madeira.models.checkpoint.load import (
     read_description,
 )
 from madeira.models.checkpoint.save import save_checkpoint, save_version
-from madeira.models.checkpoint.version_numbers import next_version, versions
+from madeira.models.version_numbers import next_version, versions
 
 __all__ = [
     "Checkpoint",

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from madeira.models.checkpoint.version_numbers import MAX_ENTRIES
+from madeira.models.version_numbers import MAX_ENTRIES
 
 try:
     import fcntl

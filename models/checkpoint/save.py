@@ -23,9 +23,9 @@ from madeira.models.checkpoint.files import (
 from madeira.models.checkpoint.json_text import parse_object, to_json_bytes
 from madeira.models.checkpoint.load import Checkpoint
 from madeira.models.checkpoint.tensors import CALIBRATION, LOG_WEIGHTS
-from madeira.models.checkpoint.version_numbers import next_version
 from madeira.models.errors import CheckpointError
 from madeira.models.inference.density import Density
+from madeira.models.version_numbers import next_version
 
 __all__ = ["save_checkpoint", "save_version"]
 

@@ -2,7 +2,7 @@
 
 from madeira.models.inference.calibration import Calibration
 from madeira.models.inference.density import Density, warm_up
-from madeira.models.inference.impute import Estimate, Imputation, impute
+from madeira.models.inference.impute import Imputation, impute
 from madeira.models.inference.member import Component, Member
 from madeira.models.inference.noise import draw_noise, noise_generator
 
@@ -10,7 +10,6 @@ __all__ = [
     "Calibration",
     "Component",
     "Density",
-    "Estimate",
     "Imputation",
     "Member",
     "draw_noise",

@@ -6,18 +6,18 @@ density gives without drawing the other cells (`Density.predictive`).
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
 from madeira.models.arrays import Float64
 from madeira.models.errors import ConfigError
+from madeira.models.estimate_names import Estimate
 from madeira.models.inference.density import Density
 from madeira.models.inference.noise import draw_noise
 
-__all__ = ["Estimate", "Imputation", "impute", "imputed_tables"]
+__all__ = ["Imputation", "impute", "imputed_tables"]
 
-Estimate = Literal["draw", "mean", "median", "mode"]
 
 INTERVAL = (0.05, 0.95)
 ROWS_AT_ONCE = 1_000

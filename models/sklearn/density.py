@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.errors import ModelsError
+from madeira.models.estimate_names import Estimate
 from madeira.models.estimator import DensityEstimator
-from madeira.models.inference.impute import Estimate
 from madeira.models.inference.noise import draw_noise, noise_generator
 from madeira.models.schema.schema import Schema
 from madeira.models.sklearn.containers import read_rows

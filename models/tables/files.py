@@ -45,6 +45,7 @@ __all__ = [
     "PARQUET_EXTENSIONS",
     "CsvForm",
     "csv_form",
+    "matching_files",
     "read_table",
     "read_with_notes",
 ]
@@ -114,7 +115,7 @@ def read_with_notes(source: str | Path, options: ReadOptions) -> Read:
         TableFileError: As `read_table`.
     """
     with ExitStack() as stack:
-        names = _matching(source)
+        names = matching_files(source)
         paths = [stack.enter_context(local_file(name)) for name in names]
         reads = [_read(path, options) for path in paths]
         read = reads[0] if len(reads) == 1 else _joined(str(source), paths, reads)
@@ -130,8 +131,11 @@ def read_with_notes(source: str | Path, options: ReadOptions) -> Read:
         )
 
 
-def _matching(source: str | Path) -> Sequence[str | Path]:
+def matching_files(source: str | Path) -> Sequence[str | Path]:
     """Return the files of a pattern, sorted; a file that has such a name is meant itself.
+
+    Args:
+        source: Path, pattern, URL, or `-`.
 
     Raises:
         TableFileError: No file fits.

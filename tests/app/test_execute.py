@@ -5,10 +5,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from madeira.app.jobs import Estimate, ImputeJob, Job, ModelKey, SampleJob, ScoreJob
+from madeira.app.jobs import ImputeJob, Job, ModelKey, SampleJob, ScoreJob
 from madeira.app.workers.execute import execute
 from madeira.models import DensityEstimator
-from madeira.models.inference.impute import Estimate as ModelsEstimate
+from madeira.models.estimate_names import Estimate
 from madeira.models.inference.noise import draw_noise, noise_generator
 
 KEY = ModelKey("shop", "1")
@@ -18,10 +18,6 @@ KEY = ModelKey("shop", "1")
 def values(estimator: DensityEstimator, shop_table: object) -> np.ndarray:
     encoded: np.ndarray = estimator.schema.encode(shop_table)[:40]
     return encoded
-
-
-def test_an_estimate_is_what_the_densities_call_so() -> None:
-    assert get_args(Estimate) == get_args(ModelsEstimate)
 
 
 def test_rows_are_scored_alone_as_together(estimator: DensityEstimator, values: np.ndarray) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from madeira.app.jobs import Estimate
 from madeira.models import DensityEstimator
+from madeira.models.estimate_names import Estimate
 from tests.app.alike import as_rows, assert_rows_alike
 from tests.app.running import RunningService
 

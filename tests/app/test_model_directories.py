@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from madeira.app.model_directories import (
+from madeira.app.settings import Settings
+from madeira.models import DensityEstimator
+from madeira.models.model_directories import (
     bundled_directory,
     checkpoint_path,
     default_search_path,
@@ -18,8 +20,6 @@ from madeira.app.model_directories import (
     model_names,
     own_directory,
 )
-from madeira.app.settings import Settings
-from madeira.models import DensityEstimator
 from tests.app.running import RunningService
 from tests.house.tree import ROOT, project_files
 
@@ -105,12 +105,12 @@ def test_a_wheel_brings_the_bundled_models(tmp_path: Path) -> None:
         capture_output=True,
         check=True,
     )
-    bundled = tmp_path / "built" / "madeira" / "app" / "bundled"
+    bundled = tmp_path / "built" / "madeira" / "models" / "bundled"
     assert model_names(bundled) == ["digits", "loans", "penguins"]
     for name in model_names(bundled):
         DensityEstimator.load(bundled / name / "1")
     program = (
-        "from madeira.app.model_directories import bundled_directory; print(bundled_directory())"
+        "from madeira.models.model_directories import bundled_directory; print(bundled_directory())"
     )
     said = subprocess.run(
         [sys.executable, "-c", program],

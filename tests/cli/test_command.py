@@ -39,7 +39,10 @@ HEAVY = (
         (["--version"], 0),
         *(
             ([name, "--help"], 0)
-            for name in ("serve", "train", "tune", "schema", "models", "report")
+            for name in (
+                *("serve", "train", "tune", "schema", "models", "report"),
+                *("score", "impute", "sample"),
+            )
         ),
         ([], 2),
         (["trian"], 2),
@@ -52,6 +55,7 @@ HEAVY = (
         (["serve", "--port", "-3"], 2),
         (["models", "--checkpoints", "no-such-directory"], 1),
         (["report", "penguins", "rows.csv", "--checkpoints", "no-such-directory"], 1),
+        (["score", "rows.csv", "--model", "penguins"], 2),
     ],
     ids=str,
 )

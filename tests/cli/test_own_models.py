@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from madeira.app.model_directories import bundled_directory
 from madeira.models.checkpoint import versions
+from madeira.models.model_directories import bundled_directory
 
 COMMAND = [sys.executable, "-m", "madeira"]
 
