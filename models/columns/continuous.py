@@ -105,8 +105,7 @@ class Continuous(Numeric):
         """Return z, clipped to a million deviations; see `Numeric.codes`."""
         return _scaled(values, self.shift, self.scale)
 
-    def is_code(self, values: Float64) -> Bool:
-        """Return which are within a million deviations; see `Column.is_code`."""
+    def _is_number(self, values: Float64) -> Bool:
         return np.abs(values) <= MAX_POINT
 
     def _number_encoder(self) -> CellEncoder:

@@ -126,8 +126,7 @@ class Integer(Numeric):
         """Return the places of the nearest grid points; see `Numeric.codes`."""
         return self.grid.codes(values)
 
-    def is_code(self, values: Float64) -> Bool:
-        """Return which are places on the grid; see `Column.is_code`."""
+    def _is_number(self, values: Float64) -> Bool:
         return self.grid.is_place(values)
 
     def _number_encoder(self) -> CellEncoder:

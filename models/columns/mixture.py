@@ -11,16 +11,18 @@ import numpy as np
 
 from madeira.models.arrays import Float64
 
-__all__ = ["COMPONENTS", "MAX_LOG_SCALE", "Points", "fit_mixture"]
+__all__ = ["COMPONENTS", "MAX_LOG_SCALE", "MIN_SHARE", "Points", "fit_mixture"]
 
 COMPONENTS = 8
 MAX_LOG_SCALE = 7.0
 """Log-scales stay within it: a spike cannot grow without bound."""
 
+MIN_SHARE = 1e-4
+"""Share of the rows that an outcome keeps, so that it can grow in training."""
+
 _ITERATIONS = 30
 _MAX_POINTS = 1024
 _MIN_SCALE = 1 / 12  # cells: a logistic of this scale has 99.5 % of its mass in one
-_MIN_SHARE = 1e-4  # share of the rows that an outcome keeps, so that it can grow in training
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def fit_mixture(points: Points, atoms: int, components: int) -> Float64:
         logs = _log_logistics(places, points.widths[:, None], means, scales)
         logs = np.hstack([np.where(smooth[:, None], logs, -np.inf), hits]) + np.log(shares)
         parts = np.exp(logs - np.logaddexp.reduce(logs, axis=1)[:, None]) * weights[:, None]
-        shares = parts.sum(0) + _MIN_SHARE / len(shares)
+        shares = parts.sum(0) + MIN_SHARE / len(shares)
         shares /= shares.sum()
         rows = parts[:, :components]
         mass = rows.sum(0)

@@ -6,7 +6,11 @@ atoms, single values that stand out; the shares of all M + A are one softmax:
 
     p(x) = sum_a pi_a [x = atom_a] + sum_m pi_m f_m(x)
 
-`Integer` makes f_m the mass of the grid cell around x, `Continuous` the density at x.
+`Integer` makes f_m the mass of the grid cell around x, `Continuous` the density at x. Each f_m is
+cut to the column's support, and 1 in all there.
+
+Two outcomes are no number, and have a code and an atom of their own where a column has them: null,
+where that is a value, and `outside`, whatever lies beyond the support.
 """
 
 from abc import abstractmethod
@@ -19,7 +23,8 @@ import torch
 
 from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.base import Column
-from madeira.models.columns.mixture import Points, fit_mixture
+from madeira.models.columns.mixture import MIN_SHARE, Points, fit_mixture
+from madeira.models.columns.support import EVERYWHERE, Support
 from madeira.models.columns.transform import Transform, stack, transform
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError, TableError
@@ -30,10 +35,21 @@ from madeira.models.values.numbers import from_numbers, to_numbers
 from madeira.models.values.row_encoder import CellEncoder
 from madeira.models.values.vocabulary import Value
 
-__all__ = ["SCALAR_UNITS", "Numeric"]
+__all__ = ["NULL_CODE", "OPEN_END", "OUTSIDE_CODE", "SCALAR_UNITS", "Numeric"]
 
 SCALAR_UNITS = 4
 """Input units that say where a value lies: T(code), and three steps of it."""
+
+NULL_CODE = 2.0**120
+"""Code of null, in columns where that is a value. No number has it, and float32 holds it."""
+
+OUTSIDE_CODE = 2.0**121
+"""Code of every number outside the support."""
+
+OPEN_END = 1e30
+"""Where a support without an end stops, on the scale of the mixture: no infinity, for gradients."""
+
+_DEFAULT_OUTSIDE_MASS = 0.001  # of ends that a person wrote into a schema
 
 
 @dataclass(frozen=True)
@@ -48,6 +64,8 @@ class Numeric(Column):
         components: Logistics in the mixture, M.
         notation: How the values are written, where the column holds them as text.
         one_hot: Whether a value that is no atom has an input unit, as each atom has.
+        support: Where values can lie.
+        null_outcome: Whether null is a value of the column, and not a value that was not seen.
     """
 
     discrete: ClassVar[bool] = False
@@ -59,6 +77,8 @@ class Numeric(Column):
     components: int
     notation: Notation | None = field(default=None, kw_only=True)
     one_hot: bool = field(default=False, kw_only=True)
+    support: Support = field(default=EVERYWHERE, kw_only=True)
+    null_outcome: bool = field(default=False, kw_only=True)
 
     @abstractmethod
     def codes(self, values: Float64) -> Float64:
@@ -79,32 +99,76 @@ class Numeric(Column):
         return self.codes(np.array(self.atoms, dtype=np.float64))
 
     @property
+    def special_codes(self) -> tuple[float, ...]:
+        """Codes of the outcomes that are no number; the one that is never drawn is the last."""
+        null = (NULL_CODE,) if self.null_outcome else ()
+        return (*null, OUTSIDE_CODE) if self.support.bounded else null
+
+    @property
+    def outcome_codes(self) -> Float64:
+        """Codes that have an atom: those of single values, and of what is no number, (A,)."""
+        return np.append(self.atom_codes, self.special_codes)
+
+    @property
+    def unknown_code(self) -> float | None:
+        """The code of every number outside the support, where it has ends."""
+        return OUTSIDE_CODE if self.support.bounded else None
+
+    @property
+    def unknown_rate(self) -> float:
+        """The estimated share of numbers outside the support."""
+        return self.support.outside_mass
+
+    @property
     def range_codes(self) -> tuple[float, float]:
         """Codes of the smallest and the largest value; codes between them decode between them."""
-        low, high = self.codes(np.array([self.minimum, self.maximum])).tolist()
-        step = np.spacing(max(abs(low), abs(high)))
-        while self.values_of(np.array([low]))[0] < self.minimum:
-            low, step = low + step, 2 * step
-        while self.values_of(np.array([high]))[0] > self.maximum:
-            high, step = high - step, 2 * step
-        return min(low, high), high
+        return self._codes_between(self.minimum, self.maximum)
 
     @property
     def range_points(self) -> tuple[float, float]:
         """Ends of what the mixture has within the range, on its own scale."""
-        low, high = self.range_codes
+        return self._points_of(self.range_codes)
+
+    @property
+    def support_codes(self) -> tuple[float, float]:
+        """Codes of the ends of the support, infinite where it has none."""
+        return self._codes_between(self.support.low, self.support.high)
+
+    @property
+    def support_points(self) -> tuple[float, float]:
+        """Ends of the support on the scale of the mixture, `OPEN_END` where it has none."""
+        low, high = self._points_of(self.support_codes)
+        return max(low, -OPEN_END), min(high, OPEN_END)
+
+    def _codes_between(self, low: float, high: float) -> tuple[float, float]:
+        """Return codes of two values; codes between them decode between them."""
+        ends = []
+        for end, inwards in ((low, 1.0), (high, -1.0)):
+            if np.isinf(end):
+                ends.append(end)
+                continue
+            code = float(self.codes(np.array([end]))[0])
+            step = float(np.spacing(max(abs(code), 1.0)))
+            while (self.values_of(np.array([code]))[0] - end) * inwards < 0.0:
+                code, step = code + inwards * step, 2 * step
+            ends.append(code)
+        return min(ends), ends[1]
+
+    def _points_of(self, codes: tuple[float, float]) -> tuple[float, float]:
+        """Return the ends of all cells from one code to another on the scale of the mixture."""
+        low, high = codes
         ends = self._transformed(np.array([low - self.cell / 2, high + self.cell / 2]))
         return float(ends[0]), float(ends[1])
 
     @property
     def inputs(self) -> int:
         """Four units for the place, one for each atom, and one for none of them."""
-        return SCALAR_UNITS + len(self.atoms) + self.one_hot
+        return SCALAR_UNITS + len(self.atoms) + len(self.special_codes) + self.one_hot
 
     @property
     def outputs(self) -> int:
         """Logit, mean and raw log-scale of each logistic, a logit of each atom."""
-        return 3 * self.components + len(self.atoms)
+        return 3 * self.components + len(self.atoms) + len(self.special_codes)
 
     @property
     def noise(self) -> int:
@@ -144,27 +208,58 @@ class Numeric(Column):
         return self.arrow_type if self.notation is None else self.notation.number_type
 
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
-        """Return codes, NaN where null; see `Column.encode`."""
-        return self.codes(_read(self.name, array, self.arrow_type, self.notation))
+        """Return codes, NaN where null and that is no value; see `Column.encode`."""
+        codes = self.codes(_read(self.name, array, self.arrow_type, self.notation))
+        if self.support.bounded:
+            low, high = self.support_codes
+            codes[(codes < low) | (codes > high)] = OUTSIDE_CODE
+        if self.null_outcome:
+            codes[np.isnan(codes)] = NULL_CODE
+        return codes
 
     def cell_encoder(self) -> CellEncoder:
         """Return the encoder of a number, or of a text in the notation."""
-        if family(self.arrow_type) is Family.NUMBER:
-            return self._number_encoder()
-        return super().cell_encoder()
+        if family(self.arrow_type) is not Family.NUMBER:
+            return super().cell_encoder()
+        read = self._number_encoder()
+        if not self.support.bounded:
+            return read
+        low, high = self.support_codes
+
+        def supported(value: object) -> float:
+            code = read(value)
+            return code if low <= code <= high else OUTSIDE_CODE
+
+        return supported
+
+    def is_code(self, values: Float64) -> Bool:
+        """Return which are codes of numbers in the support, or of what is no number."""
+        low, high = self.support_codes
+        inside = (values >= low) & (values <= high) & self._is_number(values)
+        return np.asarray(inside | np.isin(values, self.special_codes))
+
+    @abstractmethod
+    def _is_number(self, values: Float64) -> Bool:
+        """Return which are codes of numbers, (rows,)."""
 
     @abstractmethod
     def _number_encoder(self) -> CellEncoder:
         """Return the encoder of one number; it agrees with `codes`."""
 
     def decode(self, values: Float64) -> pa.Array:
-        """Return values, rounded and clipped to the type; see `Column.decode`."""
+        """Return values, rounded and clipped to the type, null for what is no number."""
+        numbers = np.where(np.isin(values, self.special_codes), np.nan, values)
         with np.errstate(over="ignore"):
-            return self._written(self.values_of(values))
+            return self._written(self.values_of(numbers))
 
     def initial_parameters(self, values: Float64) -> Float64:
         """Return the mixture fitted to the codes by expectation-maximisation."""
-        known = values[~np.isnan(values)]
+        observed = values[~np.isnan(values)]
+        hits = observed[:, None] == np.array(self.special_codes)
+        known = observed[~hits.any(1)]
+        special = np.maximum(hits.sum(0) / max(1, observed.size), MIN_SHARE)
+        if self.support.bounded:
+            special[-1] = max(hits[:, -1].mean() if len(hits) else 0.0, self.support.outside_mass)
         spikes = self.atom_codes
         at_atoms = np.isin(known, spikes)
         smooth, shares = Points.thin(known[~at_atoms] if known.size else np.zeros(1))
@@ -175,17 +270,18 @@ class Numeric(Column):
         high = self._transformed(codes + self.cell / 2)
         weights = np.append(shares * (1 - counts.sum()), counts)
         atoms = np.append(np.full(len(smooth), -1), np.arange(len(spikes)))
-        return fit_mixture(
+        units = fit_mixture(
             Points((low + high) / 2, weights, high - low, atoms),
             len(spikes),
             self.components,
         )
+        return np.append(units, np.log(special) - np.log(max(1 - special.sum(), MIN_SHARE)))
 
     def outcomes(self, values: Float64) -> Bool:
         """Return the logit of the atom that it is, or else the first; see `Column.outcomes`."""
         result = np.zeros((len(values), self.outputs), dtype=bool)
         atoms = result[:, 3 * self.components :]
-        atoms[:] = values[:, None] == self.atom_codes
+        atoms[:] = values[:, None] == self.outcome_codes
         result[:, 0] = ~np.isnan(values) & ~atoms.any(axis=1)
         return result
 
@@ -197,13 +293,17 @@ class Numeric(Column):
         return units
 
     def learned(self) -> dict[str, Any]:
-        """Return range, atoms, transform and number of components."""
+        """Return range, atoms, transform, number of components, support and meaning of null."""
         return {
             "minimum": self._to_json(self.minimum),
             "maximum": self._to_json(self.maximum),
             "atoms": [self._to_json(atom) for atom in self.atoms],
             "transform": self.transform.to_json(),
             "components": self.components,
+            "low": self._end_to_json(self.support.low),
+            "high": self._end_to_json(self.support.high),
+            "outside_mass": self.support.outside_mass,
+            "null": "value" if self.null_outcome else "unknown",
             **({"one_hot": True} if self.one_hot else {}),
             **({"notation": self.notation.to_json()} if self.notation else {}),
         }
@@ -244,6 +344,9 @@ class Numeric(Column):
             )
             for place, atom in enumerate(record.items("atoms"))
         ]
+        null = record.text("null") if "null" in record.fields else "unknown"
+        if null not in ("value", "unknown"):
+            raise record.wrong("null", "'value' or 'unknown'")
         return {
             "name": record.text("name"),
             "arrow_type": arrow_type,
@@ -254,6 +357,8 @@ class Numeric(Column):
             "components": record.whole("components", above=0),
             "notation": notation,
             "one_hot": record.flag("one_hot"),
+            "support": _support(record, number_type),
+            "null_outcome": null == "value",
         }
 
     def _transformed(self, codes: Float64) -> Float64:
@@ -261,6 +366,9 @@ class Numeric(Column):
             torch.from_numpy(codes)[:, None], stack([self.transform])
         ).numpy()
         return points[:, 0]
+
+    def _end_to_json(self, end: float) -> Value | None:
+        return None if np.isinf(end) else self._to_json(end)
 
     def _to_json(self, value: float) -> Value:
         """Return a value in original units as a person would write it."""
@@ -298,6 +406,22 @@ def _read(
     if notation is None or family(array.type) is not Family.TEXT:
         return to_numbers(name, array, arrow_type if notation is None else notation.number_type)
     return to_numbers(name, notation.read(name, array), notation.number_type)
+
+
+def _support(record: Record, arrow_type: pa.DataType) -> Support:
+    """Read the ends of the support; there are none where the fields are absent or null."""
+    ends = {"low": -np.inf, "high": np.inf}
+    for end in ends:
+        if record.fields.get(end) is not None:
+            ends[end] = _number(record, end, arrow_type)
+    if not ends["low"] < ends["high"]:
+        raise record.wrong("low", "below 'high'")
+    if np.isinf([*ends.values()]).all():
+        return EVERYWHERE
+    mass = _DEFAULT_OUTSIDE_MASS
+    if "outside_mass" in record.fields:
+        mass = record.number("outside_mass", above=0, below=1)
+    return Support(ends["low"], ends["high"], mass)
 
 
 def _number(record: Record, field: str, arrow_type: pa.DataType) -> float:

@@ -15,18 +15,17 @@ from torch.nn import functional
 
 __all__ = ["MIN_WIDTH", "log_mass_between", "quantile_between"]
 
-MIN_WIDTH = 1e-300
+MIN_WIDTH = 1e-30
 """Ends that are closer count as so far apart: a range of a single point keeps a finite mass."""
 
 
 def log_mass_between(low: Tensor, high: Tensor) -> Tensor:
-    """Return the logarithm of the mass between standardised ends, in float64, any one shape.
+    """Return the logarithm of the mass between standardised ends, any one shape.
 
     Args:
         low: Standardised lower ends.
         high: Upper ends, the same shape.
     """
-    low, high = low.double(), high.double()
     widths = (high - low).clamp(min=MIN_WIDTH)
     both = functional.logsigmoid(high) + functional.logsigmoid(-low)
     return both + torch.log(-torch.expm1(-widths))

@@ -9,6 +9,7 @@ What is asked of a conditional, its most probable value, its quantiles, its mean
 its parameters: see `madeira.models.inference.summaries`.
 """
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -21,8 +22,9 @@ from torch.nn import functional
 from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.base import Column
 from madeira.models.columns.kernels import kernel_of
+from madeira.models.columns.kernels.numeric import RANGE, SUPPORT
 from madeira.models.columns.layout import Layout
-from madeira.models.columns.numeric import Numeric
+from madeira.models.columns.numeric import NULL_CODE, Numeric
 from madeira.models.inference.noise import draw_noise
 from madeira.models.inference.summaries import MEAN, MODE, NEITHER, numeric_summaries, probabilities
 from madeira.models.inference.weights.sorted import SortedNetwork
@@ -42,14 +44,16 @@ class Predictive(ABC):
     Attributes:
         variable: The variable.
         rows: The rows, shape `(cells,)`.
-        size: Number of values of a discrete variable that can be drawn.
+        size: Number of values of a discrete variable that can be drawn; 0 of a number.
     """
 
     def __init__(self, variable: int, rows: Int64, column: Column) -> None:
         self.variable = variable
         self.rows = rows
         unknown = column.unknown_code
-        self.size = 2 if unknown is None else int(unknown)
+        self.size = 0
+        if column.discrete:
+            self.size = 2 if unknown is None else int(unknown)
 
     @abstractmethod
     def most_probable(self) -> tuple[Float64, Float64]:
@@ -280,7 +284,8 @@ class _Conditionals(Predictive):
         estimate = NEITHER if point is None or median else MEAN if point == "mean" else MODE
         quantiles, points = np.empty((len(wanted), cells)), np.full(cells, np.nan)
         constants = kernel_of(column)[1].constants(column)
-        mixture = (self._parameters, self._posterior, constants, self._within_range)
+        cut_at = RANGE if self._within_range else SUPPORT
+        mixture = (self._parameters, self._posterior, constants, cut_at)
         numeric_summaries(column.cell, *mixture, wanted, estimate, quantiles, points)
         ends = quantiles[: len(probabilities)]
         return ends, quantiles[-1] if median else points
@@ -293,7 +298,10 @@ class _Draws(Predictive):
         column = layout.columns[variable]
         super().__init__(variable, rows, column)
         self._draws = draws
-        self._on_grid = isinstance(column, Numeric) and column.cell > 0
+        self._on_grid = False
+        if isinstance(column, Numeric):
+            self._on_grid = column.cell > 0
+            self._draws = np.where(draws == NULL_CODE, np.nan, draws)
 
     def most_probable(self) -> tuple[Float64, Float64]:
         codes = _most_frequent(self._draws)
@@ -305,12 +313,16 @@ class _Draws(Predictive):
     def quantiles(
         self, probabilities: tuple[float, ...], point: Point | None
     ) -> tuple[Float64, Float64]:
-        ends = np.quantile(self._draws, probabilities, axis=0)
-        if point == "mode" and self._on_grid:
-            return ends, _most_frequent(self._draws)
-        if point == "mean":
-            return ends, self._draws.mean(axis=0)
-        return ends, np.median(self._draws, axis=0) if point else np.full(len(self.rows), np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of cells that were never a number
+            ends = np.nanquantile(self._draws, probabilities, axis=0)
+            if point == "mean":
+                return ends, np.nanmean(self._draws, axis=0)
+            if point is None:
+                return ends, np.full(len(self.rows), np.nan)
+            if point == "mode" and self._on_grid:
+                return ends, _most_frequent(self._draws)
+            return ends, np.nanmedian(self._draws, axis=0)
 
 
 def _most_frequent(codes: Float64) -> Float64:

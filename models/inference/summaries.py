@@ -72,20 +72,20 @@ def numeric_summaries(
     parameters: Float32,
     shares: Float64,
     constants: Float64,
-    within_range: bool,
+    ends: int,
     wanted: Float64,
     estimate: int,
     quantiles: Float64,
     points: Float64,
 ) -> None:
-    """Quantiles of numbers, and their mean or their most probable value.
+    """Quantiles of numbers, and their mean or most probable value; what is no number is left out.
 
     Args:
         cell_width: 1 where the codes are a grid, 0 where they are a continuum.
         parameters: Of each cell under each network, `(cells, networks, width)`.
         shares: Of the networks, `(cells, networks)`.
         constants: Of the column.
-        within_range: Whether numbers lie between the ends seen in training.
+        ends: `RANGE` or `SUPPORT`: between which ends numbers lie.
         wanted: Probabilities in (0, 1), `(wanted,)`.
         estimate: `MEAN`, or `MODE` of a grid, or `NEITHER`.
         quantiles: Receives the codes, `(wanted, cells)`.
@@ -103,12 +103,12 @@ def numeric_summaries(
             for place in range(width):
                 own[place] = parameters[cell, network, place]
             first, share = network * components, shares[cell, network]
-            add_mixture(own, width, share, within_range, constants, 0, parts, first, spikes)
+            add_mixture(own, share, ends, True, constants, 0, parts, first, spikes)
         for place in range(len(wanted)):
             quantiles[place, cell] = quantile_of(
-                wanted[place], cell_width, within_range, constants, 0, parts, spikes
+                wanted[place], cell_width, ends, constants, 0, parts, spikes
             )
         if estimate == MEAN:
-            points[cell] = mean_of(cell_width, within_range, constants, 0, parts, spikes)
+            points[cell] = mean_of(cell_width, ends, constants, 0, parts, spikes)
         elif estimate == MODE:
-            points[cell] = most_probable_of(within_range, constants, 0, parts, spikes)
+            points[cell] = most_probable_of(ends, constants, 0, parts, spikes)

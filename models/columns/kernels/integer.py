@@ -8,6 +8,8 @@ from madeira.models.arrays import Float32, Float64
 from madeira.models.columns.integer import MAX_CODE, MIN_SLOPE, Integer
 from madeira.models.columns.kernels.base import Kernel
 from madeira.models.columns.kernels.numeric import (
+    ATOMS,
+    BOUNDED,
     COMPONENTS,
     atom_at,
     bounded,
@@ -16,8 +18,10 @@ from madeira.models.columns.kernels.numeric import (
     inside,
     log_scale,
     log_total,
+    mean_near,
     scalar_features,
     slope,
+    supported_factor,
     transformed,
 )
 from madeira.models.columns.numeric_head import MAX_POINT
@@ -38,30 +42,39 @@ def _log_prob(parameters: Float32, width: int, value: float, constants: Float64,
     (1 - exp(low - high)) / ((1 + exp(low)) (1 + exp(-high))).
     """
     components = int(constants[at + COMPONENTS])
+    total = log_total(parameters, width, components)
+    atom = atom_at(value, constants, at)
+    if atom >= constants[at + ATOMS]:  # no number
+        return float(parameters[3 * components + atom] - total)
     low = transformed(value - 0.5, constants, at)
     high = transformed(value + 0.5, constants, at)
     steepness = slope(value, constants, at)
     rounded = steepness < MIN_SLOPE or abs(value) > MAX_CODE
     cell = steepness if rounded else high - low
     middle = bounded((low + high) / 2.0, -MAX_POINT, MAX_POINT)
+    cut = constants[at + BOUNDED] > 0.0
     highest, mass = -1e300, 0.0
-    atom = atom_at(value, constants, at)
     if atom >= 0:
         highest = float(parameters[3 * components + atom])
         mass = 1.0
     for m in range(components):
         sharpness = exp(-log_scale(parameters[2 * components + m]))
-        distance = (middle - parameters[components + m]) * sharpness
+        mean = float(parameters[components + m])
+        factor = 1.0
+        if cut:
+            mean = mean_near(mean, 1.0 / sharpness, constants, at)
+            factor = supported_factor(mean, sharpness, constants, at)
+        distance = (middle - mean) * sharpness
         half = cell * sharpness / 2.0
         near, far = abs(half - abs(distance)), half + abs(distance)
-        share = -expm1(-2.0 * half) / ((1.0 + exp(-near)) * (1.0 + exp(-far)))
+        share = -factor * expm1(-2.0 * half) / ((1.0 + exp(-near)) * (1.0 + exp(-far)))
         term = parameters[m] - max(abs(distance) - half, 0.0)
         if term > highest:
             mass = mass * exp(highest - term) + share
             highest = term
         else:
             mass += share * exp(term - highest)
-    return float(highest + log(mass) - log_total(parameters, width, components))
+    return float(highest + log(mass) - total)
 
 
 @inlined

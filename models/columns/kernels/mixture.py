@@ -2,7 +2,8 @@
 
 The conditional of a number under several networks is one mixture: the logistics of all of them,
 each with a share, and the atoms, whose shares add up. A logistic stands on the scale of the
-column's transform T; with a range it is cut at its ends. The distribution function is
+column's transform T and is cut at two ends, those of the support or of the range. The distribution
+function is
 
     H(x) = sum_j share_j F_j(T(x + cell / 2)) + sum of the shares of atoms up to x
 
@@ -10,34 +11,46 @@ with a cell of one step for grids, whose values are the points nearest to those 
 and of none for densities.
 """
 
-from math import exp, expm1, log, log1p
+from math import exp, log, log1p
 
 import numpy as np
 
 from madeira.models.arrays import Float32, Float64
 from madeira.models.columns.kernels.numeric import (
     ATOMS,
+    BOUNDED,
+    CODED,
     CODES,
     COMPONENTS,
     HIGH,
     HIGHEST,
     LOW,
     LOWEST,
+    RANGE,
     bounded,
+    log_mass,
     log_scale,
     log_sigmoid,
-    log_total,
-    log_weight_inside,
+    log_weight,
+    mean_near,
     transformed,
     untransformed,
 )
 from madeira.models.columns.numeric_head import MAX_POINT
-from madeira.models.columns.truncation import MIN_WIDTH
-from madeira.models.compiled import inlined, subroutine
+from madeira.models.compiled import subroutine
 
-__all__ = ["MEAN", "SCALE", "SHARE", "add_mixture", "mean_of", "most_probable_of", "quantile_of"]
+__all__ = [
+    "LOG_MASS",
+    "MEAN",
+    "SCALE",
+    "SHARE",
+    "add_mixture",
+    "mean_of",
+    "most_probable_of",
+    "quantile_of",
+]
 
-SHARE, MEAN, SCALE, _LOG_MASS = 0, 1, 2, 3  # rows of `parts`
+SHARE, MEAN, SCALE, LOG_MASS = 0, 1, 2, 3  # rows of `parts`
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _REACH = 30.0  # scales from its mean: a logistic has 1e-13 of its mass beyond
@@ -51,9 +64,9 @@ _STEPS = 200
 @subroutine
 def add_mixture(
     parameters: Float32,
-    width: int,
     weight: float,
-    within_range: bool,
+    ends: int,
+    numbers_only: bool,
     constants: Float64,
     at: int,
     parts: Float64,
@@ -63,73 +76,59 @@ def add_mixture(
     """Add the conditional under one network to a mixture.
 
     Args:
-        parameters: Of the conditional, `width` of them.
-        width: Logistics, three numbers each, and atoms.
+        parameters: Of the conditional.
         weight: Of the network.
-        within_range: Whether the logistics are cut at the ends of the range.
+        ends: `RANGE` or `SUPPORT`: where the logistics are cut.
+        numbers_only: Whether to leave out what is no number, and give its share to the rest.
         constants: Of the column, from `at` on.
         at: See there.
-        parts: Share, mean, scale and log-mass within the range of each logistic, `(4, any)`;
+        parts: Share, mean, scale and log-mass between the ends of each logistic, `(4, any)`;
             those of this network go to the columns from `first` on.
         first: See there.
         spikes: Shares of atoms, `(at least atoms,)`; this network's are added.
     """
-    components, atoms = int(constants[at + COMPONENTS]), int(constants[at + ATOMS])
-    highest, mass = 0.0, 1.0
-    if within_range:
-        highest = -np.inf
-        for outcome in range(components + atoms):
-            share = log_weight_inside(parameters, outcome, 1.0, constants, at)
-            highest = max(highest, share)
-        mass = 0.0
-        for outcome in range(components + atoms):
-            mass += exp(log_weight_inside(parameters, outcome, 1.0, constants, at) - highest)
-    else:
-        highest = log_total(parameters, width, components)
-    for outcome in range(components + atoms):
-        if within_range:
-            share = log_weight_inside(parameters, outcome, 1.0, constants, at)
+    components = int(constants[at + COMPONENTS])
+    outcomes = components + int(constants[at + (ATOMS if numbers_only else CODED)])
+    highest, mass = -np.inf, 0.0
+    for outcome in range(outcomes):
+        share = log_weight(parameters, outcome, 1.0, ends, constants, at)
+        if share > highest:
+            mass = mass * exp(highest - share) + 1.0
+            highest = share
         else:
-            share = parameters[outcome if outcome < components else outcome + 2 * components]
+            mass += exp(share - highest)
+    for outcome in range(outcomes):
+        share = log_weight(parameters, outcome, 1.0, ends, constants, at)
         share = weight * exp(share - highest) / mass
         if outcome >= components:
             spikes[outcome - components] += share
             continue
         place = first + outcome
-        mean = float(parameters[components + outcome])
         scale = exp(log_scale(parameters[2 * components + outcome]))
+        mean = mean_near(parameters[components + outcome], scale, constants, at)
+        low = (constants[at + ends + LOW] - mean) / scale
+        high = (constants[at + ends + HIGH] - mean) / scale
         parts[SHARE, place] = share
         parts[MEAN, place] = mean
         parts[SCALE, place] = scale
-        parts[_LOG_MASS, place] = 0.0
-        if within_range:
-            low, high = (constants[at + LOW] - mean) / scale, (constants[at + HIGH] - mean) / scale
-            parts[_LOG_MASS, place] = _log_mass(low, high)
-
-
-@inlined
-def _log_mass(low: float, high: float) -> float:
-    """Log-mass of the standard logistic between two ends."""
-    return log_sigmoid(high) + log_sigmoid(-low) + log(-expm1(-max(high - low, MIN_WIDTH)))
+        parts[LOG_MASS, place] = log_mass(low, high)
 
 
 @subroutine
-def _smooth_below(
-    point: float, within_range: bool, constants: Float64, at: int, parts: Float64
-) -> float:
+def _smooth_below(point: float, ends: int, constants: Float64, at: int, parts: Float64) -> float:
     """Mass of the logistics up to a point of the line, on the scale of T."""
-    if within_range:
-        if point <= constants[at + LOW]:
-            return 0.0
-        point = min(point, constants[at + HIGH])
+    if point <= constants[at + ends + LOW]:
+        return 0.0
+    cut = ends == RANGE or constants[at + BOUNDED] > 0.0
+    point = min(point, constants[at + ends + HIGH])
     mass = 0.0
     for j in range(parts.shape[1]):
         if parts[SHARE, j] < _NOTHING:
             continue
         t = (point - parts[MEAN, j]) / parts[SCALE, j]
-        if within_range:
-            low = (constants[at + LOW] - parts[MEAN, j]) / parts[SCALE, j]
-            mass += parts[SHARE, j] * exp(min(_log_mass(low, t) - parts[_LOG_MASS, j], 0.0))
+        if cut:
+            low = (constants[at + ends + LOW] - parts[MEAN, j]) / parts[SCALE, j]
+            mass += parts[SHARE, j] * exp(min(log_mass(low, t) - parts[LOG_MASS, j], 0.0))
         else:
             mass += parts[SHARE, j] / (1.0 + exp(-t))
     return mass
@@ -139,7 +138,7 @@ def _smooth_below(
 def _below(
     code: float,
     cell: float,
-    within_range: bool,
+    ends: int,
     constants: Float64,
     at: int,
     parts: Float64,
@@ -147,7 +146,7 @@ def _below(
 ) -> float:
     """H(code): the probability of no more than a code."""
     point = transformed(code + cell / 2.0, constants, at)
-    mass = _smooth_below(point, within_range, constants, at, parts)
+    mass = _smooth_below(point, ends, constants, at, parts)
     for atom in range(int(constants[at + ATOMS])):
         mass += spikes[atom] if constants[at + CODES + atom] <= code else 0.0
     return mass
@@ -157,7 +156,7 @@ def _below(
 def quantile_of(
     probability: float,
     cell: float,
-    within_range: bool,
+    ends: int,
     constants: Float64,
     at: int,
     parts: Float64,
@@ -171,7 +170,7 @@ def quantile_of(
     Args:
         probability: In (0, 1).
         cell: 1 on a grid, 0 on a continuum.
-        within_range: Whether the logistics are cut at the ends of the range.
+        ends: `RANGE` or `SUPPORT`: where the logistics are cut.
         constants: Of the column, from `at` on.
         at: See there.
         parts: The logistics, as of `add_mixture`, `(4, logistics)`.
@@ -183,8 +182,8 @@ def quantile_of(
         if parts[SHARE, j] >= _NOTHING:
             point = parts[MEAN, j] + parts[SCALE, j] * logit
             low, high = min(low, point), max(high, point)
-    if within_range and high >= low:
-        low, high = constants[at + LOW], constants[at + HIGH]
+    if high >= low and (ends == RANGE or constants[at + BOUNDED] > 0.0):
+        low, high = constants[at + ends + LOW], constants[at + ends + HIGH]
     if high >= low:
         low = untransformed(bounded(low, -MAX_POINT, MAX_POINT), constants, at)
         high = untransformed(bounded(high, -MAX_POINT, MAX_POINT), constants, at)
@@ -204,21 +203,19 @@ def quantile_of(
             middle = np.floor(middle)
         if middle <= low or middle >= high:
             break
-        if _below(middle, cell, within_range, constants, at, parts, spikes) < probability:
+        if _below(middle, cell, ends, constants, at, parts, spikes) < probability:
             low = middle
         else:
             high = middle
-    if within_range:  # whose ends are codes, and those of a continuum are within MAX_POINT
-        high = bounded(high, constants[at + LOWEST], constants[at + HIGHEST])
-    elif cell == 0.0:
+    if cell == 0.0:
         high = bounded(high, -MAX_POINT, MAX_POINT)
-    return float(high)
+    return float(bounded(high, constants[at + ends + LOWEST], constants[at + ends + HIGHEST]))
 
 
 @subroutine
 def mean_of(
     cell: float,
-    within_range: bool,
+    ends: int,
     constants: Float64,
     at: int,
     parts: Float64,
@@ -232,7 +229,7 @@ def mean_of(
 
     Args:
         cell: As for `quantile_of`, as are all others.
-        within_range: See there.
+        ends: See there.
         constants: See there.
         at: See there.
         parts: See there.
@@ -248,24 +245,20 @@ def mean_of(
             continue
         total += share
         centre, scale = parts[MEAN, j], parts[SCALE, j]
-        low, high = -np.inf, np.inf
-        if within_range:
-            low = (constants[at + LOW] - centre) / scale
-            high = (constants[at + HIGH] - centre) / scale
+        low = (constants[at + ends + LOW] - centre) / scale
+        high = (constants[at + ends + HIGH] - centre) / scale
         peak = bounded(0.0, low, high)
         low, high = max(low, peak - _REACH), min(high, peak + _REACH)
         first = untransformed(bounded(centre + scale * low, -MAX_POINT, MAX_POINT), constants, at)
         last = untransformed(bounded(centre + scale * high, -MAX_POINT, MAX_POINT), constants, at)
         if cell > 0.0 and last - first <= _FEW_CELLS:
-            of_part = _grid_mean(np.rint(first), np.rint(last), j, within_range,
+            of_part = _grid_mean(np.rint(first), np.rint(last), j, ends,
                                     constants, at, parts)  # fmt: skip
         else:
             of_part = _line_mean(low, high, j, constants, at, parts)
         mean += share * of_part
     mean /= total
-    if within_range:
-        mean = bounded(mean, constants[at + LOWEST], constants[at + HIGHEST])
-    return float(mean)
+    return float(bounded(mean, constants[at + ends + LOWEST], constants[at + ends + HIGHEST]))
 
 
 @subroutine
@@ -273,23 +266,21 @@ def _grid_mean(
     first: float,
     last: float,
     j: int,
-    within_range: bool,
+    ends: int,
     constants: Float64,
     at: int,
     parts: Float64,
 ) -> float:
     """Return the mean of one logistic over grid points: first + sum of 1 - F at cells' ends."""
-    low = (constants[at + LOW] - parts[MEAN, j]) / parts[SCALE, j]
-    high = (constants[at + HIGH] - parts[MEAN, j]) / parts[SCALE, j]
+    low = (constants[at + ends + LOW] - parts[MEAN, j]) / parts[SCALE, j]
+    high = (constants[at + ends + HIGH] - parts[MEAN, j]) / parts[SCALE, j]
     mean, code = first, first
     while code < last:
         t = (transformed(code + 0.5, constants, at) - parts[MEAN, j]) / parts[SCALE, j]
-        if not within_range:
-            mean += 1.0 / (1.0 + exp(t))
-        elif t <= low:
+        if t <= low:
             mean += 1.0
         elif t < high:
-            mean += exp(min(_log_mass(t, high) - parts[_LOG_MASS, j], 0.0))
+            mean += exp(min(log_mass(t, high) - parts[LOG_MASS, j], 0.0))
         code += 1.0
     return float(mean)
 
@@ -312,7 +303,7 @@ def _line_mean(
             continue
         for node in range(len(_NODES)):
             t = left + (right - left) * (1.0 + _NODES[node]) / 2.0
-            density = log_sigmoid(t) + log_sigmoid(-t) - parts[_LOG_MASS, j]
+            density = log_sigmoid(t) + log_sigmoid(-t) - parts[LOG_MASS, j]
             weight = _WEIGHTS[node] * (right - left) / 2.0 * exp(density)
             point = bounded(centre + scale * t, -MAX_POINT, MAX_POINT)
             mean += weight * untransformed(point, constants, at)
@@ -322,13 +313,13 @@ def _line_mean(
 
 @subroutine
 def _mass_at(
-    code: float, within_range: bool, constants: Float64, at: int, parts: Float64, spikes: Float64
+    code: float, ends: int, constants: Float64, at: int, parts: Float64, spikes: Float64
 ) -> float:
     """Return the probability of a grid point."""
     low = transformed(code - 0.5, constants, at)
     high = transformed(code + 0.5, constants, at)
-    mass = _smooth_below(high, within_range, constants, at, parts)
-    mass -= _smooth_below(low, within_range, constants, at, parts)
+    mass = _smooth_below(high, ends, constants, at, parts)
+    mass -= _smooth_below(low, ends, constants, at, parts)
     for atom in range(int(constants[at + ATOMS])):
         mass += spikes[atom] if constants[at + CODES + atom] == code else 0.0
     return mass
@@ -336,7 +327,7 @@ def _mass_at(
 
 @subroutine
 def most_probable_of(
-    within_range: bool, constants: Float64, at: int, parts: Float64, spikes: Float64
+    ends: int, constants: Float64, at: int, parts: Float64, spikes: Float64
 ) -> float:
     """Return the most probable point of a grid, the smallest where several are.
 
@@ -345,24 +336,20 @@ def most_probable_of(
     more, the atoms and what lies around the means of the logistics are.
 
     Args:
-        within_range: As for `quantile_of`, as are all others.
+        ends: As for `quantile_of`, as are all others.
         constants: See there.
         at: See there.
         parts: See there.
         spikes: See there.
     """
-    first = quantile_of(_TAIL, 1.0, within_range, constants, at, parts, spikes)
-    last = quantile_of(1.0 - _TAIL, 1.0, within_range, constants, at, parts, spikes)
+    first = quantile_of(_TAIL, 1.0, ends, constants, at, parts, spikes)
+    last = quantile_of(1.0 - _TAIL, 1.0, ends, constants, at, parts, spikes)
     best, highest = first, -1.0
     if last - first < _MAX_VALUES:
         code = first
-        below = _smooth_below(
-            transformed(code - 0.5, constants, at), within_range, constants, at, parts
-        )
+        below = _smooth_below(transformed(code - 0.5, constants, at), ends, constants, at, parts)
         while code <= last:
-            upto = _smooth_below(
-                transformed(code + 0.5, constants, at), within_range, constants, at, parts
-            )
+            upto = _smooth_below(transformed(code + 0.5, constants, at), ends, constants, at, parts)
             mass = upto - below
             for atom in range(int(constants[at + ATOMS])):
                 mass += spikes[atom] if constants[at + CODES + atom] == code else 0.0
@@ -373,7 +360,7 @@ def most_probable_of(
         return float(best)
     for atom in range(int(constants[at + ATOMS])):
         code = constants[at + CODES + atom]
-        mass = _mass_at(code, within_range, constants, at, parts, spikes)
+        mass = _mass_at(code, ends, constants, at, parts, spikes)
         if mass > highest:
             best, highest = code, mass
     for j in range(parts.shape[1]):
@@ -384,11 +371,11 @@ def most_probable_of(
         code = untransformed(middle, constants, at)
         step = max(np.rint(untransformed(beyond, constants, at) - code), 1.0)
         code = bounded(np.rint(code), first, last)
-        here = _mass_at(code, within_range, constants, at, parts, spikes)
+        here = _mass_at(code, ends, constants, at, parts, spikes)
         while step >= 1.0:  # uphill by ever smaller steps
             for side in range(2):
                 other = bounded(code + (step if side == 0 else -step), first, last)
-                mass = _mass_at(other, within_range, constants, at, parts, spikes)
+                mass = _mass_at(other, ends, constants, at, parts, spikes)
                 if mass > here:
                     code, here = other, mass
             step = np.floor(step / 2.0)

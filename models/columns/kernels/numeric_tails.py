@@ -6,7 +6,8 @@ transform T, whose unit is the spread of the training values: p is the same in m
 
 The mixture of logistics rises and falls monotonically between its *nodes*, a few points around
 each mean, and outwards from the last of them. So the region of rarer values is a few intervals,
-whose ends are searched for and whose masses are differences of distribution functions.
+whose ends are searched for and whose masses are differences of distribution functions. What is no
+number has the mass of its atom.
 """
 
 from math import cosh, exp, log
@@ -14,12 +15,18 @@ from math import cosh, exp, log
 import numpy as np
 
 from madeira.models.arrays import Float64
-from madeira.models.columns.kernels.mixture import MEAN, SCALE, SHARE
+from madeira.models.columns.kernels.mixture import LOG_MASS, MEAN, SCALE, SHARE
 from madeira.models.columns.kernels.numeric import (
     ATOMS,
     BENT_HIGH,
     BENT_LOW,
+    CODED,
     CODES,
+    HIGH,
+    HIGHEST,
+    LOW,
+    LOWEST,
+    SUPPORT,
     bounded,
     transformed,
     untransformed,
@@ -80,23 +87,44 @@ def _width_at(point: float, cell: float, constants: Float64, at: int) -> float:
 def _smooth_mass(
     point: float, cell: float, constants: Float64, at: int, parts: Float64, count: int
 ) -> float:
-    """Mass of the logistics in what stands for a value, around a point of the scale of T."""
-    width = _width_at(point, cell, constants, at)
+    """Mass of the logistics in what stands for a value, around a point of the scale of T.
+
+    A cell ends where the support does; a window does not, for what stands for a density.
+    """
+    half = _width_at(point, cell, constants, at) / 2.0
+    if cell > 0.0:
+        low = max(point - half, constants[at + SUPPORT + LOW])
+        high = min(point + half, constants[at + SUPPORT + HIGH])
+        if high <= low:
+            return 0.0
+        point, half = (low + high) / 2.0, (high - low) / 2.0
     mass = 0.0
     for j in range(count):
         scale = parts[SCALE, j]
         t = (point - parts[MEAN, j]) / scale
-        mass += parts[SHARE, j] * _window_mass(t, width / scale / 2.0)
+        mass += parts[SHARE, j] * _window_mass(t, half / scale)
     return mass
 
 
 @subroutine
-def _beyond(point: float, sign: float, parts: Float64, count: int) -> float:
-    """Mass of the logistics below a point, or above it where the sign is negative."""
+def _beyond(
+    point: float, sign: float, constants: Float64, at: int, parts: Float64, count: int
+) -> float:
+    """Mass of the logistics in the support below a point, or above it where the sign is negative.
+
+    It is a difference of two numbers that are small on the side where the logistic's mean is not.
+    """
+    low, high = constants[at + SUPPORT + LOW], constants[at + SUPPORT + HIGH]
+    if sign > 0.0:
+        high = bounded(point, low, high)
+    else:
+        low = bounded(point, low, high)
     mass = 0.0
     for j in range(count):
-        t = (point - parts[MEAN, j]) / parts[SCALE, j]
-        mass += parts[SHARE, j] * _logistic(sign * t)
+        a, b = (low - parts[MEAN, j]) / parts[SCALE, j], (high - parts[MEAN, j]) / parts[SCALE, j]
+        if a + b > 0.0:
+            a, b = -b, -a
+        mass += parts[SHARE, j] * (_logistic(b) - _logistic(a))
     return mass
 
 
@@ -211,7 +239,7 @@ def _nodes_of(
 
     Args:
         limit: Mass of the value that is asked about: what is much lower everywhere has no nodes.
-        own: Point of that value, a node too; NaN for an atom of a continuum.
+        own: Point of that value, a node too; NaN for an atom of a continuum, and for no number.
         coarse: Whether few nodes will do.
         cell: 1 on a grid, 0 on a continuum.
         constants: Of the column, from `at` on.
@@ -221,6 +249,8 @@ def _nodes_of(
         nodes: Receives points of the scale of T.
     """
     found = 0
+    lowest = max(transformed(constants[at + SUPPORT + LOWEST], constants, at), -MAX_POINT)
+    highest = min(transformed(constants[at + SUPPORT + HIGHEST], constants, at), MAX_POINT)
     if not np.isnan(own):
         nodes[0] = own
         found = 1
@@ -234,7 +264,7 @@ def _nodes_of(
         for offset in _OFFSETS:
             # A logistic that is narrower than a cell is as wide as the cell.
             point = mean + offset * scale + np.sign(offset) * width / 2.0
-            point = bounded(point, -MAX_POINT, MAX_POINT)
+            point = bounded(point, lowest, highest)
             slot = found
             while slot > 0 and nodes[slot - 1] > point:
                 slot -= 1
@@ -285,11 +315,12 @@ def numeric_tail(
             if parts[SHARE, j] >= floor:
                 for row in range(3):
                     active[row, count] = parts[row, j]
+                active[SHARE, count] *= exp(-parts[LOG_MASS, j])  # so that it is cut to the support
                 count += 1
         _tail_of(code, coarse, cell, constants, at, active, count, spikes, nodes, found)
         if found[0] > _COMMON:
             break
-    found[2] = _spread_of(spikes, int(constants[at + ATOMS]))
+    found[2] = _spread_of(spikes, int(constants[at + CODED]))
 
 
 @subroutine
@@ -306,25 +337,24 @@ def _tail_of(
     found: Float64,
 ) -> None:
     """Write the tail probability and the mass of what is as surprising; see `numeric_tail`."""
-    atoms = int(constants[at + ATOMS])
-    spike = 0.0
-    for atom in range(atoms):
-        spike = spikes[atom] if constants[at + CODES + atom] == code else spike
+    atoms, coded = int(constants[at + ATOMS]), int(constants[at + CODED])
+    spike, number = 0.0, True
+    for atom in range(coded):
+        if constants[at + CODES + atom] == code:
+            spike, number = spikes[atom], atom < atoms
     own = bounded(transformed(code, constants, at), -MAX_POINT, MAX_POINT)
     below_own, above_own = own, own
-    if cell > 0.0:
+    if not number or (cell == 0.0 and spike > 0.0):
+        own = np.nan
+    elif cell > 0.0:
         below_own = transformed(code - 0.5, constants, at)
         above_own = transformed(code + 0.5, constants, at)
-    elif spike > 0.0:
-        own = np.nan
     total = spike
     if not np.isnan(own):
         total += _smooth_mass(own, cell, constants, at, parts, count)
     limit, near = total * (1.0 - TIE), _COARSE if coarse else _FINE
     size = _nodes_of(total, own, coarse, cell, constants, at, parts, count, nodes)
-    everything = 0.0
-    for j in range(count):
-        everything += parts[SHARE, j]
+    everything = _beyond(np.inf, 1.0, constants, at, parts, count)
     rarer = everything if size == 0 else 0.0
     step = 1.0 + (nodes[size - 1] - nodes[0] if size else 0.0)
     # Every interval of rare points ends at an edge: it gains what is below that edge, and loses
@@ -340,7 +370,7 @@ def _tail_of(
                 if point != own:
                     ends = point, -step, mass
                     edge = _beyond_last(*ends, limit, near, cell, constants, at, parts, count)
-                rarer = _beyond(edge, 1.0, parts, count)
+                rarer = _beyond(edge, 1.0, constants, at, parts, count)
         elif rare != last_rare:
             edge = above_own if rare else below_own
             if rare and last != own:
@@ -349,7 +379,7 @@ def _tail_of(
             elif not rare and point != own:
                 between = point, last, mass, last_mass
                 edge = _edge(*between, limit, near, cell, constants, at, parts, count)
-            gained = _beyond(edge, 1.0, parts, count)
+            gained = _beyond(edge, 1.0, constants, at, parts, count)
             rarer += -gained if rare else gained
         elif not rare:
             middle = last + (point - last) / 2.0
@@ -359,7 +389,8 @@ def _tail_of(
                 low = _edge(*falling, limit, near, cell, constants, at, parts, count)
                 rising = point, middle, mass, lowest
                 high = _edge(*rising, limit, near, cell, constants, at, parts, count)
-                gained = _beyond(high, 1.0, parts, count) - _beyond(low, 1.0, parts, count)
+                gained = _beyond(high, 1.0, constants, at, parts, count)
+                gained -= _beyond(low, 1.0, constants, at, parts, count)
                 rarer += max(gained, 0.0)
         last, last_mass, last_rare = point, mass, rare
     if size and last_rare:
@@ -369,14 +400,14 @@ def _tail_of(
         if last != own:
             ends = last, step, last_mass
             edge = _beyond_last(*ends, limit, near, cell, constants, at, parts, count)
-        rarer += _beyond(edge, -1.0, parts, count)
+        rarer += _beyond(edge, -1.0, constants, at, parts, count)
     tied = total if cell > 0.0 or spike > 0.0 else 0.0
-    for atom in range(atoms):
+    for atom in range(coded):
         mass = spikes[atom]
         place = constants[at + CODES + atom]
         if place == code:
             continue
-        if cell > 0.0:
+        if cell > 0.0 and atom < atoms:
             point = transformed(place, constants, at)
             smooth = _smooth_mass(point, cell, constants, at, parts, count)
             if smooth < limit and mass + smooth >= limit:  # it was counted as rare

@@ -12,7 +12,7 @@ import numpy as np
 from madeira.models.arrays import Float32, Float64, Int64
 from madeira.models.columns.kernels import BINARY_NUMBER, log_prob, masses
 from madeira.models.columns.kernels.mixture import add_mixture
-from madeira.models.columns.kernels.numeric import ATOMS, COMPONENTS
+from madeira.models.columns.kernels.numeric import CODED, COMPONENTS, SUPPORT
 from madeira.models.columns.kernels.numeric_tails import MAX_NODES, numeric_tail
 from madeira.models.columns.kernels.tails import discrete_tail, expected_surprise
 from madeira.models.columns.layout import Layout
@@ -129,7 +129,7 @@ def _room(tables: TailLayout, networks: int) -> _Room:
         widest = max(widest, spans[d, 4] - spans[d, 3])
         most_outcomes = max(most_outcomes, tables.outcomes[d])
         if tables.outcomes[d] == 0:
-            most_atoms = max(most_atoms, int(constants[spans[d, 7] + ATOMS]))
+            most_atoms = max(most_atoms, int(constants[spans[d, 7] + CODED]))
             most_logistics = max(most_logistics, int(constants[spans[d, 7] + COMPONENTS]))
     logistics = networks * most_logistics
     return _Room(
@@ -172,7 +172,7 @@ def _cell(
         share = shares[r, network]
         if outcomes == 0:
             start = network * int(constants[at + COMPONENTS])
-            add_mixture(own, width, share, False, constants, at, room.parts, start, room.spikes)
+            add_mixture(own, share, SUPPORT, False, constants, at, room.parts, start, room.spikes)
             continue
         unknown = 0.0
         if kind != BINARY_NUMBER:

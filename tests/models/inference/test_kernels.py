@@ -15,6 +15,7 @@ from madeira.models.columns.binary import Binary
 from madeira.models.columns.kernels import KERNELS
 from madeira.models.columns.kinds import KINDS
 from madeira.models.columns.numeric import Numeric
+from madeira.models.columns.support import Support
 from madeira.models.schema.schema import Schema
 
 SKEWED = np.append(np.zeros(6), np.exp(np.linspace(-3.0, 5.0, 12)))  # zero is an atom
@@ -35,6 +36,13 @@ ONE_UNIT: list[Any] = [
     replace(COLUMNS[kind], one_hot=False)  # type: ignore[call-arg]
     for kind in ("binary", "integer", "continuous")
 ]
+CUT = [
+    replace(column, support=Support(low, high, 0.01), null_outcome=low < 0)
+    for column, low, high in zip(
+        SCHEMA.columns[-3:], (0.0, -1.0, -np.inf), (4000.0, np.inf, 3e8), strict=True
+    )
+    if isinstance(column, Numeric)
+]
 
 
 def any_value(column: Column, data: st.DataObject) -> float:
@@ -44,6 +52,9 @@ def any_value(column: Column, data: st.DataObject) -> float:
     value = data.draw(
         st.floats(-1e7, 1e7) | st.floats(-4, 4) | st.sampled_from(column.atom_codes.tolist())
     )
+    value = data.draw(st.sampled_from([*column.special_codes, value]))
+    if value not in column.special_codes:
+        value = min(max(value, column.support_codes[0]), column.support_codes[1])
     return float(np.rint(value)) if column.kind == "integer" else value
 
 
@@ -51,7 +62,7 @@ def test_every_kind_has_a_kernel() -> None:
     assert set(KERNELS) == set(KINDS) == set(COLUMNS)
 
 
-@pytest.mark.parametrize("column", [*COLUMNS.values(), *ONE_UNIT], ids=lambda one: one.kind)
+@pytest.mark.parametrize("column", [*COLUMNS.values(), *ONE_UNIT, *CUT], ids=lambda one: one.kind)
 @given(data=st.data())
 def test_a_kernel_agrees_with_its_head(column: Column, data: st.DataObject) -> None:
     kernel = KERNELS[column.kind]

@@ -1,6 +1,7 @@
 """Tail probabilities: of each kind against brute force, of rows against uniform numbers."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +12,11 @@ from scipy.special import expit
 
 from madeira.models.arrays import Float32, Float64
 from madeira.models.columns.base import Column
+from madeira.models.columns.integer import Integer
 from madeira.models.columns.kernels.numeric_tails import WINDOW
 from madeira.models.columns.layout import Layout
 from madeira.models.columns.numeric import Numeric
+from madeira.models.columns.support import Support
 from madeira.models.columns.transform import stack, transform
 from madeira.models.inference.density import Density
 from madeira.models.inference.noise import draw_noise, noise_generator
@@ -147,6 +150,50 @@ def test_a_number_of_a_continuum_is_compared_by_its_window(seed: int) -> None:
     expected = np.array(rarer)
     expected[len(codes) - len(spikes) :] += spikes / 2
     assert_close(tail([column], codes, parameters), expected)
+
+
+SCORES = np.rint(np.random.default_rng(1).normal(30, 9, 460)).clip(0, 70)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", ["score", "length"])
+def test_a_number_is_compared_with_all_of_its_support_and_with_what_is_no_number(
+    name: str, seed: int
+) -> None:
+    column = Integer.fit("score", pa.array(SCORES)) if name == "score" else COLUMNS[name]
+    assert isinstance(column, Numeric)
+    column = replace(column, support=Support(0.0, 70.0, 0.01), null_outcome=True)
+    parameters = some_parameters(column, seed)
+    parameters[8:16] += (-3.0, 0.0, 40.0)[seed % 3]
+    low, high = column.support_codes
+    if column.cell:
+        grid = np.arange(low, high + 1)
+        codes = np.append(grid, column.special_codes)
+        given = torch.as_tensor(parameters).double().expand(len(codes), -1)
+        head = column.head_type([column])
+        q = head.log_prob(given, torch.as_tensor(codes)[:, None]).exp()[:, 0].numpy()
+        assert q.sum() == pytest.approx(1.0, abs=1e-6)
+        expected = np.array([of_masses(q, own) for own in q])
+        some = np.unique(np.linspace(0, len(q) - 1, 30).astype(int))
+        found = tail([column], codes[some], parameters)
+        np.testing.assert_allclose(found, expected[some], rtol=0.3, atol=0.1)
+        rare = expected[some] < 0.05
+        np.testing.assert_allclose(found[rare], expected[some][rare], rtol=0.3, atol=1e-9)
+        return
+    head = column.head_type([column])
+    codes = np.append(np.linspace(low, high, 9), column.special_codes)
+    noise = torch.rand(20_000, 2, generator=torch.Generator().manual_seed(seed)).double()
+    given = torch.as_tensor(parameters).double().expand(20_000, -1)
+    drawn = head.sample(given, noise)[:, 0].numpy()
+    special = torch.as_tensor(np.array(column.special_codes))[:, None]
+    masses = head.log_prob(given[:2], special)[:, 0].exp().numpy()
+    ranks = tail([column], drawn, parameters)
+    for own, found in zip(
+        masses, tail([column], np.array(column.special_codes), parameters), strict=True
+    ):
+        of_numbers = (ranks < found).mean() * (1 - masses[1])
+        assert found == pytest.approx(of_numbers + own / 2, abs=0.08)
+    assert stats.kstest(ranks, "uniform").statistic < masses[1] + masses.sum() + 0.3
 
 
 def test_a_value_that_is_impossible_between_two_common_ones_is_surprising() -> None:
