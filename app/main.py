@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from madeira.app.api import health, impute, models, pages, sample, score
+from madeira.app.api import health, impute, models, pages, platforms, sample, score
 from madeira.app.api import metrics as metrics_page
 from madeira.app.engine import Admission, Engine, WorkerPoolSize
 from madeira.app.http import openapi, problems
@@ -59,6 +59,7 @@ _NO_TELEMETRY: TelemetryConfig = {
 _TAGS = [
     {"name": "Density", "description": "Score, sample and impute rows."},
     {"name": "Models", "description": "What is served."},
+    {"name": "Platforms", "description": "The routes that platforms for models expect."},
     {"name": "Health", "description": "For whoever keeps the service running."},
 ]
 
@@ -141,12 +142,13 @@ def create_app(
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    for resource in (score, sample, impute, models, health, metrics_page):
+    for resource in (score, sample, impute, models, platforms, health, metrics_page):
         framework.include_router(resource.router)
     pages.install(framework)
     openapi.install(framework, {"n": settings.sample_limit_rows, "draws": settings.draws_limit})
     problems.register(framework)
-    routes = [route for question in (score, sample, impute) for route in question.router.routes]
+    questions = (score, sample, impute, platforms)
+    routes = [route for question in questions for route in question.router.routes]
     limit = ConcurrencyLimit(settings.queue_limit_requests)
     app = ServiceApp(framework, routes, limit, metrics, traces, lifespan)
     return app

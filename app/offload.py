@@ -9,7 +9,7 @@ from anyio import CapacityLimiter, to_thread
 
 from madeira.app.logs import current
 
-__all__ = ["offload", "offload_traced"]
+__all__ = ["LARGE_BYTES", "offload", "offload_traced"]
 
 SMALL_BYTES = 4 * 2**10
 """Up to here the work takes tenths of a millisecond."""

@@ -32,4 +32,4 @@ async def impute(request: Request) -> Response:
     call = await read_call(request, plane.settings.body_limit_bytes)
     answer = await plane.impute(call)
     pieces = call.answer_format.filled(answer)
-    return await written_response(pieces, answer, call.answer_format)
+    return await written_response(pieces, answer, call.answer_format, request)

@@ -30,4 +30,4 @@ async def sample(request: Request) -> Response:
     """
     plane = plane_of(request)
     call = await read_call(request, plane.settings.body_limit_bytes)
-    return await drawn_response(await plane.sample(call), call.answer_format)
+    return await drawn_response(await plane.sample(call), call.answer_format, request)

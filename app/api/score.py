@@ -30,4 +30,4 @@ async def score(request: Request) -> Response:
     call = await read_call(request, plane.settings.body_limit_bytes)
     answer = await plane.score(call)
     pieces = call.answer_format.scores(answer)
-    return await written_response(pieces, answer, call.answer_format)
+    return await written_response(pieces, answer, call.answer_format, request)

@@ -8,9 +8,10 @@ from functools import partial
 from starlette.requests import ClientDisconnect, Request
 
 from madeira.app.errors import BodyTooLargeError, InvalidInputError
+from madeira.app.http.coding import expanded, known_coding
 from madeira.app.http.limit import STARTED_AT
 from madeira.app.http.negotiation import answer_format, body_format
-from madeira.app.offload import offload
+from madeira.app.offload import LARGE_BYTES, offload
 from madeira.app.plane import Call, RequestMemory
 from madeira.app.plane.memory import SMALL_BYTES
 from madeira.models.echo import quoted
@@ -54,6 +55,7 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
     memory: RequestMemory = scope[MEMORY]
     headers = _headers(scope["headers"])
     sent = body_format(headers)
+    coding = known_coding(headers.get("content-encoding", ""))
     query = request.query_params.multi_items() if scope["query_string"] else []
     short = next((value for name, value in query if name == _FORMAT), None)
     accepted = answer_format(headers, sent, short)
@@ -73,8 +75,12 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
             memory.take(sent.memory_factor * len(chunk))
         chunks.append(chunk)
         more = message.get("more_body", False)
+    content = await offload(size, b"".join, chunks) if len(chunks) > 1 else chunks[0]
+    if coding is not None and content:
+        take = partial(_take, memory, sent.memory_factor)
+        content = await offload(LARGE_BYTES, expanded, content, coding, limit_bytes, take)
     return Call(
-        content=await offload(size, b"".join, chunks) if len(chunks) > 1 else chunks[0],
+        content=content,
         format=sent,
         answer_format=accepted,
         query=[option for option in query if option[0] != _FORMAT],
@@ -83,6 +89,10 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
         deadline_s=_seconds(headers[_DEADLINE]) if _DEADLINE in headers else None,
         disconnected=partial(_disconnected, request),
     )
+
+
+def _take(memory: RequestMemory, factor: int, size: int) -> None:
+    memory.take(factor * size)
 
 
 def _headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -25,13 +25,8 @@ def body_format(headers: Mapping[str, str]) -> Format:
         headers: Of the request, by name in lower case.
 
     Raises:
-        UnsupportedMediaError: It says that it is something else, or compressed.
+        UnsupportedMediaError: It says that it is something else.
     """
-    coding = headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("", "identity"):
-        raise UnsupportedMediaError(
-            f"The body is coded as {quoted(coding)}; send it without Content-Encoding."
-        )
     media_type, _, parameters = headers.get("content-type", JSON.media_type).partition(";")
     found = find_format(media_type.strip().lower())
     if found is None:

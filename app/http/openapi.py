@@ -16,25 +16,41 @@ from pydantic.json_schema import models_json_schema
 
 from madeira.app.codecs.formats import FORMATS, JSON
 from madeira.app.http.problems import MEDIA_TYPE as PROBLEM
-from madeira.app.schemas.base import Problem, TableInput
-from madeira.app.schemas.examples import OPTIONS
+from madeira.app.schemas.base import Options, Problem, TableInput
+from madeira.app.schemas.examples import GIVEN_AS_TEXT, OPTIONS, ROWS_AS_TEXT
 from madeira.app.schemas.impute import ImputeRequest
+from madeira.app.schemas.platforms import PredictRequest
 from madeira.app.schemas.sample import SampleRequest
 from madeira.app.schemas.score import ScoreRequest
 
 __all__ = ["answers", "body", "install"]
 
 _REF = "#/components/schemas/{model}"
-_REQUESTS: tuple[type[BaseModel], ...] = (ScoreRequest, SampleRequest, ImputeRequest)
+_REQUESTS: tuple[type[BaseModel], ...] = (
+    ScoreRequest,
+    SampleRequest,
+    ImputeRequest,
+    PredictRequest,
+)
 _NULL, _LIST = {"type": "null"}, {"type": "array"}
-_ONE_TABLE = [
+_ONE_TABLE: list[dict[str, Any]] = [
     {"required": ["rows"], "properties": {"rows": _LIST, "columns": _NULL, "data": _NULL}},
     {
         "required": ["columns", "data"],
         "properties": {"rows": _NULL, "columns": _LIST, "data": _LIST},
     },
 ]
-"""Either of the two forms of a table, and not both."""
+_SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
+_ONE_TABLE += [{"required": [key]} for key in _SHAPES]
+"""One of the forms of a table."""
+
+_FORMAT = {
+    "name": "format",
+    "in": "query",
+    "required": False,
+    "description": "Format of the answer, as `Accept` names it too.",
+    "schema": {"type": "string", "enum": [one.short for one in FORMATS.values()]},
+}
 
 _PROBLEMS = {
     400: "The body is not what its content type says.",
@@ -63,9 +79,12 @@ def body(
     return {
         "requestBody": {"required": required, "content": {JSON.media_type: content}},
         "parameters": [
-            _parameter(name, schema)
-            for name, schema in properties.items()
-            if name not in TableInput.model_fields
+            *(
+                _parameter(name, schema)
+                for name, schema in properties.items()
+                if name not in TableInput.model_fields
+            ),
+            _FORMAT,
         ],
     }
 
@@ -144,6 +163,7 @@ def install(app: FastAPI, most: Mapping[str, int]) -> None:
                 if "requestBody" in question:
                     for one in (question["requestBody"], question["responses"]["200"]):
                         _add_formats(one["content"])
+                    _add_examples(question["requestBody"])
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -155,6 +175,12 @@ def _add_formats(content: dict[str, Any]) -> None:
     for media_type, one in FORMATS.items():
         schema = {"type": "string", "format": "binary", "description": one.description}
         content.setdefault(media_type, {"schema": schema})
+
+
+def _add_examples(described: dict[str, Any]) -> None:
+    """Add an example to each format of a body that is text."""
+    for media_type, text in (ROWS_AS_TEXT if described["required"] else GIVEN_AS_TEXT).items():
+        described["content"][media_type]["example"] = text
 
 
 def _bound(name: str, kinds: list[dict[str, Any]], most: Mapping[str, int]) -> None:
@@ -178,7 +204,7 @@ def _described() -> dict[str, Any]:
             name: _or_null(schema) for name, schema in described["properties"].items()
         }
         described.pop("required", None)
-        if "rows" in model.model_fields:
+        if issubclass(model, TableInput) and issubclass(model, Options):
             described["anyOf"] = _ONE_TABLE
     return schemas
 

@@ -62,7 +62,11 @@ class ServiceApp:
         self.limit = limit
         self.state = framework.state
         self.loaded: Callable[[], None] = lambda: None
-        routes = [Route(one.path, _Question(one.endpoint), methods=["POST"]) for one in questions]
+        routes = [
+            Route(one.path, _Question(one.endpoint), methods=["POST"])
+            for one in questions
+            if "POST" in (one.methods or ())
+        ]
         self.router = Router([*routes, Mount("/", framework)], False, lifespan=lifespan)
         self._watched = AccessLogMiddleware(LimitMiddleware(self.router, limit), metrics, traces)
         self._metrics, self._traces = metrics, traces

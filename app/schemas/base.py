@@ -155,6 +155,21 @@ class TableInput(BaseModel):
     data: list[list[Cell]] | None = Field(
         None, description="One list of values a row, in the order of `columns`."
     )
+    index: list[Any] | None = Field(
+        None, description="Beside `columns` and `data`, as pandas writes it; not used."
+    )
+    dataframe_split: dict[str, Any] | None = Field(
+        None, description="An object with `columns` and `data`, as MLflow has it."
+    )
+    dataframe_records: list[dict[str, Cell]] | None = Field(
+        None, description="The same as `rows`, as MLflow has it."
+    )
+    instances: list[dict[str, Cell]] | list[list[Cell]] | None = Field(
+        None, description="The same as `rows`, or lists of values in the order of the model."
+    )
+    inputs: list[dict[str, Cell]] | list[list[Cell]] | dict[str, list[Cell]] | None = Field(
+        None, description="The same as `instances`, or one list a column."
+    )
 
 
 class CellWarning(BaseModel):

@@ -5,7 +5,20 @@ The answers show the shape; their figures are those of one training of the model
 
 from typing import Any
 
-__all__ = ["IMPUTE", "IMPUTED", "MODEL", "OPTIONS", "SAMPLE", "SAMPLED", "SCORE", "SCORED"]
+__all__ = [
+    "GIVEN_AS_TEXT",
+    "IMPUTE",
+    "IMPUTED",
+    "INVOCATIONS",
+    "MODEL",
+    "OPTIONS",
+    "PREDICTED",
+    "ROWS_AS_TEXT",
+    "SAMPLE",
+    "SAMPLED",
+    "SCORE",
+    "SCORED",
+]
 
 MODEL = "penguins"
 
@@ -190,3 +203,45 @@ IMPUTED: dict[str, dict[str, Any]] = {
         }
     },
 }
+
+INVOCATIONS: dict[str, dict[str, Any]] = {
+    "instances": {
+        "summary": "Score rows",
+        "value": {"instances": [_ADELIE, _IMPOSSIBLE]},
+    },
+    "dataframe_split": {
+        "summary": "Fill what is missing",
+        "value": {
+            "dataframe_split": {
+                "columns": list(_UNFINISHED),
+                "data": [list(_UNFINISHED.values())],
+            },
+            "params": {"job": "impute"},
+        },
+    },
+    "sample": {
+        "summary": "Draw rows",
+        "value": {"params": {"job": "sample", "n": 3, "given": {"species": "Gentoo"}}},
+    },
+}
+
+PREDICTED: dict[str, dict[str, Any]] = {
+    "instances": {
+        "value": {
+            "predictions": [
+                {"log_likelihood": -17.52, "anomaly_score": 0.107, "is_anomaly": False},
+                {"log_likelihood": -27.59, "anomaly_score": 0.982, "is_anomaly": False},
+            ]
+        }
+    }
+}
+
+ROWS_AS_TEXT = {
+    "text/csv": "species,island,body_mass_g,sex\nAdelie,Torgersen,3750,male\nGentoo,Biscoe,NA,\n",
+    "application/x-ndjson": '{"species":"Adelie","body_mass_g":3750}\n{"species":"Gentoo"}\n',
+}
+GIVEN_AS_TEXT = {
+    "text/csv": "species,sex\nGentoo,female\n",
+    "application/x-ndjson": '{"species":"Gentoo","sex":"female"}\n',
+}
+"""Bodies as text by media type: rows, and what is given to a sample."""

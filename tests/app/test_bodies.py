@@ -48,11 +48,6 @@ def test_json_is_taken_however_it_is_announced(
     assert answer.status_code == 200
 
 
-def test_a_compressed_body_is_refused(service: RunningService) -> None:
-    headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    assert_problem(service.client.post("/score", content=b"x", headers=headers), 415)
-
-
 @pytest.mark.parametrize(
     ("accept", "status"),
     [

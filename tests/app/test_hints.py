@@ -17,14 +17,11 @@ SPLIT: dict[str, Any] = json.loads(FRAME.to_json(orient="split"))
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"instances": RECORDS}, "`instances` is not read: send its list of objects as `rows`."),
-        ({"inputs": RECORDS}, "`inputs` is not read: send its list of objects as `rows`."),
-        ({"dataframe_records": RECORDS}, "`dataframe_records` is not read"),
-        ({"dataframe_split": SPLIT}, "send its `columns` and `data` in its place"),
         ({"rows": RECORDS, "params": {"contributions": True}}, "options stand beside `rows`"),
-        (SPLIT, "`index` is not read: leave it out"),
-        (RECORDS, "The body must be a JSON object, not a list. Send it as `rows`"),
-        (SPLIT["data"], 'Send it as `data`, with `columns`: {"columns"'),
+        ({"dataframe_split": RECORDS}, "with `columns` and `data`"),
+        ({"instances": RECORDS, "rows": RECORDS}, "Send the table once"),
+        ({"inputs": {"city": ["Funchal"], "income": [1, 2]}}, "not all of one length"),
+        ({"inputs": {"city": "Funchal"}}, "one list a column"),
         (json.loads(FRAME.to_json(orient="columns")), 'the list that `orient="records"` writes'),
         (json.loads(FRAME.to_json(orient="index")), 'the list that `orient="records"` writes'),
         (json.loads(FRAME.to_json(orient="table")), "`schema` is not read"),
@@ -62,9 +59,49 @@ def test_a_body_that_is_not_json_is_told_what_it_is(
     assert said in assert_problem(answer, 400)["detail"]
 
 
-def test_pandas_split_without_its_index_is_read(service: RunningService) -> None:
-    split = json.loads(FRAME.to_json(orient="split", index=False))
-    assert service.post("/score", split) == service.post("/score", {"rows": RECORDS})
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.loads(FRAME.to_json(orient="split", index=False)),
+        SPLIT,
+        RECORDS,
+        {"dataframe_split": SPLIT},
+        {"dataframe_records": RECORDS},
+        {"instances": RECORDS},
+        {"inputs": RECORDS},
+        {"inputs": FRAME.to_dict("list")},
+    ],
+)
+def test_tables_in_the_shapes_of_other_services_are_read(
+    service: RunningService, body: object
+) -> None:
+    assert service.post("/score", body) == service.post("/score", {"rows": RECORDS})
+    filled = service.post("/impute?seed=3", body)
+    assert filled == service.post("/impute", {"rows": RECORDS, "seed": 3})
+
+
+def test_lists_without_names_are_in_the_order_of_the_model(service: RunningService) -> None:
+    names = service.app.state.plane.registry.models["shop"].schema.names
+    values = [[row.get(name) for name in names] for row in RECORDS]
+    expected = service.post("/score", {"rows": RECORDS})
+    assert service.post("/score", {"instances": values}) == expected
+    assert service.post("/score", values) == expected
+    refused = service.refuse("/score", {"instances": [[1]]})
+    assert f"expected {len(names)} values, got 1" in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    "key", ["dataframe_split", "dataframe_records", "instances", "inputs", None]
+)
+def test_large_bodies_have_these_shapes_too(service: RunningService, key: str | None) -> None:
+    rows = [{"city": "Funchal", "income": number} for number in range(110_000)]
+    split = {"columns": ["city", "income"], "data": [["Funchal", row["income"]] for row in rows]}
+    body: object = split if key == "dataframe_split" else rows
+    body = body if key is None else {key: body}
+    assert len(json.dumps(body)) > 2**21
+    found = service.post("/score", body)["log_likelihood"]
+    assert found[:20] == service.post("/score", {"rows": rows[:20]})["log_likelihood"]
+    assert len(found) == 110_000
 
 
 def test_an_empty_arrow_body_is_told_so(service: RunningService) -> None:

@@ -10,10 +10,13 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
+from madeira.app.codecs.formats import FORMATS
 from madeira.app.http.openapi import body
 from madeira.app.schemas import examples
+from madeira.app.schemas.base import TableInput
 from madeira.app.schemas.impute import ImputeResponse
 from madeira.app.schemas.models import Live, ModelDetail, ModelList, Ready
+from madeira.app.schemas.platforms import PredictResponse
 from madeira.app.schemas.sample import SampleResponse
 from madeira.app.schemas.score import ScoreRequest, ScoreResponse
 from tests.app.running import Document, RunningService
@@ -28,6 +31,10 @@ PUBLIC = {
     ("get", "/models"),
     ("get", "/models/{name}"),
     ("post", "/models/{name}/reload"),
+    ("post", "/invocations"),
+    ("post", "/v1/models/{name}:predict"),
+    ("get", "/v1/models/{name}"),
+    ("get", "/ping"),
     ("get", "/health/live"),
     ("get", "/health/ready"),
 }
@@ -70,7 +77,7 @@ def test_arrow_is_described_with_its_options(document: dict[str, Any]) -> None:
             assert ARROW in content["content"]
         options = {parameter["name"] for parameter in operation["parameters"]}
         assert {"model", "version"} < options
-        assert not options & {"rows", "columns", "data"}
+        assert not options & set(TableInput.model_fields)
 
 
 def test_every_failure_is_described_as_a_problem(document: dict[str, Any]) -> None:
@@ -105,6 +112,22 @@ def test_every_option_says_what_it_does(document: dict[str, Any]) -> None:
             assert field["description"]
 
 
+@pytest.mark.parametrize("path", ["/score", "/sample", "/impute", "/invocations"])
+def test_every_example_of_a_text_succeeds(
+    penguins: RunningService, document: dict[str, Any], path: str
+) -> None:
+    operation = document["paths"][path]["post"]
+    content = operation["requestBody"]["content"]
+    texts = {media_type: one["example"] for media_type, one in content.items() if "example" in one}
+    assert set(texts) == {"text/csv", "application/x-ndjson"}
+    for media_type, text in texts.items():
+        answer = penguins.client.post(
+            path, content=text, headers={"content-type": media_type}, params=options(operation)
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith(media_type)
+
+
 @pytest.mark.parametrize("path", ["/score", "/sample", "/impute"])
 def test_every_example_succeeds(
     penguins: RunningService, document: dict[str, Any], path: str
@@ -118,6 +141,17 @@ def test_every_example_succeeds(
         )
         assert answer.status_code == 200, answer.text
         assert answer.json()["model"]["name"] == "penguins"
+
+
+def test_every_example_of_a_platform_succeeds(
+    penguins: RunningService, document: dict[str, Any]
+) -> None:
+    for path in ("/invocations", "/v1/models/{name}:predict"):
+        content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        for example in content["examples"].values():
+            answer = penguins.client.post(path.format(name="penguins"), json=example["value"])
+            assert answer.status_code == 200, answer.text
+            PredictResponse.model_validate(answer.json())
 
 
 def test_a_page_sends_no_option_that_nobody_set(document: dict[str, Any]) -> None:
@@ -156,7 +190,8 @@ def test_the_description_says_which_options_are_accepted(
         reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
         described = document["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
         parameters = {one["name"]: one["schema"] for one in operation["parameters"]}
-        assert set(parameters) == set(described) - {"rows", "columns", "data"}
+        assert parameters.pop("format")["enum"] == [one.short for one in FORMATS.values()]
+        assert set(parameters) == set(described) - set(TableInput.model_fields)
         body: Document = {} if path == "/sample" else {"rows": [{}]}
         for name, schema in parameters.items():
             for value, right in zip(tried[name], (True, False), strict=True):

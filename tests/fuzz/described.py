@@ -9,6 +9,8 @@ one refused.
 from copy import deepcopy
 from typing import Any
 
+from madeira.app.schemas.base import TableInput
+
 __all__ = ["CASES", "described"]
 
 Document = dict[str, Any]
@@ -19,7 +21,7 @@ CASES = ("whole", "query", "body", "columns")
 _NUMBER_TEXT = r"^[-+]?([0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9})([eE][-+]?[0-9]{1,2})?$"
 _ANY = {"type": ["string", "number", "boolean", "null"]}
 _TEXT_COLUMNS = ["species", "island"]
-_TABLE = {"rows", "columns", "data"}
+_TABLE = set(TableInput.model_fields)
 _JSON = "application/json"
 
 
@@ -39,6 +41,8 @@ def described(case: str, document: Document, model: Document) -> Document:
         "additionalProperties": False,
         "properties": {column["name"]: _cell(column) for column in model["columns"]},
     }
+    for path in ("/invocations", "/v1/models/{name}:predict"):
+        del found["paths"][path]  # which rows a model takes, its schema does not say
     for path in ("/score", "/sample", "/impute"):
         operation = found["paths"][path]["post"]
         content = operation["requestBody"]["content"]
@@ -62,9 +66,14 @@ def described(case: str, document: Document, model: Document) -> Document:
             ]
         operation["requestBody"] = {
             "required": path != "/sample" or case == "body",
-            "content": {_JSON: {"schema": schema}},
+            "content": {_JSON: {"schema": schema if path == "/sample" else _or_list(schema, row)}},
         }
     return found
+
+
+def _or_list(schema: Document, row: Document) -> Document:
+    """Return a schema that also takes the rows alone."""
+    return {"anyOf": [schema, {"type": "array", "items": row}]}
 
 
 def _cell(column: Document) -> Document:

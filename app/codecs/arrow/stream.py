@@ -6,20 +6,19 @@ wanted are never read, and every array is validated in full before it is compute
 then point into the body; nothing is copied but batches of a few rows, which are joined.
 """
 
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from madeira.app.codecs.arrow.columns import readable
 from madeira.app.codecs.arrow.messages import check_messages
+from madeira.app.codecs.outlet import Outlet
 from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from madeira.models.echo import cut
 from madeira.models.values.arrow_types import check_texts
 
-__all__ = ["FILE_MARK", "Outlet", "StreamWriter", "decode", "first_line", "joined"]
+__all__ = ["FILE_MARK", "StreamWriter", "decode", "first_line", "joined"]
 
 JOINED_BATCHES = 64
 JOINED_ROWS = 8192
@@ -187,35 +186,6 @@ class StreamWriter:
         """Bytes of the end, from which a reader knows that nothing is missing."""
         self._writer.close()
         return self._sink.taken()
-
-
-class Outlet(io.RawIOBase):
-    """A file that is only written to, and from which what was written is taken."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._written = 0
-
-    def writable(self) -> bool:
-        """Return true."""
-        return True
-
-    def write(self, data: Any) -> int:  # noqa: ANN401 - any buffer
-        """Keep data until it is taken."""
-        part = bytes(data)
-        self._parts.append(part)
-        self._written += len(part)
-        return len(part)
-
-    def tell(self) -> int:
-        """Return how much has been written."""
-        return self._written
-
-    def taken(self) -> bytes:
-        """Return what has been written since it was last taken."""
-        taken = b"".join(self._parts)
-        self._parts.clear()
-        return taken
 
 
 def first_line(error: Exception) -> str:

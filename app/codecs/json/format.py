@@ -8,15 +8,14 @@ from madeira.app.codecs.answers import FilledTable, Samples, Scores
 from madeira.app.codecs.format import Body, Format, RowWriter
 from madeira.app.codecs.json.answers import JsonRowWriter, write_filled, write_scores
 from madeira.app.codecs.json.other_forms import instead_of
+from madeira.app.codecs.json.shapes import TABLE_KEYS, as_rows_or_columns
 from madeira.app.codecs.json.table import json_table
 from madeira.app.codecs.json.text import MEDIA_TYPE, decode
 from madeira.app.codecs.request_tables import RequestTable
 from madeira.app.errors import InvalidInputError
 from madeira.models.schema.schema import Schema
 
-__all__ = ["JsonFormat"]
-
-TABLE_KEYS = frozenset({"rows", "columns", "data"})
+__all__ = ["JsonBody", "JsonFormat"]
 
 
 class JsonFormat(Format):
@@ -30,7 +29,7 @@ class JsonFormat(Format):
 
     def parse(self, content: bytes, row_limit: int, limit_bytes: int) -> Body:
         """See `Format`."""
-        return _JsonBody(decode(content, row_limit), row_limit)
+        return JsonBody(decode(content, row_limit), row_limit)
 
     def check_filled(self, table: RequestTable) -> None:
         """See `Format`."""
@@ -50,11 +49,14 @@ class JsonFormat(Format):
 
 
 @dataclass(frozen=True, slots=True)
-class _JsonBody:
-    document: dict[str, Any]
+class JsonBody:
+    """A JSON object, read."""
+
+    document: Mapping[str, Any]
     row_limit: int
 
     def options(self, known: Container[str], *, table: bool) -> Mapping[str, Any]:
+        """See `Body`."""
         if not table:
             return self.document
         asked = {key: value for key, value in self.document.items() if key not in TABLE_KEYS}
@@ -65,7 +67,8 @@ class _JsonBody:
         return asked
 
     def table(self, schema: Schema, *, left_out: bool) -> RequestTable:
-        table = json_table(self.document)
+        """See `Body`."""
+        table = json_table(as_rows_or_columns(self.document, schema.names))
         if len(table) > self.row_limit:
             raise InvalidInputError(
                 f"{len(table)} rows are over the limit of {self.row_limit}; send several requests."
@@ -73,4 +76,4 @@ class _JsonBody:
         return table
 
     def given(self, schema: Schema) -> None:
-        """None: `given` is one of the options."""
+        """See `Body`; `given` is one of the options."""

@@ -2,7 +2,7 @@
 
 import orjson
 
-__all__ = ["instead_of_body", "instead_of_list"]
+__all__ = ["instead_of_body", "instead_of_value"]
 
 _MAX_LINE_BYTES = 64 * 2**10
 """A longer first line is not looked at."""
@@ -37,15 +37,11 @@ def instead_of_body(body: bytes) -> str | None:
     return None
 
 
-def instead_of_list(document: object) -> str:
-    """One sentence for JSON that is not an object; empty where nothing is recognised."""
+def instead_of_value(document: object) -> str:
+    """One sentence for JSON that is neither object nor list; empty for what is not recognised."""
     if isinstance(document, str):
         return f" A text is not read as a table: send one object a row, {_TABLE}."
-    if not isinstance(document, list):
-        return ""
-    if document and isinstance(document[0], list):
-        return ' Send it as `data`, with `columns`: {"columns": [...], "data": [...]}.'
-    return ' Send it as `rows`: {"rows": [...]}.'
+    return ""
 
 
 def _is_json(line: bytes) -> bool:

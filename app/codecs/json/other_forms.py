@@ -5,15 +5,9 @@ from typing import Any
 
 __all__ = ["instead_of"]
 
-_AS_ROWS = "send its list of objects as `rows`"
 _BESIDE = "options stand beside `rows`, not in an object of their own"
 _INSTEAD = {
-    "instances": _AS_ROWS,
-    "inputs": _AS_ROWS,
-    "records": _AS_ROWS,
-    "dataframe_records": _AS_ROWS,
-    "dataframe_split": "send its `columns` and `data` in its place, without its `index`",
-    "index": "leave it out; rows are counted from 0",
+    "records": "send its list of objects as `rows`",
     "schema": "leave it out, and send the objects of `data` as `rows`",
     "parameters": _BESIDE,
     "params": _BESIDE,

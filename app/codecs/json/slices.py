@@ -30,7 +30,8 @@ MAX_TABLES = 16
 """Places tried where the rows may begin: `given` may have a column `rows` too."""
 
 _BLANKS = b" \t\r\n"
-_TABLE = re.compile(rb'"(rows|data)"[ \t\r\n]*+:[ \t\r\n]*+\[[ \t\r\n]*+(?=[{\[])')
+_NAMES = rb"rows|data|instances|inputs|dataframe_records"
+_TABLE = re.compile(rb'"(%b)"[ \t\r\n]*+:[ \t\r\n]*+\[[ \t\r\n]*+(?=[{\[])' % _NAMES)
 _AFTER_ROW = re.compile(rb"[ \t\r\n]*+([,\]]?)[ \t\r\n]*+")
 _NO_ROWS = b'"\\u0000"'
 """Placeholder of the rows when the rest of the body is read."""
@@ -162,8 +163,6 @@ def _table(body: bytes, parse: Parse, slice_bytes: int) -> tuple[str, dict[str, 
             return key, begun, found.end()
     _check_begun(body, 0, slice_bytes)
     first = body.lstrip(_BLANKS)[:1]
-    if first == b"[":
-        _refuse(body, 'The body must be a JSON object, not a list: {"rows": [...]}.')
     if first == b'"':
         _refuse(body, 'The body must be a JSON object, not a text: {"rows": [...]}.')
     _refuse(

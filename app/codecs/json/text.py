@@ -8,6 +8,7 @@ check of the cells then names them.
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from madeira.app.codecs.json.not_json import instead_of_body, instead_of_list
+from madeira.app.codecs.json.not_json import instead_of_body, instead_of_value
 from madeira.app.codecs.json.slices import SLICE_BYTES, read_slices
 from madeira.app.codecs.json_values import json_values
 from madeira.app.errors import InvalidInputError, MalformedBodyError
@@ -37,12 +38,14 @@ MEDIA_TYPE = "application/json"
 AS_JSON = {b"madeira.json": b"1"}
 """Metadata of a field of a struct whose texts are JSON."""
 
+_SPLIT = re.compile(rb'\{\s*+"dataframe_split"\s*+:\s*+(?=\{)')
+_LIST = re.compile(rb"\[\s*+[{\[]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_INTEGER_CHARACTERS = 20  # of 64 bits, with or without a sign
 
 
 def decode(body: bytes, row_limit: int) -> dict[str, Any]:
-    """Read a body as one JSON object.
+    """Read a body as one JSON object; a list stands for the `instances` of one.
 
     Numbers may be NaN or infinite floats, where the body says so.
 
@@ -52,12 +55,13 @@ def decode(body: bytes, row_limit: int) -> dict[str, Any]:
 
     Raises:
         MalformedBodyError: The body is not JSON; what to send instead, or line and column.
-        InvalidInputError: It is JSON, but not an object; it is large, and not for its rows.
+        InvalidInputError: It is JSON, but neither object nor list; it is large, and not for its
+            rows.
     """
     text = body.removeprefix(_BYTE_ORDER_MARK)  # some editors and spreadsheets put it there
     try:
         if len(text) > 4 * SLICE_BYTES:
-            return read_slices(text, parse_json, row_limit)
+            return _read_slices(text, row_limit)
         document = parse_json(text)
     except json.JSONDecodeError as error:
         _refuse(text, error)
@@ -65,11 +69,30 @@ def decode(body: bytes, row_limit: int) -> dict[str, Any]:
         if (instead := instead_of_body(text)) is not None:
             raise MalformedBodyError(instead) from None
         raise
+    if isinstance(document, list):
+        return {"instances": document}
     if not isinstance(document, dict):
         raise InvalidInputError(
-            f"The body must be a JSON object, not {kind_of(document)}.{instead_of_list(document)}"
+            f"The body must be a JSON object, not {kind_of(document)}.{instead_of_value(document)}"
         )
     return document
+
+
+def _read_slices(text: bytes, row_limit: int) -> dict[str, Any]:
+    """Read a large body; one that is a list, or has its rows an object deeper, is unwrapped."""
+    stripped = text.strip()
+    if _LIST.match(stripped):
+        return read_slices(b'{"instances":%b}' % stripped, parse_json, row_limit)
+    if (wrapped := _SPLIT.match(stripped)) is None:
+        return read_slices(text, parse_json, row_limit)
+    try:
+        inner = stripped[wrapped.end() : -1]
+        return {"dataframe_split": read_slices(inner, parse_json, row_limit)}
+    except MalformedBodyError:
+        raise MalformedBodyError(
+            "The body is not valid JSON: a large one of `dataframe_split` has nothing beside it; "
+            "send options in the query."
+        ) from None
 
 
 def parse_json(text: bytes) -> Any:  # noqa: ANN401 - any JSON value

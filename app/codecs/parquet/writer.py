@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from madeira.app.codecs.arrow.stream import Outlet
+from madeira.app.codecs.outlet import Outlet
 
 __all__ = ["ParquetWriter"]
 
