@@ -3,9 +3,12 @@
 A target reads an input to the end, or raises an error of the error trees. Anything else is a fault.
 """
 
+import bz2
 import contextlib
+import gzip
 import io
 import json
+import lzma
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -34,9 +37,13 @@ from madeira.app.errors import RequestError
 from madeira.models.errors import ModelsError
 from madeira.models.schema.overrides import overrides_of
 from madeira.models.schema.schema import Schema
-from madeira.models.tables.files import read_table
+from madeira.models.tables import source
+from madeira.models.tables.bad_cells import without_bad_cells
+from madeira.models.tables.files import read_with_notes
+from madeira.models.tables.reading import ReadOptions
 from madeira.models.values.notation.notation import find_notation
 from tests.app.kinds import every_kind, training_table
+from tests.models.tables.workbook import workbook
 
 __all__ = ["TARGETS", "Target"]
 
@@ -111,7 +118,7 @@ def read_file(extension: str) -> Callable[[bytes], None]:
     def read(data: bytes) -> None:
         path.write_bytes(data)
         with contextlib.suppress(ModelsError):
-            read_table(path)
+            without_bad_cells(read_with_notes(path, ReadOptions()).table)
 
     return read
 
@@ -168,7 +175,14 @@ def _array(array: np.ndarray) -> bytes:
     return sink.getvalue()
 
 
+source.MAX_EXPANDED_BYTES = 10**7  # type: ignore[misc]
+
 _CSV = (
+    b"\xef\xbb\xbfa,a\n1,2\n",
+    "größe,n\nä,1\n".encode("cp1252"),
+    "a,b\n1,2\n".encode("utf-16"),
+    b"# by us\ntitle\na,b,c\n1,2,3\n1,2\n1,2,3\n1,2,3\n",
+    b'a,b\n1,"x\ny"\n"2,3',
     b"name,size,when\nred,1.5,2024-01-02\nblue,,2024-02-03\n",
     b'a;b\n"x;y";1,5\nz;-2,25\n',
     b"a\tb\n01234\ttrue\n9\tFALSE\n",
@@ -221,7 +235,24 @@ TARGETS = {
     "npy": Target(
         read_npy, [_array(np.ones((2, 3))), _array(np.asfortranarray(np.ones((2, 3), int)))]
     ),
-    "csv": Target(read_file(".csv"), _CSV, ["NA", "2024-01-02", "true", "\r\n", '""', "1,5", ";"]),
+    "csv": Target(
+        read_file(".csv"),
+        _CSV,
+        ["NA", "None", "2024-01-02", "true", "\r\n", '""', "1,5", ";", "# ", "sep=", "\xff"],
+    ),
+    "json_file": Target(
+        read_file(".json"), [b'{"a": 1, "b": "x"}\n{"a": 2.5}\n', b'[{"a": null}]'], ["{}", "NaN"]
+    ),
+    "compressed": Target(
+        read_file(".csv.gz"),
+        [
+            gzip.compress(_CSV[0]),
+            bz2.compress(_CSV[0]),
+            lzma.compress(_CSV[0]),
+            pa.compress(_CSV[0], "zstd", asbytes=True),
+        ],
+    ),
+    "workbook": Target(read_file(".xlsx"), [workbook([["a", "b"], [1, "x"], [2.5, "45322d"]])]),
     "parquet": Target(read_file(".parquet"), [_parquet(_FEW)]),
     "schema": Target(
         read_schema,
