@@ -13,7 +13,7 @@ from madeira.models.columns.base import Column, Head
 from madeira.models.columns.binary import Binary
 from madeira.models.columns.categorical import Categorical
 from madeira.models.columns.continuous import Continuous
-from madeira.models.columns.datetime import Datetime
+from madeira.models.columns.datetime import ContinuousDatetime, Datetime, Duration, Time
 from madeira.models.columns.factorised import Factorised
 from madeira.models.columns.integer import Integer
 from madeira.models.columns.kinds import KINDS
@@ -25,9 +25,12 @@ __all__ = [
     "Categorical",
     "Column",
     "Continuous",
+    "ContinuousDatetime",
     "Datetime",
+    "Duration",
     "Factorised",
     "Head",
     "Integer",
     "Layout",
+    "Time",
 ]

@@ -177,7 +177,7 @@ class Column(ABC):
 
     def cell_encoder(self) -> CellEncoder:
         """Return the encoder of one cell of the column's own JSON type; it agrees with `encode`."""
-        reads_text = family(self.arrow_type) in (Family.TEXT, Family.INSTANT)
+        reads_text = family(self.arrow_type) in (Family.TEXT, Family.INSTANT, Family.TIME)
 
         def read(value: object) -> float:
             if not reads_text or type(value) is not str:

@@ -24,10 +24,11 @@ from madeira.models.columns.base import Head
 from madeira.models.columns.mixture import COMPONENTS
 from madeira.models.columns.numeric import Numeric
 from madeira.models.columns.numeric_head import MAX_POINT, NumericHead
-from madeira.models.columns.transform import Transform, log_slope, transform
+from madeira.models.columns.transform import Transform, log_slope, stack, transform, untransform
 from madeira.models.values.arrow_types import Family, is_integer
 from madeira.models.values.grid import Grid
 from madeira.models.values.json_record import Record
+from madeira.models.values.numbers import to_numbers
 from madeira.models.values.row_encoder import CellEncoder, exact_float
 from madeira.models.values.vocabulary import Value
 
@@ -62,8 +63,9 @@ class Continuous(Numeric):
     """A column of numbers on a continuum, standardised.
 
     Attributes:
-        shift: Mean of the training values, in original units.
-        scale: Standard deviation of the training values, in original units; > 0.
+        shift: About the mean of the training values, or 0, in original units.
+        scale: A power of two about their standard deviation, in original units; > 0. So the code
+            of each of them gives its very bits back.
     """
 
     kind: ClassVar[str] = "continuous"
@@ -80,11 +82,11 @@ class Continuous(Numeric):
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
         """Learn mean, deviation, range, atoms and transform; see `Column.fit`."""
-        arrow_type, known, notation = cls.read(name, array)
-        grid = Grid.find(known, arrow_type)
+        arrow_type, values, notation = cls.read(name, array)
+        known, grid = to_numbers(name, values, values.type), Grid.find(values)
         resolution = grid.resolution if grid else 0.0
         atoms = find_atoms(known, resolution)
-        shift, scale = _moments(known)
+        shift, scale = _exact_frame(known)
         smooth = known[~np.isin(known, atoms)]
         z = _scaled(smooth if smooth.size else known, shift, scale)
         return cls(
@@ -117,8 +119,13 @@ class Continuous(Numeric):
         return read
 
     def values_of(self, codes: Float64) -> Float64:
-        """Return z * scale + shift; see `Numeric.values_of`."""
-        return codes * self.scale + self.shift
+        """Return z * scale + shift, atoms as they are; see `Numeric.values_of`."""
+        values = codes * self.scale + self.shift
+        if self.atoms:
+            atom_codes = self.atom_codes
+            places = np.searchsorted(atom_codes, codes).clip(max=len(atom_codes) - 1)
+            values = np.where(atom_codes[places] == codes, np.array(self.atoms)[places], values)
+        return values
 
     def learned(self) -> dict[str, Any]:
         """Return the fields of all numeric columns, mean and standard deviation."""
@@ -131,10 +138,24 @@ class Continuous(Numeric):
         return cls(**fields, shift=record.number("shift"), scale=record.number("scale", above=0))
 
     def _example(self) -> Value:
+        middle = untransform(torch.zeros(1, 1), stack([self.transform]))
+        typical = float(self.values_of(middle[0].numpy())[0])
         if is_integer(self.arrow_type):
-            return self._to_json(round(self.shift))
+            return self._to_json(round(typical))
         digits = 2 - int(np.floor(np.log10(self.scale)))
-        return min(max(round(self.shift, digits), self.minimum), self.maximum)
+        return min(max(round(typical, digits), self.minimum), self.maximum)
+
+
+def _exact_frame(values: Float64) -> tuple[float, float]:
+    """Return about the mean and the deviation, such that codes of values lose no bit, (rows,).
+
+    A division by a power of two loses none, nor does the difference of two numbers that are
+    within a factor of two of each other (Sterbenz): where values are not, 0 is taken off.
+    """
+    mean, deviation = _moments(values)
+    scale = 2.0 ** round(np.log2(deviation))
+    ends = sorted((float(values.min()) / mean, float(values.max()) / mean)) if mean else (0.0, 0.0)
+    return (mean if ends[0] >= 0.5 and ends[1] <= 2.0 else 0.0), scale
 
 
 def _scaled(values: Float64, shift: float, scale: float) -> Float64:

@@ -11,7 +11,7 @@ nearer one. See `madeira.models.columns.numeric`.
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -26,13 +26,16 @@ from madeira.models.columns.base import Head
 from madeira.models.columns.mixture import COMPONENTS
 from madeira.models.columns.numeric import Numeric
 from madeira.models.columns.numeric_head import MAX_POINT, NumericHead
-from madeira.models.columns.transform import Transform, log_slope, transform
+from madeira.models.columns.transform import IDENTITY, Transform, log_slope, transform
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError
 from madeira.models.values.arrow_types import Family
 from madeira.models.values.grid import Grid
 from madeira.models.values.json_record import Record
+from madeira.models.values.notation.notation import Notation
+from madeira.models.values.numbers import to_numbers
 from madeira.models.values.row_encoder import CellEncoder
+from madeira.models.values.ticks import ticks_per_unit
 from madeira.models.values.vocabulary import Value
 
 __all__ = ["MAX_CODE", "MIN_SLOPE", "Integer", "IntegerHead"]
@@ -90,7 +93,7 @@ class Integer(Numeric):
     @property
     def evaluation_key(self) -> Hashable:
         """Columns of masses with equally many logistics are evaluated together."""
-        return (self.kind, self.components)
+        return ("integer", self.components)
 
     @classmethod
     def fit(cls, name: str, array: pa.ChunkedArray | pa.Array) -> Self:
@@ -99,28 +102,45 @@ class Integer(Numeric):
         Raises:
             SchemaError: The values share no resolution of up to six decimals.
         """
-        arrow_type, known, notation = cls.read(name, array)
-        grid = Grid.find(known, arrow_type)
+        arrow_type, values, notation = cls.read(name, array)
+        grid = cls.grid_of(values)
         if grid is None:
             raise SchemaError(
                 f"column {quoted(name)} cannot be integer: "
                 "its values share no resolution of up to six decimals"
             )
-        codes = grid.codes(known)
+        return cls._on(grid, name, arrow_type, values, notation)
+
+    @classmethod
+    def _on(
+        cls,
+        grid: Grid,
+        name: str,
+        arrow_type: pa.DataType,
+        values: pa.Array,
+        notation: Notation | None,
+        **fields: Any,
+    ) -> Self:
+        """Learn range, atoms and transform from values on a grid, (rows,), none of them null."""
+        known = to_numbers(name, values, values.type)
+        ends = float(known.min()), float(known.max())
+        column = cls(
+            *(name, arrow_type, *ends, (), IDENTITY, COMPONENTS, grid), notation=notation, **fields
+        )
+        codes = column._codes_of(values)
         spikes = find_atoms(codes, 1.0)
         smooth = codes[~np.isin(codes, spikes)]
-        return cls(
-            name,
-            arrow_type,
-            float(known.min()),
-            float(known.max()),
-            tuple(grid.values(spikes).tolist()),
-            Transform.fit(smooth if smooth.size else codes, 1.0),
-            COMPONENTS,
-            grid,
-            notation=notation,
+        return replace(
+            column,
+            atoms=tuple(column.values_of(spikes).tolist()),
+            transform=Transform.fit(smooth if smooth.size else codes, 1.0),
             one_hot=spikes.size > 0,
         )
+
+    @classmethod
+    def grid_of(cls, values: pa.Array) -> Grid | None:
+        """Return the grid that training values, (rows,), none of them null, stand on, if any."""
+        return Grid.find(values)
 
     def codes(self, values: Float64) -> Float64:
         """Return the places of the nearest grid points; see `Numeric.codes`."""
@@ -128,6 +148,16 @@ class Integer(Numeric):
 
     def _is_number(self, values: Float64) -> Bool:
         return self.grid.is_place(values)
+
+    def _codes_of(self, numbers: pa.Array) -> Float64:
+        if ticks_per_unit(numbers.type) is None:
+            return super()._codes_of(numbers)
+        return self.grid.codes_of(numbers)
+
+    def _numbers_of(self, codes: Float64) -> pa.Array:
+        if ticks_per_unit(self.number_type) is None:
+            return super()._numbers_of(codes)
+        return self.grid.numbers(codes, self.number_type)
 
     def _number_encoder(self) -> CellEncoder:
         return self.grid.encoder()
@@ -138,11 +168,9 @@ class Integer(Numeric):
 
     def learned(self) -> dict[str, Any]:
         """Return the fields of all numeric columns, the resolution and a point of the grid."""
-        origin = self.grid.origin / self.grid.denominator
-        whole = self.grid.denominator == 1
         return super().learned() | {
-            "resolution": self.grid.step if whole else self.grid.resolution,
-            "origin": self.grid.origin if whole else origin,
+            "resolution": self.grid.resolution_as_written,
+            "origin": self.grid.origin_as_written,
         }
 
     def describe(self) -> dict[str, Any]:
@@ -153,10 +181,8 @@ class Integer(Numeric):
     def from_json(cls, record: Record) -> Self:
         """Read what `to_json` wrote; see `Column.from_json`."""
         fields = cls.recorded(record)
-        record.number("origin")
-        record.number("resolution", above=0)
-        grid = Grid.of(record.fields["origin"], record.fields["resolution"])
-        return cls(**fields, grid=grid)
+        origin, resolution = record.exact("origin"), record.exact("resolution", above=0)
+        return cls(**fields, grid=Grid.of(origin, resolution))
 
     def _example(self) -> Value:
         return self._to_json(float(self.grid.values(np.zeros(1))[0]))

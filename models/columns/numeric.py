@@ -31,7 +31,7 @@ from madeira.models.errors import SchemaError, TableError
 from madeira.models.values.arrow_types import Family, family, is_integer, type_name, value_type
 from madeira.models.values.json_record import Record
 from madeira.models.values.notation.notation import Notation, find_notation, notation_from_json
-from madeira.models.values.numbers import from_numbers, to_numbers
+from madeira.models.values.numbers import from_numbers, readable, to_numbers
 from madeira.models.values.row_encoder import CellEncoder
 from madeira.models.values.vocabulary import Value
 
@@ -178,8 +178,10 @@ class Numeric(Column):
     @classmethod
     def read(
         cls, name: str, array: pa.ChunkedArray | pa.Array
-    ) -> tuple[pa.DataType, Float64, Notation | None]:
+    ) -> tuple[pa.DataType, pa.Array, Notation | None]:
         """Return type and notation of a training column, and its values that are not null.
+
+        The values are numbers, or times, also where the column holds them as text.
 
         Args:
             name: Name of the column.
@@ -196,11 +198,11 @@ class Numeric(Column):
             if family(arrow_type) is Family.TEXT:
                 what += " and its texts do not all follow one notation of such values"
             raise SchemaError(f"column {quoted(name)} cannot be {cls.kind}: {what}")
-        values = _read(name, array, arrow_type, notation)
-        known = values[~np.isnan(values)]
-        if not known.size:
+        number_type = notation.number_type if notation else arrow_type
+        values = _readable(name, array, number_type, notation)
+        if np.isnan(to_numbers(name, values, number_type)).all():
             raise SchemaError(f"column {quoted(name)} holds no value to learn from")
-        return arrow_type, known, notation
+        return arrow_type, values.drop_null(), notation
 
     @property
     def number_type(self) -> pa.DataType:
@@ -209,7 +211,7 @@ class Numeric(Column):
 
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
         """Return codes, NaN where null and that is no value; see `Column.encode`."""
-        codes = self.codes(_read(self.name, array, self.arrow_type, self.notation))
+        codes = self._codes_of(_readable(self.name, array, self.number_type, self.notation))
         if self.support.bounded:
             low, high = self.support_codes
             codes[(codes < low) | (codes > high)] = OUTSIDE_CODE
@@ -217,9 +219,17 @@ class Numeric(Column):
             codes[np.isnan(codes)] = NULL_CODE
         return codes
 
+    def _codes_of(self, numbers: pa.Array) -> Float64:
+        """Return the codes of numbers or times, (rows,), NaN where null."""
+        return self.codes(to_numbers(self.name, numbers, self.number_type))
+
+    def _numbers_of(self, codes: Float64) -> pa.Array:
+        """Return numbers or times of the column's type, (rows,), null where NaN."""
+        return from_numbers(self.values_of(codes), self.number_type)
+
     def cell_encoder(self) -> CellEncoder:
         """Return the encoder of a number, or of a text in the notation."""
-        if family(self.arrow_type) is not Family.NUMBER:
+        if family(self.arrow_type) not in (Family.NUMBER, Family.DURATION):
             return super().cell_encoder()
         read = self._number_encoder()
         if not self.support.bounded:
@@ -250,7 +260,7 @@ class Numeric(Column):
         """Return values, rounded and clipped to the type, null for what is no number."""
         numbers = np.where(np.isin(values, self.special_codes), np.nan, values)
         with np.errstate(over="ignore"):
-            return self._written(self.values_of(numbers))
+            return self._noted(self._numbers_of(numbers))
 
     def initial_parameters(self, values: Float64) -> Float64:
         """Return the mixture fitted to the codes by expectation-maximisation."""
@@ -372,7 +382,7 @@ class Numeric(Column):
 
     def _to_json(self, value: float) -> Value:
         """Return a value in original units as a person would write it."""
-        if family(self.number_type) is Family.INSTANT:
+        if family(self.number_type) in (Family.INSTANT, Family.TIME):
             text: str = (
                 from_numbers(np.array([value]), self.number_type).cast(pa.string())[0].as_py()
             )
@@ -381,10 +391,13 @@ class Numeric(Column):
 
     def _written(self, numbers: Float64) -> pa.Array:
         """Return values in original units, (rows,), in the column's type."""
-        values = from_numbers(numbers, self.number_type)
+        return self._noted(from_numbers(numbers, self.number_type))
+
+    def _noted(self, numbers: pa.Array) -> pa.Array:
+        """Return numbers or times, (rows,), in the column's type: as text where it holds text."""
         if self.notation is None:
-            return values
-        return self.notation.write(values).cast(self.arrow_type)
+            return numbers
+        return self.notation.write(numbers).cast(self.arrow_type)
 
     def _written_example(self) -> Value:
         example = pa.array([self._example()])
@@ -396,16 +409,16 @@ class Numeric(Column):
         """Return a typical value, rounded to what a person would type."""
 
 
-def _read(
+def _readable(
     name: str,
     array: pa.ChunkedArray | pa.Array,
-    arrow_type: pa.DataType,
+    number_type: pa.DataType,
     notation: Notation | None,
-) -> Float64:
-    """Return values in original units, (rows,), NaN where null."""
-    if notation is None or family(array.type) is not Family.TEXT:
-        return to_numbers(name, array, arrow_type if notation is None else notation.number_type)
-    return to_numbers(name, notation.read(name, array), notation.number_type)
+) -> pa.Array:
+    """Return values as numbers or times, (rows,)."""
+    if notation is not None and family(array.type) is Family.TEXT:
+        array = notation.read(name, array)
+    return readable(name, array, number_type)
 
 
 def _support(record: Record, arrow_type: pa.DataType) -> Support:
@@ -426,9 +439,11 @@ def _support(record: Record, arrow_type: pa.DataType) -> Support:
 
 def _number(record: Record, field: str, arrow_type: pa.DataType) -> float:
     """Read a value in original units."""
-    if family(arrow_type) is not Family.INSTANT:
+    if family(arrow_type) not in (Family.INSTANT, Family.TIME):
         return record.number(field)
     try:
         return float(to_numbers(field, pa.array([record.text(field)]), arrow_type)[0])
     except TableError:
-        raise record.wrong(field, "a date or a time stamp such as 2024-01-31") from None
+        instant = family(arrow_type) is Family.INSTANT
+        expected = "a date or a time stamp such as 2024-01-31" if instant else "a time of day"
+        raise record.wrong(field, expected) from None

@@ -22,7 +22,7 @@ from torch import Tensor
 from madeira.models.arrays import Float64
 from madeira.models.values.json_record import Record
 
-__all__ = ["Transform", "log_slope", "stack", "transform", "untransform"]
+__all__ = ["IDENTITY", "Transform", "log_slope", "stack", "transform", "untransform"]
 
 _POINTS = 512
 _DENSE_SHARE, _MIN_DENSE_ROWS = 0.05, 20
@@ -100,6 +100,10 @@ class Transform:
         if numbers["low"] > numbers["high"]:
             raise record.wrong("low", "no larger than 'high'")
         return cls(**numbers)
+
+
+IDENTITY = Transform(0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+"""The transform that leaves codes as they are."""
 
 
 def stack(transforms: Sequence[Transform]) -> Tensor:

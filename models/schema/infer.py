@@ -16,7 +16,8 @@ from madeira.models.schema.profile import Profile
 from madeira.models.values.arrow_types import Family, is_integer
 from madeira.models.values.grid import Grid
 from madeira.models.values.notation.date_notation import DateNotation
-from madeira.models.values.numbers import MAX_EXACT, decoded, shown
+from madeira.models.values.numbers import decoded, shown
+from madeira.models.values.ticks import MAX_EXACT
 
 __all__ = ["LEFT_OUT", "RULES", "Verdict", "infer"]
 
@@ -48,7 +49,7 @@ def _categories(profile: Profile, reason: str) -> Verdict:
 
 
 def _unsupported(profile: Profile) -> Verdict | None:
-    """List, structs, bytes, times of day and durations have no column kind."""
+    """Exclude lists, structs and bytes: they have no column kind."""
     if profile.family is Family.OTHER:
         return Verdict(LEFT_OUT, f"values of type {profile.array.type} are not modelled")
     return None
@@ -139,9 +140,14 @@ def _declared(profile: Profile) -> Verdict | None:
     return None
 
 
-def _instant(profile: Profile) -> Verdict | None:
-    """Dates and time stamps are seconds on a line."""
-    return Verdict("datetime", "instants") if profile.family is Family.INSTANT else None
+def _timed(profile: Profile) -> Verdict | None:
+    """Dates, time stamps, times of day and durations by their types."""
+    kinds = {
+        Family.INSTANT: Verdict("datetime", "instants"),
+        Family.TIME: Verdict("time", "times of day"),
+        Family.DURATION: Verdict("duration", "durations"),
+    }
+    return kinds.get(profile.family)
 
 
 def _identifier(profile: Profile) -> Verdict | None:
@@ -206,7 +212,7 @@ def _beyond_floats(profile: Profile) -> Verdict | None:
 
 def _grid(profile: Profile) -> Verdict | None:
     """Numbers of one resolution have probabilities, and come back at that resolution."""
-    grid = Grid.find(profile.numbers, profile.array.type)
+    grid = Grid.find(decoded(profile.array).drop_null())
     if grid is None:
         return None
     return Verdict("integer", f"steps of {grid.resolution:g}")
@@ -220,7 +226,7 @@ def _number(profile: Profile) -> Verdict | None:
 RULES: tuple[Callable[[Profile], Verdict | None], ...] = (
     *(_unsupported, _empty, _constant, _boolean, _key_by_name),
     *(_uuid, _written, _prose_or_key, _too_many_texts, _text),
-    *(_declared, _instant),
+    *(_declared, _timed),
     *(_identifier, _row_number, _zero_one, _few_numbers, _code_by_name, _beyond_floats),
     *(_grid, _number),
 )

@@ -15,7 +15,7 @@ from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.columns.binary import Binary
 from madeira.models.columns.factorised import Factorised
-from madeira.models.columns.kinds import KINDS
+from madeira.models.columns.kinds import KINDS, kind_of
 from madeira.models.echo import MAX_HINTS, expected_one_of, quoted
 from madeira.models.errors import MAX_CELL_ERRORS, CellError, RowsTypeError, SchemaError, TableError
 from madeira.models.schema.category_order import with_category_order
@@ -236,10 +236,7 @@ class Schema:
 def _column(record: Record) -> Column:
     """Read one entry of `columns`."""
     record.text("name")
-    kind = KINDS.get(record.text("kind"))
-    if kind is None:
-        raise record.wrong("kind", f"one of {', '.join(KINDS)}")
-    column = kind.from_json(record)
+    column = kind_of(record).from_json(record)
     record.only(column.to_json())
     return column
 

@@ -30,6 +30,8 @@ class Family(StrEnum):
     NUMBER = "a number"
     TEXT = "text"
     INSTANT = "a date or a time stamp"
+    TIME = "a time of day"
+    DURATION = "a duration, such as a number of seconds"
     OTHER = "values of another type"
 
 
@@ -54,7 +56,9 @@ def family(arrow_type: pa.DataType) -> Family:
         return Family.TEXT
     if types.is_date(plain) or types.is_timestamp(plain):
         return Family.INSTANT
-    return Family.OTHER
+    if types.is_time(plain):
+        return Family.TIME
+    return Family.DURATION if types.is_duration(plain) else Family.OTHER
 
 
 def is_integer(arrow_type: pa.DataType) -> bool:

@@ -1,8 +1,10 @@
 """Reading `schema.json`: typed fields whose errors say where in the file they stand."""
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +14,8 @@ from madeira.models.errors import SchemaError
 from madeira.models.values.arrow_types import parse_type
 
 __all__ = ["Record"]
+
+_EXACT = re.compile(r"-?[0-9]{1,60}(/[1-9][0-9]{0,60})?")
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,22 @@ class Record:
             limits += [f"below {below:g}"] if below < math.inf else []
             raise self.wrong(field, f"a finite number {' and '.join(limits)}".rstrip())
         return float(value)
+
+    def exact(self, field: str, *, above: float = -math.inf) -> float | str:
+        """Return a number, or a text that writes one of more digits than floats have.
+
+        Args:
+            field: Name of the field.
+            above: Lower limit, excluded.
+        """
+        value = self.fields.get(field)
+        if not isinstance(value, str):
+            self.number(field, above=above)
+            exact: float = self.fields[field]
+            return exact
+        if not _EXACT.fullmatch(value) or not Fraction(value) > above:
+            raise self.wrong(field, "a number")
+        return value
 
     def whole(self, field: str, *, above: int) -> int:
         """Return a whole number above a limit.

@@ -1,14 +1,15 @@
-"""Numbers and instants: from Arrow to float64 and back to the type they came as.
+"""Numbers and times: from Arrow to float64 and back to the type they came as.
 
 Instants (dates and time stamps) are seconds since 1970-01-01T00:00:00 UTC; a time stamp without
-a time zone counts as if its clock showed UTC.
+a time zone counts as if its clock showed UTC. Times of day are seconds since midnight. What
+float64 cannot hold is read and written by `madeira.models.values.ticks`.
 """
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,19 +18,32 @@ from madeira.models.echo import MAX_ECHO, cut, quoted
 from madeira.models.errors import MAX_CELL_ERRORS, CellError, TableError
 from madeira.models.values.arrow_types import Family, family, value_type
 from madeira.models.values.number_text import NUMBER
+from madeira.models.values.ticks import (
+    MAX_DIGITS,
+    MAX_EXACT,
+    Ticks,
+    floats_of,
+    from_ticks,
+    ticks_of,
+    ticks_per_unit,
+)
 
-__all__ = ["MAX_EXACT", "decoded", "from_numbers", "refuse", "refuse_type", "shown", "to_numbers"]
+__all__ = [
+    "decoded",
+    "from_numbers",
+    "readable",
+    "refuse",
+    "refuse_type",
+    "shown",
+    "to_numbers",
+]
 
-
-MAX_EXACT = 2**53
-"""Whole numbers up to it are floats of 64 bits, all of them."""
 
 MAX_SHOWN_BYTES = 1_000
 """A list or bytes of more are not shown in an error, only their type."""
 
-_DAY = 86_400
-_TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-_FIRST_INSTANT, _LAST_INSTANT = -62_135_596_800, 253_402_300_799  # years 1 to 9999
+_FLOAT_DIGITS = 15  # of a number that a float of 64 bits tells from its neighbours
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?$"
 _ZONED = r"(Z|[+-]\d{2}(:?\d{2})?)$"
 _BEYOND_MICROSECONDS = r"(\.\d{6})\d+"
 
@@ -72,31 +86,31 @@ def refuse_type(name: str, array: pa.Array, expected: str) -> None:
 
 
 def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> Float64:
-    """Read a column of numbers or instants.
+    """Read a column of numbers or times.
 
     Args:
         name: Name of the column, for errors.
         array: Values, (rows,).
-        arrow_type: Type that the column has in the schema; the array may differ from it where
-            its values are plain: any type of numbers, numbers as text, ISO 8601 text for instants.
+        arrow_type: Type that the column has in the schema; see `readable` for what else is read.
 
     Returns:
-        Values, (rows,) float64; instants in seconds since 1970; NaN where null.
+        Values, (rows,) float64, each the nearest float there is; instants in seconds since 1970,
+        times of day since midnight, durations in seconds; NaN where null.
 
     Raises:
         TableError: A cell is of another family, or is NaN or infinite.
     """
-    values = decoded(array)
+    values = readable(name, array, arrow_type)
     if values.null_count == len(values):
         return np.full(len(values), np.nan)
-    expected, found = family(arrow_type), family(values.type)
-    if expected is Family.INSTANT:
-        return _seconds(name, values, arrow_type)
-    if found is Family.TEXT:
-        values = _numbers(name, values)
-    elif found is not Family.NUMBER:
-        refuse_type(name, values, "a number")
-    numbers = _float64(values)
+    per_unit = ticks_per_unit(values.type)
+    if per_unit is not None:
+        numbers = floats_of(ticks_of(values), per_unit)
+        if values.null_count:
+            numbers[~values.is_valid().to_numpy(zero_copy_only=False)] = np.nan
+        return numbers
+    # -0.0 becomes 0.0
+    numbers = np.asarray(values.to_numpy(zero_copy_only=False), np.float64) + 0.0
     finite = np.isfinite(numbers)
     if np.count_nonzero(finite) + values.null_count != len(values):
         refuse(
@@ -107,52 +121,60 @@ def to_numbers(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.Data
     return numbers
 
 
+def readable(name: str, array: pa.ChunkedArray | pa.Array, arrow_type: pa.DataType) -> pa.Array:
+    """Return the values of a column as numbers, or as times of its family, (rows,).
+
+    Args:
+        name: Name of the column, for errors.
+        array: Values, (rows,).
+        arrow_type: Type that the column has in the schema; the array may differ from it where
+            its values are plain: any type of numbers, numbers as text, ISO 8601 text for instants
+            and times of day, seconds for durations.
+
+    Raises:
+        TableError: A cell is of another family.
+    """
+    values = decoded(array)
+    if values.null_count == len(values):
+        return values
+    expected, found = family(arrow_type), family(values.type)
+    if expected is Family.INSTANT:
+        return _instants(name, values, arrow_type)
+    if found is Family.TEXT:
+        return _times(name, values) if expected is Family.TIME else _numbers(name, values)
+    if found is not expected and not (expected is Family.DURATION and found is Family.NUMBER):
+        refuse_type(name, values, "a number" if expected is Family.NUMBER else str(expected))
+    return values
+
+
 def from_numbers(values: Float64, arrow_type: pa.DataType) -> pa.Array:
     """Write float64 values, (rows,), NaN for null, as `arrow_type`.
 
-    Values beyond the range of the type are clipped to it; whole numbers, decimals and instants
+    Values beyond the range of the type are clipped to it; whole numbers, decimals and times
     are rounded to what the type can hold.
 
     Args:
-        values: Numbers, (rows,), NaN for null.
+        values: Numbers, (rows,), NaN for null; seconds for times.
         arrow_type: Type of the result.
     """
     target = value_type(arrow_type)
     missing = np.isnan(values)
     known = np.where(missing, 0.0, values)
-    if pa.types.is_date(target):
-        days = np.rint(np.clip(known, _FIRST_INSTANT, _LAST_INSTANT - _DAY) / _DAY)
-        date32 = pa.array(days.astype(np.int32), mask=missing).cast(pa.date32())
-        return date32.cast(target)
-    if isinstance(target, pa.TimestampType):
-        ticks = _whole(np.clip(known, _FIRST_INSTANT, _LAST_INSTANT) * _TICKS[target.unit], "i8")
-        return pa.array(ticks, mask=missing).cast(target)
-    if pa.types.is_integer(target):
-        return pa.array(_whole(known, target.to_pandas_dtype()), type=target, mask=missing)
-    if pa.types.is_decimal(target):
-        largest = 10.0 ** (target.precision - target.scale) * (1 - 1e-15) - 10.0**-target.scale
-        clipped = np.clip(known, -largest, largest)
-        return pa.array(clipped, mask=missing).cast(target)
+    per_unit = ticks_per_unit(target)
+    if per_unit is not None:
+        return from_ticks(_nearest_ticks(known, per_unit), missing, target)
     dtype = target.to_pandas_dtype()
     limit = float(np.finfo(dtype).max)
     return pa.array(np.clip(known, -limit, limit).astype(dtype), type=target, mask=missing)
 
 
-def _whole(values: Float64, dtype: npt.DTypeLike) -> npt.NDArray[np.integer]:
-    """Round to an integer dtype, clipped to the floats that it can hold."""
-    limits = np.iinfo(np.dtype(dtype))
-    highest = float(limits.max)
-    if int(highest) > limits.max:  # 2**63 - 1 and 2**64 - 1 are no floats
-        highest = float(np.nextafter(highest, 0.0))
-    return np.clip(np.rint(values), float(limits.min), highest).astype(dtype)
-
-
-def _float64(values: pa.Array) -> Float64:
-    """Return numbers as float64, NaN where null; -0.0 becomes 0.0."""
-    if pa.types.is_decimal(values.type):
-        values = pc.cast(values, pa.float64())
-    numbers: Float64 = values.to_numpy(zero_copy_only=False).astype(np.float64) + 0.0
-    return numbers
+def _nearest_ticks(values: Float64, per_unit: Fraction) -> Ticks:
+    """Return the ticks nearest to values in units, (rows,)."""
+    with np.errstate(over="ignore"):
+        ticks = np.rint(values * per_unit.numerator / per_unit.denominator)
+    if not len(ticks) or np.abs(ticks).max() < MAX_EXACT:
+        return ticks.astype(np.int64)
+    return np.array([round(Fraction(value) * per_unit) for value in values.tolist()], object)
 
 
 def _numbers(name: str, text: pa.Array) -> pa.Array:
@@ -164,22 +186,53 @@ def _numbers(name: str, text: pa.Array) -> pa.Array:
         ~plain_numbers.fill_null(True).to_numpy(zero_copy_only=False),
         lambda row: f"expected a number, got {shown(text, row)}",
     )
-    return pc.cast(pc.replace_substring_regex(trimmed, r"^\+", ""), pa.float64())
+    plain = pc.replace_substring_regex(trimmed, r"^\+", "")
+    if pc.max(pc.utf8_length(plain)).as_py() > _FLOAT_DIGITS:
+        exact = _decimals(plain)
+        if exact is not None:
+            return exact
+    return pc.cast(plain, pa.float64())
 
 
-def _seconds(name: str, values: pa.Array, arrow_type: pa.DataType) -> Float64:
-    """Read instants, or ISO 8601 text, as seconds since 1970, NaN where null."""
+def _decimals(plain: pa.Array) -> pa.Array | None:
+    """Return texts of numbers as decimals, all their digits kept; None where no decimal is so wide.
+
+    Args:
+        plain: Numbers as text, (rows,) large_string.
+    """
+    if not pc.all(pc.match_substring_regex(plain, r"^-?[0-9]+(\.[0-9]*)?$"), min_count=0).as_py():
+        return None
+    fraction = pc.utf8_length(pc.replace_substring_regex(plain, r"^[^.]*\.?", ""))
+    try:
+        return pc.cast(plain, pa.decimal128(MAX_DIGITS, pc.max(fraction).as_py()))
+    except pa.ArrowInvalid:
+        return None
+
+
+def _times(name: str, text: pa.Array) -> pa.Array:
+    """Read times of day that came as text, such as 08:30 or 08:30:00.25."""
+    trimmed = pc.utf8_trim_whitespace(text.cast(pa.large_string()))
+    matches = pc.match_substring_regex(trimmed, _CLOCK)
+    refuse(
+        name,
+        ~matches.fill_null(True).to_numpy(zero_copy_only=False),
+        lambda row: f"expected a time of day such as 08:30:00, got {shown(text, row)}",
+    )
+    micros = pc.replace_substring_regex(trimmed, _BEYOND_MICROSECONDS, r"\1")
+    day = pa.scalar("1970-01-01T", pa.large_string())
+    instants = pc.binary_join_element_wise(day, micros, pa.scalar("", pa.large_string()))
+    return pc.cast(pc.cast(instants, pa.timestamp("us")), pa.time64("us"))
+
+
+def _instants(name: str, values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
+    """Read instants, or ISO 8601 text of them."""
     target = value_type(arrow_type)
     if family(values.type) is Family.TEXT:
         zone = target.tz if isinstance(target, pa.TimestampType) else None
         values = _parse(name, values, zone)
     if family(values.type) is not Family.INSTANT:
         refuse_type(name, values, "a date or a time stamp")
-    if pa.types.is_date(values.type):
-        return _float64(values.cast(pa.date32()).cast(pa.int32())) * _DAY
-    if values.type.unit == "ns":  # more than float64 can tell apart
-        values = values.cast(pa.timestamp("us", values.type.tz), safe=False)
-    return _float64(values.cast(pa.int64())) / _TICKS[values.type.unit]
+    return values
 
 
 def _parse(name: str, text: pa.Array, zone: str | None) -> pa.Array:
@@ -256,6 +309,8 @@ def shown(array: pa.Array, row: int) -> str:
             if isinstance(cell.type, pa.TimestampType):
                 cell = cell.cast(pa.timestamp(cell.type.unit))  # its zone may be an unknown one
             return cut(str(cell.cast(pa.string())[0].as_py()))
+        case Family.TIME | Family.DURATION:
+            return f"{cut(str(cell[0]))}, a value of type {cell.type}"
         case _:
             kind = f"a value of type {cut(str(cell.type))}"
             # Values of many parts may be far longer written out than they are as Arrow.

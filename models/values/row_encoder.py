@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from madeira.models.arrays import Float64
-from madeira.models.values.numbers import MAX_EXACT
+from madeira.models.values.ticks import MAX_EXACT
 
 __all__ = ["CellEncoder", "RowEncoder", "UnsupportedCellError", "exact_float", "of_type"]
 

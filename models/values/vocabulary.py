@@ -16,8 +16,9 @@ from madeira.models.arrays import Float64, Int64
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError, TableError
 from madeira.models.values.arrow_types import Family, family, is_integer, value_type
-from madeira.models.values.numbers import MAX_EXACT, decoded, from_numbers, refuse_type, to_numbers
+from madeira.models.values.numbers import decoded, from_numbers, refuse_type, to_numbers
 from madeira.models.values.row_encoder import CellEncoder, exact_float, of_type
+from madeira.models.values.ticks import MAX_EXACT
 
 __all__ = ["UNSEEN", "Value", "Vocabulary", "canonical", "folded"]
 

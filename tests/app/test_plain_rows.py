@@ -29,8 +29,10 @@ HOSTILE = st.one_of(
 
 def _json(value: object) -> object:
     """Return a value as a caller would send it."""
-    if isinstance(value, dt.date | dt.datetime):
+    if isinstance(value, dt.date | dt.datetime | dt.time):
         return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
     return value if isinstance(value, str | int | float | None) else float(str(value))
 
 

@@ -60,15 +60,18 @@ def coerce_cells(name: str, values: Sequence[Any], kind: Family) -> list[Any]:
 
 def _coerced(value: object, kind: Family) -> object:
     if isinstance(value, float) and not math.isfinite(value):
-        if kind is Family.NUMBER:
+        if kind in (Family.NUMBER, Family.DURATION):
             raise _NotOfFamilyError(f"expected a finite number, got {value}; use null for missing")
         raise _not_of_family(value, kind)
     match kind, value:
-        case Family.NUMBER, bool():
+        case ((Family.NUMBER | Family.DURATION), bool()):
             raise _not_of_family(value, kind)
-        case (Family.NUMBER, int() | float()) | ((Family.TEXT | Family.INSTANT), str()):
+        case ((Family.NUMBER | Family.DURATION), int() | float()) | (
+            (Family.TEXT | Family.INSTANT | Family.TIME),
+            str(),
+        ):
             return value
-        case Family.NUMBER, str() if _is_number(value):
+        case ((Family.NUMBER | Family.DURATION), str()) if _is_number(value):
             return float(value)
         case Family.BOOLEAN, bool() | int() | float() | str() if _as_text(value) in _TRUTHS:
             return _TRUTHS[_as_text(value)]

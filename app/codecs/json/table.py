@@ -46,6 +46,8 @@ _FORMS = {
     Family.TEXT: (pa.string(), frozenset({str, _NONE})),
     Family.BOOLEAN: (pa.bool_(), frozenset({bool, _NONE})),
     Family.INSTANT: (pa.string(), frozenset({str, _NONE})),  # ISO 8601; the schema parses it
+    Family.TIME: (pa.string(), frozenset({str, _NONE})),
+    Family.DURATION: (pa.float64(), frozenset({int, float, _NONE})),  # seconds
 }
 """How the values of a family travel in JSON: the Arrow type they are read as, and their types."""
 

@@ -8,7 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from madeira.models.arrays import Float32, Float64
-from madeira.models.columns.base import Column
+from madeira.models.columns.base import Column, Head
+from madeira.models.columns.binary import BinaryHead
+from madeira.models.columns.categorical import CategoricalHead
+from madeira.models.columns.continuous import ContinuousHead
+from madeira.models.columns.factorised import FactorisedHead
+from madeira.models.columns.integer import IntegerHead
 from madeira.models.columns.kernels.base import Kernel
 from madeira.models.columns.kernels.binary import BINARY
 from madeira.models.columns.kernels.categorical import CATEGORICAL
@@ -19,17 +24,16 @@ from madeira.models.compiled import inlined
 
 __all__ = ["BINARY_NUMBER", "KERNELS", "draw", "features", "kernel_of", "log_prob", "masses"]
 
-KERNELS: dict[str, Kernel] = {
-    "binary": BINARY,
-    "categorical": CATEGORICAL,
-    "continuous": CONTINUOUS,
-    "datetime": CONTINUOUS,
-    "factorised": FACTORISED,
-    "integer": INTEGER,
+KERNELS: dict[type[Head], Kernel] = {
+    BinaryHead: BINARY,
+    CategoricalHead: CATEGORICAL,
+    ContinuousHead: CONTINUOUS,
+    FactorisedHead: FACTORISED,
+    IntegerHead: INTEGER,
 }
-"""Kernel of each column kind; kinds may share one."""
+"""Kernel of each head: the same arithmetic."""
 
-_DISTINCT = list(dict.fromkeys(KERNELS.values()))
+_DISTINCT = list(KERNELS.values())
 
 BINARY_NUMBER = _DISTINCT.index(BINARY)
 """Number of the kernel of binary columns, of which a table may have a thousand."""
@@ -37,7 +41,7 @@ BINARY_NUMBER = _DISTINCT.index(BINARY)
 
 def kernel_of(column: Column) -> tuple[int, Kernel]:
     """Return number and kernel of a column's kind."""
-    kernel = KERNELS[column.kind]
+    kernel = KERNELS[column.head_type]
     return _DISTINCT.index(kernel), kernel
 
 

@@ -88,7 +88,7 @@ class Walk(Protocol):
 
 def compiled_on(layout: Layout) -> bool:
     """Whether everything is computed by compiled kernels: on the CPU, where all kinds have one."""
-    return layout.device.type == "cpu" and all(c.kind in KERNELS for c in layout.columns)
+    return layout.device.type == "cpu" and all(c.head_type in KERNELS for c in layout.columns)
 
 
 def walk_on(network: SortedNetwork, layout: Layout) -> Walk:

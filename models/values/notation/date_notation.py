@@ -127,9 +127,10 @@ class DateNotation:
         pattern = self._clock
         hour = re.search("%[HI]", pattern)
         end = hour.start() if hour else len(pattern)
-        day = pc.strftime(clocks, format=pattern[:end])
-        if not self.padded:
-            day = pc.replace_substring_regex(day, r"(^|[-/. ])0([0-9])", r"\1\2")
+        day_format = pattern[:end]
+        if not self.padded:  # the year keeps its zero
+            day_format = re.sub("(%[dm])", r"~\1", day_format)
+        day = pc.replace_substring_regex(pc.strftime(clocks, format=day_format), "~0?", "")
         time = pc.strftime(clocks, format=pattern[end:])
         if not self.padded_hours:
             time = pc.replace_substring_regex(time, "^0", "")

@@ -101,6 +101,8 @@ AWKWARD: list[tuple[str, pa.Array, str, str]] = [
     ("am_pm", pa.array([f"{d:%m/%d/%Y} 1:05 PM" for d in _DAYS]), "datetime", "as text"),
     ("no_such_day", pa.array(_cycle(*(f"2021-02-{d}" for d in range(10, 31)))), "categorical", ""),
     ("epoch_seconds", pa.array(1_600_000_000 + 7 * _SHUFFLED), "integer", "steps of 7"),
+    ("clock", pa.array([dt.time(row % 24) for row in range(ROWS)]), "time", "times of day"),
+    ("lag", pa.array([dt.timedelta(row) for row in range(ROWS)]), "duration", "durations"),
     # texts
     ("case_variants", pa.array(_cycle("Yes", "yes", "No")), "categorical", "differ only in case"),
     ("blank_variants", pa.array(_cycle("a", " a", "b")), "categorical", "' a' differ only in case"),
@@ -140,8 +142,6 @@ AWKWARD: list[tuple[str, pa.Array, str, str]] = [
         "left_out",
         "binary are not modelled",
     ),
-    ("clock", pa.array([dt.time(row % 24) for row in range(ROWS)]), "left_out", "time64"),
-    ("lag", pa.array([dt.timedelta(row) for row in range(ROWS)]), "left_out", "duration"),
     # names
     ("no: yes # {x}", pa.array(_cycle("a", "b")), "categorical", "text"),
     ("größe 🦉", pa.array(_cycle("a", "b")), "categorical", "text"),

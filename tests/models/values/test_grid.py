@@ -42,13 +42,12 @@ def test_the_coarsest_grid_is_found(
     values: np.ndarray, arrow_type: pa.DataType, resolution: float | None
 ) -> None:
     typed = pa.array(values).cast(arrow_type, safe=False)
-    numbers = typed.to_numpy(zero_copy_only=False).astype(np.float64)
-    grid = Grid.find(numbers, arrow_type)
+    grid = Grid.find(typed)
     assert (grid.resolution if grid else None) == resolution
 
 
 def test_decimals_stand_on_a_grid() -> None:
-    grid = Grid.find(np.array([float(Decimal("1.25")), -3.1]), pa.decimal128(7, 2))
+    grid = Grid.find(pa.array([Decimal("1.25"), Decimal("-3.10")], pa.decimal128(7, 2)))
     assert grid == Grid(25, 87, 20)
 
 
@@ -59,7 +58,7 @@ def test_decimals_stand_on_a_grid() -> None:
 )
 def test_points_come_back_exactly(places: list[int], decimals: int, step: int) -> None:
     values = np.array([place * step for place in places]) / 10**decimals
-    grid = Grid.find(values, pa.float64())
+    grid = Grid.find(pa.array(values))
     assert grid is not None
     codes = grid.codes(values)
     assert (codes == np.rint(codes)).all()
