@@ -30,6 +30,7 @@ from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError, TableError
 from madeira.models.values.arrow_types import Family, family, is_integer, type_name, value_type
 from madeira.models.values.json_record import Record
+from madeira.models.values.notation.date_notation import DateNotation
 from madeira.models.values.notation.notation import Notation, find_notation, notation_from_json
 from madeira.models.values.numbers import from_numbers, readable, to_numbers
 from madeira.models.values.row_encoder import CellEncoder
@@ -229,7 +230,8 @@ class Numeric(Column):
 
     def cell_encoder(self) -> CellEncoder:
         """Return the encoder of a number, or of a text in the notation."""
-        if family(self.arrow_type) not in (Family.NUMBER, Family.DURATION):
+        plain = family(self.arrow_type) in (Family.NUMBER, Family.DURATION)
+        if not plain or self.notation is not None:
             return super().cell_encoder()
         read = self._number_encoder()
         if not self.support.bounded:
@@ -333,7 +335,7 @@ class Numeric(Column):
     def recorded(cls, record: Record) -> dict[str, Any]:
         """Read the fields that all numeric columns have; see `Column.from_json`."""
         arrow_type, notation = record.arrow_type(), None
-        if "notation" in record.fields and family(arrow_type) is Family.TEXT:
+        if "notation" in record.fields and family(arrow_type) in (Family.TEXT, Family.NUMBER):
             notation = notation_from_json(record.inner("notation"))
         number_type = notation.number_type if notation else arrow_type
         if family(number_type) not in cls.families:
@@ -416,7 +418,8 @@ def _readable(
     notation: Notation | None,
 ) -> pa.Array:
     """Return values as numbers or times, (rows,)."""
-    if notation is not None and family(array.type) is Family.TEXT:
+    dated = isinstance(notation, DateNotation) and family(array.type) is Family.NUMBER
+    if notation is not None and (dated or family(array.type) is Family.TEXT):
         array = notation.read(name, array)
     return readable(name, array, number_type)
 

@@ -97,7 +97,12 @@ def _written(profile: Profile) -> Verdict | None:
     verdict = infer(profile.name, pa.chunked_array([numbers]))
     if verdict.kind in ("binary", "categorical"):
         return None
-    reason = f"{verdict.reason}, as text such as {shown(profile.values, 0)}"
+    what = "text" if profile.family is Family.TEXT else "numbers"
+    known = decoded(profile.array)
+    reason = f"{verdict.reason}, as {what} such as {shown(known.filter(numbers.is_valid()), 0)}"
+    none = known.filter(pc.and_(numbers.is_null(), known.is_valid()))
+    if len(none):
+        reason += f"; {shown(none, 0)} is no date: missing, {len(none)} times"
     if isinstance(profile.notation, DateNotation) and profile.notation.ambiguous:
         reason += f", read as {profile.notation.pattern}: no value tells day from month"
     return Verdict(verdict.kind, reason)

@@ -87,8 +87,8 @@ class Override:
 
     def _dates(self, name: str, array: pa.ChunkedArray) -> Column:
         """Learn dates that text writes in the pattern that the user gave."""
-        if self.kind != Datetime.kind or family(array.type) is not Family.TEXT:
-            expected = "left away: it is for datetime columns that are held as text"
+        if self.kind != Datetime.kind or family(array.type) not in (Family.TEXT, Family.NUMBER):
+            expected = "left away: it is for datetime columns that are held as text or numbers"
             raise self.record.wrong("pattern", expected)
         notation = DateNotation.of(self.record)
         column = Datetime.fit(name, notation.read(name, decoded(array)))

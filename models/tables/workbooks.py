@@ -16,7 +16,7 @@ from madeira.models.tables.csv_types import NULL_TEXTS
 from madeira.models.tables.form import Data
 from madeira.models.tables.reading import Read, ReadOptions
 from madeira.models.tables.source import Source
-from madeira.models.values.numbers import MAX_EXACT
+from madeira.models.values.ticks import MAX_EXACT
 
 __all__ = ["read_workbook"]
 

@@ -46,8 +46,8 @@ def _through_arrow(row: dict[str, Any]) -> Float64 | None:
         return None
 
 
-NEVER_PLAIN = {"grade_decimal", "snowflakes"}
-"""Columns of which Arrow alone reads any value: numbers beyond 2**53, say."""
+NEVER_PLAIN = {"grade_decimal", "snowflakes", "compact_numbers"}
+"""Columns of which Arrow alone reads any value: numbers beyond 2**53, or such as 20240131."""
 
 CELLS = {
     name: [_json(value) for value in dict.fromkeys(array.to_pylist())]

@@ -18,18 +18,20 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from madeira.models.values.arrow_types import Family, family
 from madeira.models.values.json_record import Record
 from madeira.models.values.numbers import decoded, refuse, shown
 
 __all__ = ["DateNotation"]
 
 _ISO_DAY = "%Y-%m-%d"
+_COMPACT_DAY, _COMPACT_DIGITS = "%Y%m%d", 8
 _DAYS = (
     *(_ISO_DAY, "%Y/%m/%d", "%Y.%m.%d"),
     *("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m.%d.%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%m.%d.%y", "%d-%m-%y", "%m-%d-%y"),
     *("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
-    *("%d/%b/%Y", "%d. %B %Y"),
+    *("%d/%b/%Y", "%d. %B %Y", _COMPACT_DAY),
 )
 _TIMES = ("", "%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p")
 _ZONED = "(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
@@ -46,6 +48,14 @@ _SYNTAX = {
     "S": "[0-5][0-9]",
     "p": "(?i:[ap]m)",
 }
+_COMPACT_SYNTAX = {
+    "Y": "(?:1[89]|2[01])[0-9]{2}",
+    "m": "(?:0[1-9]|1[0-2])",
+    "d": "(?P<day>0[1-9]|[12][0-9]|3[01])",
+}
+_NO_DATE = "^(0[0/. :T-]*|9{4}[/.-]?99[/.-]?99)$"
+"""What databases write where there is no date: `0000-00-00`, `00000000`, `99999999`."""
+
 _UNITS = {"s": "", "ms": "[.][0-9]{1,3}", "us": "[.][0-9]{1,9}"}
 MAX_CHARACTERS = 64
 """More than any instant has that is written in one of the notations known."""
@@ -85,7 +95,7 @@ class DateNotation:
         Args:
             texts: Distinct values without null, (values,) large_string.
         """
-        trimmed = pc.utf8_trim_whitespace(texts)
+        trimmed = _texts(texts).drop_null()
         first_text = trimmed[0].as_py() if len(trimmed) else ""
         fits = [candidate for candidate in _of_layout(first_text) if candidate._holds(trimmed)]
         if not fits:
@@ -101,16 +111,16 @@ class DateNotation:
         return cls(first.pattern, first.unit, ambiguous=ambiguous)
 
     def read(self, name: str, array: pa.ChunkedArray | pa.Array) -> pa.Array:
-        """Read text as time stamps, (rows,).
+        """Read text, or numbers such as 20240131, as time stamps, (rows,); 0000-00-00 is null.
 
         Args:
             name: Name of the column, for errors.
-            array: Texts, (rows,).
+            array: Texts or numbers, (rows,).
 
         Raises:
             TableError: Names each cell that is not written in this notation.
         """
-        texts = pc.utf8_trim_whitespace(decoded(array).cast(pa.large_string()))
+        texts = _texts(decoded(array))
         matches = self._matches(texts)
         instants = self._instants(pc.if_else(matches, texts, pa.scalar(None, texts.type)))
         if instants.null_count > texts.null_count:
@@ -200,7 +210,8 @@ class DateNotation:
     def _shape(self) -> str:
         """The pattern as a regular expression, whose group `day` is the day of the month."""
         pattern = self._clock.replace(".", "[.]")
-        clock = re.sub("%(.)", lambda code: _SYNTAX[code[1]], pattern)
+        syntax = _COMPACT_SYNTAX if pattern == _COMPACT_DAY else _SYNTAX
+        clock = re.sub("%(.)", lambda code: syntax[code[1]], pattern)
         return clock + _UNITS[self.unit] + (_ZONED if self._zoned else "")
 
     def _instants(self, texts: pa.Array) -> pa.Array:
@@ -225,6 +236,22 @@ class DateNotation:
         days = pc.struct_field(pc.extract_regex(texts, pattern=f"^{self._shape}$"), "day")
         same = pc.equal(pc.day(instants), days.cast(pa.int64()))
         return pc.if_else(same, instants, pa.scalar(None, instants.type))
+
+
+def _texts(array: pa.Array) -> pa.Array:
+    """Return instants as text without blanks, (rows,) large_string, null where there is no date.
+
+    Args:
+        array: Texts, or numbers such as 20240131.
+    """
+    if family(array.type) is Family.NUMBER:
+        whole = array.cast(pa.int64(), safe=False)
+        same = pc.equal(whole.cast(array.type, safe=False), array)
+        digits = pc.utf8_lpad(whole.cast(pa.string()), _COMPACT_DIGITS, "0")
+        array = pc.if_else(same, digits, array.cast(pa.string()))
+    texts = pc.utf8_trim_whitespace(array.cast(pa.large_string()))
+    none = pc.match_substring_regex(texts, _NO_DATE)
+    return pc.if_else(none, pa.scalar(None, texts.type), texts)
 
 
 def _microseconds(zones: pa.Array) -> pa.Array:

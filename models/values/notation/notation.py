@@ -16,6 +16,9 @@ __all__ = ["Notation", "find_notation", "notation_from_json"]
 Notation = NumberNotation | DateNotation
 """How a column of text writes its numbers or instants."""
 
+_FIRST_DAY, _LAST_DAY = 18_000_101, 21_991_231
+_NO_DAYS = (0, 99_999_999)
+
 _NOTATIONS: dict[Family, type[NumberNotation] | type[DateNotation]] = {
     Family.NUMBER: NumberNotation,
     Family.INSTANT: DateNotation,
@@ -27,10 +30,17 @@ def find_notation(
 ) -> Notation | None:
     """Return the notation that all texts of a column are written in, if there is one.
 
+    Whole numbers such as 20240131, each of them a day, are written in one, too.
+
     Args:
-        array: A column; of another family than text it has no notation.
-        families: What the texts may stand for: numbers, instants.
+        array: A column; of other families than text and numbers it has no notation.
+        families: What the values may stand for: numbers, instants.
     """
+    if family(array.type) is Family.NUMBER and Family.INSTANT in families:
+        numbers = pc.unique(decoded(array)).drop_null()
+        first = numbers.slice(0, 1).cast(pa.float64(), safe=False).to_pylist()
+        days = first and (first[0] in _NO_DAYS or _FIRST_DAY <= first[0] <= _LAST_DAY)
+        return DateNotation.find(numbers) if days else None
     if family(array.type) is not Family.TEXT:
         return None
     distinct = pc.unique(decoded(array).cast(pa.large_string()).drop_null())

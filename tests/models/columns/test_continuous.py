@@ -158,6 +158,8 @@ def test_values_that_repeat_are_atoms_and_survive() -> None:
 def test_description_speaks_in_values_of_the_column() -> None:
     ages = Continuous.fit("age", pa.array([20, 31, 60])).describe()
     assert (ages["kind"], ages["type"]) == ("continuous", "int64")
-    assert (ages["minimum"], ages["maximum"], ages["example"]) == (20, 60, 29)
+    assert (ages["minimum"], ages["maximum"]) == (20, 60)
+    assert 20 < ages["example"] < 60
     lengths = column_of(0.123456, 0.223456, 0.523456).describe()
-    assert lengths["example"] == 0.201
+    assert lengths["example"] == round(lengths["example"], 3)
+    assert 0.123456 < lengths["example"] < 0.523456
