@@ -77,8 +77,8 @@ class SampleResult:
     """Answer to a `SampleJob`.
 
     Attributes:
-        values: `(rows, D)`, nothing missing.
-        log_likelihood: `(rows,)` nats of the whole row; None where not wanted.
+        values: `(rows, D)`, NaN where a row is drawn with a null.
+        log_likelihood: `(rows,)` nats of the values that are there; None where not wanted.
     """
 
     values: Float64
@@ -131,11 +131,13 @@ class ScoreJob(Job[ScoreResult]):
         contributions: Whether the surprise of each column is wanted as well.
         cell_anomaly: Whether it is wanted how rare each value is.
         reasons: Anomaly score above which the reasons of a row are wanted; None for no row.
+        null_pattern: Whether it counts which cells are null.
     """
 
     contributions: bool
     cell_anomaly: bool = False
     reasons: float | None = None
+    null_pattern: bool = False
 
     def _cost(self) -> float:
         by_cell = self.contributions or self.cell_anomaly or self.reasons is not None
@@ -149,19 +151,22 @@ class SampleJob(Job[SampleResult]):
     The values are evidence; missing ones are drawn.
 
     Attributes:
-        noise: `(rows, W)` uniforms in (0, 1).
+        noise: `(rows, W)` uniforms in (0, 1); of null indicators too where nulls are wanted.
         temperature: 1 is the model's own distribution; below 1 is more typical rows.
         log_likelihood: Whether the likelihood of the drawn rows is wanted as well.
         within_range: Whether amounts are drawn between the ends seen in training.
+        nulls: Whether rows are drawn with the nulls of the training rows: the pattern first, and
+            then the values.
     """
 
     noise: Float64
     temperature: float
     log_likelihood: bool
     within_range: bool = False
+    nulls: bool = False
 
     def _cost(self) -> float:
-        return float(costs_of_filling(self.values, 1).sum())
+        return float(costs_of_filling(self.values, 1 + self.nulls).sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,6 +31,7 @@ from madeira.models.estimator_display import html_of, text_of
 from madeira.models.inference.density import Density
 from madeira.models.inference.impute import imputed_tables
 from madeira.models.inference.noise import draw_noise, noise_generator
+from madeira.models.inference.null_pattern import sample_with_nulls
 from madeira.models.model_directories import find_checkpoint
 from madeira.models.schema.overrides import Overrides
 from madeira.models.schema.schema import Schema
@@ -185,18 +186,21 @@ class DensityEstimator:
             raise TrainingError(f"every column is excluded, nothing is left to model: {reasons}")
         start = time.monotonic()
         values = schema.encode(rows.table)
+        schema = schema.with_null_indicators(values)
         trimmed = fit_trimmed(
             values,
             schema.columns,
             self._config,
             valid=None if held_out is None else schema.encode(held_out.table),
+            derived=schema.derived,
             seed=self._seed,
             device=self._device,
             on_epoch=on_epoch,
             on_phase=on_phase,
         )
-        self._schema, self._card = Schema(trimmed.columns, schema.left_out), ""
-        self._density = trimmed.fitted.density
+        self._density, self._card = trimmed.fitted.density, ""
+        derived = () if self._density.joint is None else schema.derived
+        self._schema = replace(schema, columns=trimmed.columns, derived=derived)
         self._form, self._names = rows.form, tuple(rows.table.column_names)
         self.metrics = training_metrics(trimmed.fitted, time.monotonic() - start) | trimmed.metrics
         self.metrics["choices"] = choices(self._config, values)
@@ -250,6 +254,7 @@ class DensityEstimator:
         seed: int | None = None,
         temperature: float = 1.0,
         within_range: bool = False,
+        nulls: bool | None = None,
     ) -> Data:
         """Synthetic rows, of the modelled columns.
 
@@ -259,6 +264,8 @@ class DensityEstimator:
             seed: Seed of the draw.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
             within_range: Draw numbers and instants between the ends seen in training.
+            nulls: Whether cells are missing as in the training rows; by default where nothing is
+                given. A value that is given is there.
 
         Returns:
             Rows in the form of those that `fit` was given, a data frame of pandas after a data
@@ -269,7 +276,7 @@ class DensityEstimator:
             ConfigError: `n` is negative, or `temperature` not positive.
             TableError: A given value does not fit its column.
         """
-        return next(self.stream(n, given, seed, temperature, max(n, 1), within_range))
+        return next(self.stream(n, given, seed, temperature, max(n, 1), within_range, nulls))
 
     def stream(
         self,
@@ -279,6 +286,7 @@ class DensityEstimator:
         temperature: float = 1.0,
         chunk_rows: int = STREAM_CHUNK_ROWS,
         within_range: bool = False,
+        nulls: bool | None = None,
     ) -> Iterator[Data]:
         """Yield the rows of `sample`, some at a time: memory does not grow with `n`.
 
@@ -300,14 +308,19 @@ class DensityEstimator:
             )
         fixed = of_columns({name: [value] for name, value in (given or {}).items()})
         evidence = self.schema.encode(fixed) if given else None
+        joint = self.density.joint if nulls or (nulls is None and not given) else None
+        width = (joint or self.density).noise_width
         generator = noise_generator(seed)
         for start in range(0, max(n, 1), chunk_rows):
             rows = min(chunk_rows, n - start)
             values = np.full((rows, self.density.variables), np.nan)
             if evidence is not None:
                 values[:] = evidence
-            noise = draw_noise(rows, self.density.noise_width, generator)
-            drawn = self.density.sample(values, noise, temperature, within_range)
+            noise = draw_noise(rows, width, generator)
+            if joint is None:
+                drawn = self.density.sample(values, noise, temperature, within_range)
+            else:
+                drawn = sample_with_nulls(joint, values, noise, temperature, within_range)
             yield self._form.fresh(with_constants(self.schema.decode(drawn), fixed))
 
     def impute(

@@ -33,6 +33,7 @@ class Sampling:
         evidence: `(1, D)`, NaN where nothing is given.
         warnings: Unseen categories among the given cells.
         seed: Where the noise of all rows comes from.
+        nulls: Whether rows are drawn with the nulls of the training rows.
     """
 
     model: ServedModel
@@ -40,6 +41,7 @@ class Sampling:
     evidence: Float64
     warnings: Sequence[CellWarning]
     seed: int
+    nulls: bool
 
     @classmethod
     def read(cls, call: Call, registry: Registry, settings: Settings) -> "Sampling":
@@ -66,16 +68,17 @@ class Sampling:
             refuse=options.unknown == "error",
             given=True,
         )
-        return cls(model, options, evidence, warnings, pick_seed(options.seed))
+        nulls = not options.given if options.nulls is None else options.nulls
+        nulls = nulls and bool(model.schema.derived)
+        return cls(model, options, evidence, warnings, pick_seed(options.seed), nulls)
 
     def work(self, most_rows: int) -> Work[SampleResult]:
         """Return the work, in jobs of at most so many rows.
 
         Noise is drawn row by row, so jobs of any size give the same.
         """
-        options, key, width, evidence = (
-            self.options, self.model.key, self.model.noise_width, self.evidence
-        )  # fmt: skip
+        options, key, evidence, nulls = self.options, self.model.key, self.evidence, self.nulls
+        width = self.model.joint_noise_width if nulls else self.model.noise_width
         generator = noise_generator(self.seed)
 
         def job(start: int, stop: int) -> SampleJob:
@@ -86,13 +89,14 @@ class Sampling:
                 temperature=options.temperature,
                 log_likelihood=options.log_likelihood,
                 within_range=options.within_range,
+                nulls=nulls,
             )
 
         return Work(
             kind=SampleJob,
             model=key,
             rows=options.n,
-            row_cost=float(costs_of_filling(evidence, 1)[0]),
+            row_cost=float(costs_of_filling(evidence, 1 + nulls)[0]),
             most_rows=most_rows,
             row_bytes=8 * (width + evidence.shape[1]),
             job=job,

@@ -70,7 +70,7 @@ class Scoring:
         key, values, options = self.model.key, self.values, self.options
         by_cell = options.contributions or options.cell_anomaly or options.reasons
         reasons = 1 - options.contamination if options.reasons else None
-        wanted = options.contributions, options.cell_anomaly, reasons
+        wanted = options.contributions, options.cell_anomaly, reasons, options.null_pattern
         return Work(
             kind=ScoreJob,
             model=key,

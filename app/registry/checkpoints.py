@@ -34,6 +34,7 @@ class ServedModel:
         key: Name and version.
         schema: Columns.
         noise_width: Number of uniforms that one drawn row takes.
+        joint_noise_width: The same of a row that is drawn with its nulls.
         metrics: Facts and figures of its training.
         card: Model card, Markdown.
         size_bytes: Size of its weights.
@@ -42,6 +43,7 @@ class ServedModel:
     key: ModelKey
     schema: Schema
     noise_width: int
+    joint_noise_width: int
     metrics: Mapping[str, Any]
     card: str
     size_bytes: int
@@ -189,6 +191,7 @@ class CheckpointRepository:
             key=key,
             schema=found.schema,
             noise_width=1 + sum(column.noise for column in found.schema.columns),
+            joint_noise_width=1 + sum(column.noise for column in found.schema.variables),
             metrics=found.metrics,
             card=found.card,
             size_bytes=found.size_bytes,

@@ -31,6 +31,11 @@ class SampleOptions(Options):
         description="Draw numbers and dates between the smallest and the largest value seen in "
         "training: from the part of their distribution that lies there.",
     )
+    nulls: bool | None = Field(
+        None,
+        description="Draw rows with nulls where the training rows have them: which cells are null "
+        "first, then the values of the others. Left out, where nothing is given.",
+    )
     log_likelihood: bool = Field(
         False, description="Also give the log-likelihood of each row, given values included."
     )

@@ -22,6 +22,11 @@ class ScoreOptions(Options):
         False,
         description="Also say which values make a row an anomaly, and what is expected there.",
     )
+    null_pattern: bool = Field(
+        False,
+        description="Let it count which cells are null, as well as the values of the others: "
+        "a null where there is never one is surprising.",
+    )
     contamination: float = Field(
         0.01,
         gt=0,

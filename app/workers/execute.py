@@ -21,6 +21,7 @@ from madeira.app.jobs import (
 from madeira.models.errors import NumericalError
 from madeira.models.inference.density import Density, rarity
 from madeira.models.inference.impute import impute
+from madeira.models.inference.null_pattern import sample_with_nulls, with_pattern
 from madeira.models.inference.reasons import find_reasons
 
 __all__ = ["execute"]
@@ -52,21 +53,28 @@ def execute(job: Job[ResultT], density: Density) -> ResultT:
 
 
 def _score(job: ScoreJob, density: Density) -> ScoreResult:
-    log_likelihood, log_tail = density.log_tails(job.values)
+    columns, values, asked = job.values.shape[1], job.values, density
+    if job.null_pattern and density.joint is not None:
+        asked, values = density.joint, with_pattern(density.joint, values)
+    log_likelihood, log_tail = asked.log_tails(values)
     score, reasons = rarity(log_tail), None
     if job.reasons is not None:
         reasons = find_reasons(density, job.values, score > job.reasons)
     return ScoreResult(
         log_likelihood=log_likelihood,
         anomaly_score=score,
-        cell_anomaly=density.cell_anomaly(job.values) if job.cell_anomaly else None,
+        cell_anomaly=asked.cell_anomaly(values)[:, :columns] if job.cell_anomaly else None,
         reasons=reasons,
-        contributions=density.contributions(job.values) if job.contributions else None,
+        contributions=asked.contributions(values)[:, :columns] if job.contributions else None,
     )
 
 
 def _sample(job: SampleJob, density: Density) -> SampleResult:
-    values = density.sample(job.values, job.noise, job.temperature, job.within_range)
+    options = job.noise, job.temperature, job.within_range
+    if job.nulls and density.joint is not None:
+        values = sample_with_nulls(density.joint, job.values, *options)
+    else:
+        values = density.sample(job.values, *options)
     return SampleResult(values, density.score(values) if job.log_likelihood else None)
 
 

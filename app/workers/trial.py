@@ -76,5 +76,9 @@ def _jobs(key: ModelKey, density: Density, rows: Float64) -> Iterator[Job[Any]]:
     for values in (nothing, gappy):
         for within_range in (False, True):
             yield SampleJob(key, values, noise, 1.0, True, within_range)
+    if density.joint is not None:
+        further = np.full((len(few), density.joint.noise_width), 0.5)
+        yield SampleJob(key, nothing, further, 1.0, True, nulls=True)
+        yield ScoreJob(key, gappy, contributions=True, null_pattern=True)
     for estimate in get_args(Estimate):
         yield ImputeJob(key, gappy, noise[:, None], 1, estimate)

@@ -13,6 +13,7 @@ from torch import Tensor
 from madeira.models.checkpoint.config import StoredMember, check_metrics, members_of
 from madeira.models.checkpoint.files import SCHEMA, CheckpointFiles, explained
 from madeira.models.checkpoint.tensors import (
+    JOINT_CALIBRATION,
     LOG_WEIGHTS,
     Header,
     calibration_of,
@@ -24,7 +25,9 @@ from madeira.models.columns.layout import Layout
 from madeira.models.errors import CheckpointError, SchemaError
 from madeira.models.inference.density import Density
 from madeira.models.inference.member import Member
+from madeira.models.inference.null_pattern import joint_of
 from madeira.models.made.network import MADE
+from madeira.models.made.restricted import restricted
 from madeira.models.schema.schema import Schema
 
 __all__ = ["Checkpoint", "Description", "load_checkpoint", "read_description"]
@@ -84,9 +87,7 @@ def load_checkpoint(path: str | Path, device: str | torch.device = "cpu") -> Che
             file.seek(0)
             content = file.read(size)
         files.check_weights(io.BytesIO(content))  # again: it may have been written to
-        density = _density(
-            members, load_tensors(content), Layout(schema.columns), torch.device(device)
-        )
+        density = _density(members, load_tensors(content), schema, torch.device(device))
         return Checkpoint(schema, density, files.metrics, files.card)
 
 
@@ -134,24 +135,32 @@ def _check_header(
     """Check the header of the file of weights, before memory is taken for its arrays."""
     files.check_weights(file)
     file.seek(0)
-    Header.read(file, size).check(members, schema.columns)
+    Header.read(file, size).check(members, schema.columns, schema.derived)
 
 
 def _density(
     stored: Sequence[StoredMember],
     tensors: dict[str, Tensor],
-    layout: Layout,
+    schema: Schema,
     device: torch.device,
 ) -> Density:
-    """Build what the arrays hold, each of the shape that is expected, and check their numbers."""
+    """Build what the arrays hold, each of the shape that is expected, and check their numbers.
+
+    Raises:
+        CheckpointError: A number is not one that there can be, or no network answers for nulls
+            that the schema names.
+    """
     check_finite(tensors)
     log_weights = tensors[LOG_WEIGHTS].numpy()
     check_log_weights(log_weights)
-    layout = layout.to(device)
-    members = []
+    layout, joint_layout = Layout(schema.columns).to(device), None
+    if schema.derived:
+        joint_layout = Layout(schema.variables).to(device)
+    members, joint_networks = [], {}
     for index, member in enumerate(stored):
         prefix = f"members.{index}."
-        network = MADE(member.network, layout)
+        joint = joint_layout if member.any_order else None
+        network = MADE(member.network, joint or layout)
         weights = {
             name.removeprefix(prefix): tensor
             for name, tensor in tensors.items()
@@ -159,6 +168,15 @@ def _density(
         }
         network.load_state_dict(weights)
         network.to(device).eval().requires_grad_(False)
+        if joint is not None:
+            joint_networks[member.name] = network
+            network = restricted(network, layout)
         masks = masks_of(tensors, index, member, layout.variables)
         members.append(Member(member.name, network, masks, member.any_order))
-    return Density(members, layout, log_weights, calibration_of(tensors))
+    density = Density(members, layout, log_weights, calibration_of(tensors))
+    if joint_layout is None:
+        return density
+    if not joint_networks:
+        raise CheckpointError(f"{SCHEMA} has null indicators, which no network can answer")
+    calibration = calibration_of(tensors, JOINT_CALIBRATION)
+    return density.beside(joint_of(density, joint_networks, calibration))

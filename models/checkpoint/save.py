@@ -22,7 +22,7 @@ from madeira.models.checkpoint.files import (
 )
 from madeira.models.checkpoint.json_text import parse_object, to_json_bytes
 from madeira.models.checkpoint.load import Checkpoint
-from madeira.models.checkpoint.tensors import CALIBRATION, LOG_WEIGHTS
+from madeira.models.checkpoint.tensors import CALIBRATION, JOINT_CALIBRATION, LOG_WEIGHTS
 from madeira.models.errors import CheckpointError
 from madeira.models.inference.density import Density
 from madeira.models.version_numbers import next_version
@@ -133,8 +133,12 @@ def _tensors(density: Density) -> dict[str, Tensor]:
         LOG_WEIGHTS: torch.as_tensor(density.log_weights),
         CALIBRATION: torch.as_tensor(density.calibration.quantiles),
     }
+    networks = {member.name: member.network for member in density.members}
+    if density.joint is not None:  # of the same networks, derived variables included
+        networks |= {member.name: member.network for member in density.joint.members}
+        tensors[JOINT_CALIBRATION] = torch.as_tensor(density.joint.calibration.quantiles)
     for index, member in enumerate(density.members):
-        for name, tensor in member.network.state_dict().items():
+        for name, tensor in networks[member.name].state_dict().items():
             tensors[f"members.{index}.{name}"] = tensor.cpu().contiguous()
         positions = np.stack([mask.positions for mask in member.masks])
         tensors[f"masks.{index}.positions"] = torch.as_tensor(positions, dtype=torch.int32)

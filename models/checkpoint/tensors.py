@@ -25,6 +25,7 @@ from madeira.models.made.masks import Mask
 
 __all__ = [
     "CALIBRATION",
+    "JOINT_CALIBRATION",
     "LOG_WEIGHTS",
     "MAX_HEADER_BYTES",
     "Header",
@@ -36,6 +37,7 @@ __all__ = [
 
 
 FILE, LOG_WEIGHTS, CALIBRATION = "model.safetensors", "log_weights", "calibration"
+JOINT_CALIBRATION = "joint_calibration"
 
 _REFERENCE = "reference"
 """Rows that older checkpoints hold, and nothing reads."""
@@ -99,17 +101,23 @@ class Header:
         arrays = {name: _stored(name, entry) for name, entry in entries.items()}
         return cls(arrays, _LENGTH.size + length, size)
 
-    def check(self, members: Sequence[StoredMember], columns: Sequence[Column]) -> None:
+    def check(
+        self,
+        members: Sequence[StoredMember],
+        columns: Sequence[Column],
+        derived: Sequence[Column] = (),
+    ) -> None:
         """Compare what there is with what the configuration and the columns ask for.
 
         Args:
             members: Members that the configuration describes.
             columns: Columns of the schema.
+            derived: Its derived variables.
 
         Raises:
             CheckpointError: An array is missing, unknown, or of another type or shape.
         """
-        expected = _expected(members, columns)
+        expected = _expected(members, columns, derived)
         if _REFERENCE in self.arrays:
             rows = self.arrays[_REFERENCE].shape[:1]
             if not rows or not 1 <= rows[0] <= _MAX_REFERENCE_ROWS:
@@ -117,8 +125,9 @@ class Header:
                     f"{FILE}, {_REFERENCE}: expected 1 to {_MAX_REFERENCE_ROWS:,} rows"
                 )
             expected[_REFERENCE] = "F32", (rows[0], len(columns))
-        if CALIBRATION in self.arrays:
-            expected[CALIBRATION] = "F64", (len(LEVELS),)
+        for name in (CALIBRATION, JOINT_CALIBRATION):
+            if name in self.arrays:
+                expected[name] = "F64", (len(LEVELS),)
         for name in expected:
             if name not in self.arrays:
                 raise CheckpointError(f"{FILE} lacks the array {name}")
@@ -165,17 +174,21 @@ def check_log_weights(log_weights: Float64) -> None:
         raise CheckpointError(f"{FILE}, {LOG_WEIGHTS}: the weights sum to {found:g}, not to 1")
 
 
-def calibration_of(tensors: Mapping[str, Tensor]) -> Calibration:
+def calibration_of(tensors: Mapping[str, Tensor], name: str = CALIBRATION) -> Calibration:
     """Return the calibration of anomaly scores; one that changes nothing where there is none.
+
+    Args:
+        tensors: The arrays of the file.
+        name: Of the array.
 
     Raises:
         CheckpointError: Its quantiles do not rise from above 0.
     """
-    if CALIBRATION not in tensors:
+    if name not in tensors:
         return Calibration.identity()
-    quantiles = tensors[CALIBRATION].numpy()
+    quantiles = tensors[name].numpy()
     if not (np.diff(quantiles, prepend=0.0) > 0).all():
-        raise CheckpointError(f"{FILE}, {CALIBRATION}: expected numbers that rise, from above 0")
+        raise CheckpointError(f"{FILE}, {name}: expected numbers that rise, from above 0")
     return Calibration(quantiles)
 
 
@@ -217,17 +230,17 @@ def masks_of(
 
 
 def _expected(
-    members: Sequence[StoredMember], columns: Sequence[Column]
+    members: Sequence[StoredMember], columns: Sequence[Column], derived: Sequence[Column]
 ) -> dict[str, tuple[str, Shape]]:
     """Type and shape of every array that there has to be."""
-    variables = len(columns)
-    inputs = sum(column.inputs for column in columns)
-    outputs = sum(column.outputs for column in columns)
     expected: dict[str, tuple[str, Shape]] = {
         LOG_WEIGHTS: ("F64", (sum(member.masks for member in members),))
     }
     for index, member in enumerate(members):
         network, weights = member.network, f"members.{index}."
+        variables = (*columns, *derived) if member.any_order else columns
+        inputs = sum(variable.inputs for variable in variables)
+        outputs = sum(variable.outputs for variable in variables)
         hidden = network.hidden
         shapes: dict[str, Shape] = {"output_bias": (outputs,)}
         for layer, width in enumerate(hidden):
@@ -238,11 +251,11 @@ def _expected(
         if hidden:
             shapes["output_weight"] = outputs, hidden[-1]
             if network.conditioning:
-                shapes["conditioning_weight"] = hidden[0], variables
+                shapes["conditioning_weight"] = hidden[0], len(variables)
         if network.direct:
             shapes["direct_weight"] = outputs, inputs
         expected |= {weights + name: ("F32", shape) for name, shape in shapes.items()}
-        expected[f"masks.{index}.positions"] = "I32", (member.masks, variables)
+        expected[f"masks.{index}.positions"] = "I32", (member.masks, len(columns))
     return expected
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.base import Column, Head
+from madeira.models.columns.derived import NullIndicator
 
 __all__ = ["Layout"]
 
@@ -33,7 +34,8 @@ class Layout:
     """Arranges the units of all variables and evaluates them, one head at a time.
 
     Attributes:
-        columns: The D columns.
+        columns: The D variables.
+        derived: Those of them that are no columns of the table; they come last.
         device: Where the tensors are.
         value_dtype: What encoded values are held in: codes of fine grids and instants need
             more digits than float32 has.
@@ -49,6 +51,7 @@ class Layout:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = tuple(columns)
         self.variables = len(self.columns)
+        self.derived = tuple(one for one in self.columns if isinstance(one, NullIndicator))
         self._groups = _groups(self.columns)
         in_unit_order = torch.cat([group.variables for group in self._groups])
         self._natural = bool((in_unit_order == torch.arange(self.variables)).all())

@@ -18,6 +18,7 @@ from madeira.models.inference.engine import Engine
 from madeira.models.inference.member import Component, Member
 from madeira.models.inference.patterns import runs
 from madeira.models.inference.predictive import Predictive, drawn, read
+from madeira.models.made.ordering import evidence_first
 
 __all__ = ["Density", "rarity", "warm_up"]
 
@@ -40,6 +41,8 @@ class Density:
         log_weights: Logarithm of each component's weight, members in order and their masks in
             order, shape `(components,)`.
         calibration: Of anomaly scores; none changes nothing.
+        joint: The same any-order members as a density of the columns and of the variables that
+            are derived from them, such as which cells are null; None where there are none.
     """
 
     def __init__(
@@ -48,7 +51,9 @@ class Density:
         layout: Layout,
         log_weights: Float64,
         calibration: Calibration | None = None,
+        joint: "Density | None" = None,
     ) -> None:
+        self.joint = joint
         self.members = tuple(members)
         self.layout = layout
         self.log_weights = np.asarray(log_weights, dtype=np.float64)
@@ -84,7 +89,11 @@ class Density:
         """
         _, p = self._row_tails(rows)
         calibration = calibrate(p[~np.isnan(rows).all(axis=1)])
-        return Density(self.members, self.layout, self.log_weights, calibration)
+        return Density(self.members, self.layout, self.log_weights, calibration, self.joint)
+
+    def beside(self, joint: "Density") -> "Density":
+        """Return the same density with one of columns and derived variables beside it."""
+        return Density(self.members, self.layout, self.log_weights, self.calibration, joint)
 
     def score(self, values: Float64) -> Float64:
         """Log-likelihood of the observed values of each row.
@@ -263,11 +272,39 @@ class Density:
             return _finite(result, "drawn value")
         result = values.copy()
         rows = np.flatnonzero(~observed.all(axis=1))
-        chosen = self._choose(values[rows], observed[rows], noise[rows, 0])
+        chosen = self.choose(values[rows], noise[rows, 0])
+        result[rows] = self.draw(chosen, values[rows], noise[rows], temperature, within_range)
+        return _finite(result, "drawn value")
+
+    def draw(
+        self,
+        chosen: Int64,
+        values: Float64,
+        noise: Float64,
+        temperature: float,
+        within_range: bool,
+        last: Bool | None = None,
+    ) -> Float64:
+        """Draw what is missing of rows, each by one component; see `sample`.
+
+        Args:
+            chosen: The component of each row, `(rows,)`.
+            values: Evidence, NaN where to draw, shape `(rows, variables)`.
+            noise: Uniform in (0, 1), shape `(rows, noise_width)`.
+            temperature: At least `MIN_TEMPERATURE`.
+            within_range: As of `sample`.
+            last: Variables to draw after all others, same shape; any-order components can.
+
+        Raises:
+            NumericalError: A drawn value is not finite.
+        """
+        result = values.copy()
         for index in np.unique(chosen):
-            drawn = rows[chosen == index]
-            result[drawn] = self._engine.draw(
-                self.components[index], values[drawn], noise[drawn], temperature, within_range
+            rows = np.flatnonzero(chosen == index)
+            component = self.components[index]
+            order = None if last is None else evidence_first(component.order, ~last[rows])
+            result[rows] = self._engine.draw(
+                component, values[rows], noise[rows], temperature, within_range, order
             )
         return _finite(result, "drawn value")
 
@@ -322,12 +359,23 @@ class Density:
             p[rows] = self._engine.row_tails(self.components[walk], *parts)
         return log_likelihood, p
 
-    def _choose(self, values: Float64, observed: Bool, noise: Float64) -> Int64:
-        """Component of each row, drawn from its posterior given the evidence: `(rows,)`.
+    def choose(self, values: Float64, noise: Float64) -> Int64:
+        """Draw the component of each row from its posterior given the evidence.
 
         Rows that repeat the one before them, as several draws for one row do, share its
         posterior.
+
+        Args:
+            values: Evidence, NaN where missing, shape `(rows, variables)`.
+            noise: Uniform in (0, 1), shape `(rows,)`.
+
+        Returns:
+            Shape `(rows,)`.
+
+        Raises:
+            OrderingError: No component can put the evidence of some row first.
         """
+        observed = ~np.isnan(values)
         first, run = runs(values)
         log_weights = self._log_weights(observed[first])
         certain = (log_weights > -np.inf).sum(axis=1) == 1
@@ -427,3 +475,5 @@ def warm_up(density: Density) -> None:
         density.score(rows)
         density.cell_anomaly(rows)
         density.sample(rows, noise)
+    if density.joint is not None:
+        density.joint.prepare()

@@ -195,6 +195,7 @@ class Engine:
         noise: Float64,
         temperature: float,
         within_range: bool,
+        order: Int64 | None = None,
     ) -> Float64:
         """Draw the missing values of rows given the observed ones.
 
@@ -204,6 +205,8 @@ class Engine:
             noise: Uniforms, `(rows, noise + 1)`, the first of them spent.
             temperature: Of the draws.
             within_range: Whether numbers are drawn between the ends seen in training.
+            order: The variable at each position, `(rows, variables)`, from which the nearest
+                ordering that puts the evidence first is taken; None for that of the component.
 
         Returns:
             Shape `(rows, variables)`.
@@ -213,6 +216,7 @@ class Engine:
         for chunk in _chunks(len(values), MAX_WALKED_NUMBERS, self._layout.variables):
             observed = ~np.isnan(values[chunk])
             own = observed.any(axis=1) & component.any_order  # rows with orderings of their own
+            own |= order is not None
             for some in (own, ~own):
                 if not some.any():
                     continue
@@ -220,7 +224,8 @@ class Engine:
                 drawn = result[rows]
                 uniforms = np.require(noise[rows], np.float64, ["C", "W"])
                 if some is own:
-                    orders, folded = component.orders(observed[some]), None
+                    base = component.order if order is None else order[rows]
+                    orders, folded = evidence_first(base, observed[some]), None
                 else:
                     orders, folded = component.orders(observed[some][:1]), component.mask.positions
                 walk.draw(drawn, orders, uniforms, temperature, within_range, folded)

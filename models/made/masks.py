@@ -9,7 +9,7 @@ both; the boolean matrices that multiply the weights follow from them:
     input to output    position(d) > position(e)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from madeira.models.arrays import Float64, Int64
 from madeira.models.made.config import MaskConfig, NetworkConfig
 from madeira.models.made.mask_statistics import MaskStatistics
 from madeira.models.made.ordering import (
+    derived_first,
     in_tiers,
     natural_positions,
     random_positions,
@@ -26,6 +27,7 @@ from madeira.models.made.ordering import (
 )
 
 __all__ = [
+    "DERIVED_SHARE",
     "Mask",
     "MaskSource",
     "entropy_degrees",
@@ -34,6 +36,10 @@ __all__ = [
     "sample_mask",
     "sampled_degrees",
 ]
+
+
+DERIVED_SHARE = 0.25
+"""Share of the minibatches in which an any-order network learns of derived variables."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,19 @@ class Mask:
     def with_positions(self, positions: Int64) -> "Mask":
         """Return the same degrees under another ordering."""
         return Mask(positions, self.degrees)
+
+    def with_derived_last(self, derived: int) -> "Mask":
+        """Return the same mask with so many further variables after all others."""
+        variables = len(self.positions)
+        further = np.arange(variables + 1, variables + derived + 1)
+        return Mask(np.append(self.positions, further), self.degrees)
+
+    def with_derived_first(self, derived: int) -> "Mask":
+        """Return a mask with so many further variables before all others, of even degrees."""
+        variables = len(self.positions) + derived
+        positions = np.append(self.positions + derived, np.arange(1, derived + 1))
+        degrees = tuple(even_degrees(len(degree), variables) for degree in self.degrees)
+        return Mask(positions, degrees)
 
 
 def even_degrees(width: int, variables: int) -> Int64:
@@ -162,13 +181,15 @@ class MaskSource:
         masks: How orderings and degrees are chosen.
         variables: Number of variables D.
         seed: Seed of every random choice.
+        sources: The columns that each derived variable follows from, in an any-order network
+            that has such; D does not count them.
         statistics: Statistics of the variables; None for none. A setting that needs one that is
             missing falls back: `smooth` orderings on random ones, `entropy` on even degrees, a
             reach on all variables.
 
     Attributes:
         statistics: As given.
-        answering: The masks that answer.
+        answering: The masks that answer, without derived variables.
     """
 
     def __init__(
@@ -178,8 +199,10 @@ class MaskSource:
         variables: int,
         seed: int,
         statistics: MaskStatistics | None = None,
+        sources: Sequence[Sequence[int]] = (),
     ) -> None:
         self._network, self._masks, self._variables = network, masks, variables
+        self._sources = sources
         self.statistics = MaskStatistics.none(variables) if statistics is None else statistics
         one_ordering, answering, fresh, share = np.random.SeedSequence(seed).spawn(4)
         self._fresh = np.random.default_rng(fresh)
@@ -192,7 +215,30 @@ class MaskSource:
         )
 
     def training(self) -> Iterator[Mask]:
-        """One mask a minibatch, without end."""
+        """One mask a minibatch, without end.
+
+        Where there are derived variables, they come after all columns, and are not to be looked
+        at; but in a share of the minibatches they take part, each before its own columns.
+        """
+        for mask in self._training_columns():
+            if not self._sources:
+                yield mask
+            elif self._share.random() < DERIVED_SHARE:
+                yield self._with_derived()
+            else:
+                yield mask.with_derived_last(self.derived)
+
+    @property
+    def derived(self) -> int:
+        """Number of derived variables."""
+        return len(self._sources)
+
+    def _with_derived(self) -> Mask:
+        variables = self._variables + self.derived
+        mask = sample_mask(self._network, self._masks, variables, self._fresh)
+        return mask.with_positions(derived_first(mask.positions, self._sources))
+
+    def _training_columns(self) -> Iterator[Mask]:
         while True:
             if self._masks.count is not None:
                 yield from self.answering

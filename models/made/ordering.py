@@ -3,11 +3,14 @@
 An ordering is held as its positions: `positions[d]` in 1..D says when variable d becomes known.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from madeira.models.arrays import Bool, Float64, Int64
 
 __all__ = [
+    "derived_first",
     "evidence_first",
     "in_tiers",
     "natural_positions",
@@ -66,6 +69,29 @@ def in_tiers(positions: Int64, tiers: Int64) -> Int64:
         Positions, shape `(D,)`.
     """
     return np.argsort(np.lexsort((positions, tiers))) + 1
+
+
+def derived_first(positions: Int64, sources: Sequence[Sequence[int]]) -> Int64:
+    """Return an ordering like `positions` in which no derived variable follows a column of its own.
+
+    A derived variable and the first of the columns that it follows from change places, where the
+    column comes first: whether a cell is null is to be decided before its value is looked at.
+
+    Args:
+        positions: An ordering of columns and derived variables, shape `(D,)`; those come last
+            among the variables.
+        sources: The columns that each derived variable follows from.
+
+    Returns:
+        Positions, shape `(D,)`.
+    """
+    result = positions.copy()
+    first = len(positions) - len(sources)
+    for variable, columns in enumerate(sources, first):
+        earliest = min(columns, key=lambda column: result[column])
+        if result[earliest] < result[variable]:
+            result[[earliest, variable]] = result[[variable, earliest]]
+    return result
 
 
 def evidence_first(

@@ -14,12 +14,14 @@ import pyarrow as pa
 from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
 from madeira.models.columns.binary import Binary
+from madeira.models.columns.derived import NullIndicator
 from madeira.models.columns.factorised import Factorised
 from madeira.models.columns.kinds import KINDS, kind_of
 from madeira.models.echo import MAX_HINTS, expected_one_of, quoted
 from madeira.models.errors import MAX_CELL_ERRORS, CellError, RowsTypeError, SchemaError, TableError
 from madeira.models.schema.category_order import with_category_order
 from madeira.models.schema.infer import LEFT_OUT, infer
+from madeira.models.schema.null_indicators import null_indicators
 from madeira.models.schema.overrides import Overrides, overrides_of
 from madeira.models.values.json_record import Record
 from madeira.models.values.row_encoder import CellEncoder, RowEncoder
@@ -48,12 +50,15 @@ class Schema:
     """The columns of a table as the model knows them.
 
     Attributes:
-        columns: The columns that are modelled: D variables, in the order of the table.
+        columns: The columns that are modelled, in the order of the table.
         left_out: The columns that are not; tables may contain them.
+        derived: Variables of the network beside the columns: whether cells are null. No table
+            holds them.
     """
 
     columns: tuple[Column, ...]
     left_out: tuple[LeftOut, ...] = ()
+    derived: tuple[NullIndicator, ...] = ()
 
     @classmethod
     def infer(cls, table: pa.Table, overrides: Overrides | None = None) -> "Schema":
@@ -111,6 +116,19 @@ class Schema:
                 schema, columns=tuple(with_category_order(columns, schema.encode(table)))
             )
         return schema
+
+    def with_null_indicators(self, values: Float64) -> "Schema":
+        """Return the schema with the pattern of missing cells, as training rows show it.
+
+        Args:
+            values: Encoded training rows, NaN where missing, (rows, D).
+        """
+        return replace(self, derived=null_indicators(self.names, values))
+
+    @property
+    def variables(self) -> tuple[Column, ...]:
+        """Variables of the network: the columns, and what is derived from them."""
+        return (*self.columns, *self.derived)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -191,7 +209,7 @@ class Schema:
             "left_out": [
                 {"name": column.name, "reason": column.reason} for column in self.left_out
             ],
-        }
+        } | ({"null_indicators": self._null_indicators()} if self.derived else {})
 
     @classmethod
     def from_json(cls, content: object) -> "Schema":
@@ -213,7 +231,11 @@ class Schema:
             last = len(names) - 1 - names[::-1].index(twice)
             path = ("columns", last) if last < len(columns) else ("left_out", last - len(columns))
             raise SchemaError(f"schema: column {quoted(twice)} occurs twice", (*path, "name"))
-        return cls(tuple(columns), tuple(left_out))
+        return cls(tuple(columns), tuple(left_out), _null_indicators(schema, columns))
+
+    def _null_indicators(self) -> list[list[str]]:
+        """Return the columns of each indicator, by name."""
+        return [[self.names[place] for place in one.of] for one in self.derived]
 
     def _unknown_columns(self, names: Sequence[str]) -> list[CellError]:
         """Return an error for each name that the schema does not know.
@@ -239,6 +261,19 @@ def _column(record: Record) -> Column:
     column = kind_of(record).from_json(record)
     record.only(column.to_json())
     return column
+
+
+def _null_indicators(schema: Record, columns: Sequence[Column]) -> tuple[NullIndicator, ...]:
+    """Read the columns whose nulls are modelled; files of models before this have none."""
+    if "null_indicators" not in schema.fields:
+        return ()
+    places = {column.name: place for place, column in enumerate(columns)}
+    indicators = []
+    for names in schema.items("null_indicators"):
+        if not isinstance(names, list) or not names or not all(name in places for name in names):
+            raise schema.wrong("null_indicators", "lists of names of columns")
+        indicators.append(NullIndicator.over(tuple(names), tuple(places[name] for name in names)))
+    return tuple(indicators)
 
 
 def _entries(schema: Record, field: str) -> list[Record]:

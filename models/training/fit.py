@@ -1,7 +1,7 @@
 """From an encoded table to a density: every member trained, the mixture weighted."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from madeira.models.arrays import Float64
+from madeira.models.columns.derived import NullIndicator, with_derived
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import TrainingError
 from madeira.models.inference.density import Density
 from madeira.models.inference.member import Member
+from madeira.models.inference.null_pattern import joint_of, with_pattern
 from madeira.models.made.masks import MaskSource
 from madeira.models.made.network import MADE
+from madeira.models.made.restricted import restricted
 from madeira.models.training.config import FitConfig, MemberConfig
 from madeira.models.training.data import Rows, complete_rows, split_rows
 from madeira.models.training.dependence import mask_statistics
@@ -100,6 +103,7 @@ def fit(
     config: FitConfig,
     *,
     valid: Float64 | None = None,
+    derived: tuple[NullIndicator, ...] = (),
     seed: int = 0,
     device: str | torch.device = "cpu",
     on_epoch: Callable[[Progress], None] = lambda _: None,
@@ -112,6 +116,7 @@ def fit(
         layout: Its columns.
         config: Settings.
         valid: Encoded validation rows; by default a share of `values` is held out.
+        derived: Variables that follow from the columns, for any-order members to learn too.
         seed: Seed of every random choice: on a CPU the same seed gives the same weights.
         device: Where to train; the density is left there.
         on_epoch: Called at the end of every epoch.
@@ -165,7 +170,9 @@ def fit(
                 )
             )
 
-        member, curve = train_network(settings, layout, values, valid, seeds[index], report)
+        member, curve = train_network(
+            settings, layout, values, valid, seeds[index], report, derived
+        )
         curves.append(curve)
         members.append(member)
 
@@ -200,16 +207,26 @@ def mixture_of(
 ) -> Fitted:
     """Make trained networks one density, and measure it.
 
+    It answers for the columns. Networks that learned derived variables too are joined in a density
+    of their own beside it.
+
     Args:
-        members: The trained networks, of one layout.
+        members: The trained networks, of the columns; any-order ones of derived variables, too.
         curves: How each was learned.
-        layout: Their variables, on the device of the networks.
+        layout: The columns, on the device of the networks.
         config: Settings; its members count no more.
         values: Rows learned from, shape `(rows, variables)`.
         valid: Rows to weigh by, shape `(rows, variables)`.
         on_phase: Called at the start of every part.
     """
     on_phase("weighing")
+    networks = {one.name: one.network for one in members if one.network.layout.derived}
+    members = [
+        replace(member, network=restricted(member.network, layout))
+        if member.name in networks
+        else member
+        for member in members
+    ]
     mixture = fit_mixture_weights(members, layout, valid, config.weighing)
     trained = tuple(
         Trained(
@@ -227,6 +244,9 @@ def mixture_of(
     on_phase("calibrating")
     any_order = any(member.any_order for member in mixture.density.members)
     density = mixture.density.calibrated(valid if any_order else complete_rows(valid))
+    if networks:
+        joint = joint_of(density, networks)
+        density = density.beside(joint.calibrated(with_pattern(joint, valid)))
     on_phase("measuring")
     marginals = torch.as_tensor(layout.initial_parameters(values), dtype=torch.float32)
     return Fitted(
@@ -287,16 +307,18 @@ def train_network(
     valid: Float64,
     seed: int,
     report: Callable[[int, float, float, float, float], None],
+    derived: tuple[NullIndicator, ...] = (),
 ) -> tuple[Member, Curve]:
     """Train one member.
 
     Args:
         config: Its settings.
-        layout: The variables, on the device to train on.
+        layout: The columns, on the device to train on.
         values: Rows to learn from, NaN where missing, shape `(rows, variables)`.
         valid: Rows to stop by, shape `(rows, variables)`.
         seed: Seed of weights, masks and minibatches.
         report: As of `train_member`.
+        derived: Variables that follow from the columns; an any-order network learns them too.
 
     Returns:
         The network with the masks that it answers with, and its learning curve.
@@ -308,26 +330,37 @@ def train_network(
     cuda = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         torch.manual_seed(seed)
-        network, masks = untrained(config, layout, values, seed)
-        train_rows, valid_rows = Rows(values, layout), Rows(valid, layout)
+        network, masks = untrained(config, layout, values, seed, derived)
+        layout = network.layout
+        train_rows = Rows(with_derived(values, layout.derived), layout)
+        valid_rows = Rows(with_derived(valid, layout.derived), layout)
         curve = train_member(config, network, masks, train_rows, valid_rows, seed, report)
     member = Member(config.name, network, masks.answering, config.masks.any_order)
     return member, curve
 
 
 def untrained(
-    config: MemberConfig, layout: Layout, values: Float64, seed: int
+    config: MemberConfig,
+    layout: Layout,
+    values: Float64,
+    seed: int,
+    derived: tuple[NullIndicator, ...] = (),
 ) -> tuple[MADE, MaskSource]:
     """Make an untrained network and its masks; arguments are those of `train_network`."""
+    columns, whole = layout.variables, values
+    if derived and config.masks.any_order:
+        layout = Layout([*layout.columns, *derived]).to(layout.device)
+        whole = with_derived(values, derived)
     network = MADE(config.network, layout, torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        start = layout.initial_parameters(values)
+        start = layout.initial_parameters(whole)
         network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
         if config.masks.any_order and config.network.hidden:
             # Steps of the optimizer would leave marginals that contradict each other.
             network.output_bias.requires_grad_(False)
         if config.training.structural_zeros and network.direct_weight is not None:
-            network.direct_weight.copy_(torch.as_tensor(structural_zeros(layout, values)))
+            network.direct_weight.copy_(torch.as_tensor(structural_zeros(layout, whole)))
     network.to(layout.device)
     statistics = mask_statistics(config.masks, values, layout)
-    return network, MaskSource(config.network, config.masks, layout.variables, seed, statistics)
+    sources = [one.of for one in layout.derived]
+    return network, MaskSource(config.network, config.masks, columns, seed, statistics, sources)

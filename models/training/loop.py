@@ -1,8 +1,9 @@
 """The training of one member."""
 
 import copy
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from madeira.models.columns.layout import Layout
 from madeira.models.errors import TrainingError
-from madeira.models.made.masks import MaskSource
+from madeira.models.made.masks import DERIVED_SHARE, Mask, MaskSource
 from madeira.models.made.network import MADE, MaskTensors
 from madeira.models.training.banded import BandedMADE, blocks_of_one_mask
 from madeira.models.training.config import LEARNING_RATES, MemberConfig, TrainingConfig
@@ -146,17 +147,17 @@ class MemberTraining:
         self.config = config.training
         self.network, self.layout, self.device = network, network.layout, network.device
         self.masks = masks.training()
-        self.validation_masks = [
-            MaskTensors(mask, self.layout, self.device)
-            for mask in masks.answering[:VALIDATION_MASKS]
-        ]
+        self.columns = self.layout.variables - masks.derived
+        answering, derived = masks.answering[:VALIDATION_MASKS], masks.derived
+        self.column_masks = self._tensors(mask.with_derived_last(derived) for mask in answering)
+        self.joint_masks = self._tensors(mask.with_derived_first(derived) for mask in answering)
         self.generator = torch.Generator().manual_seed(seed)
         self.unknown = UnknownReplacement.of(self.layout, self.device)
         self.optimizer = _optimizer(network, self.config)
         self.schedule = _scheduler(self.optimizer, self.config, epochs)
         self.average = WeightAverage(network, self.config.averaging)
         self.autocast = self.config.mixed_precision and self.device.type == "cuda"
-        self.best_nats = -float("inf")
+        self.best_objective = -float("inf")
         self.best_state: dict[str, Tensor] | None = None
 
     def epoch(self, rows: Rows, batch_rows: int) -> float:
@@ -202,7 +203,12 @@ class MemberTraining:
 
     def _nats(self, values: Tensor, observed: Tensor, complete: bool) -> Tensor:
         """Negative log-likelihood of each row under the next mask, shape `(batch,)`."""
-        mask = MaskTensors(next(self.masks), self.layout, self.device)
+        drawn = next(self.masks)
+        mask = MaskTensors(drawn, self.layout, self.device)
+        if self.columns < self.layout.variables:
+            complete = False
+            if drawn.positions[self.columns :].min() > self.columns:
+                values, observed = _columns_alone(values, observed, self.columns)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             parameters = self.network(
                 self.layout.features(values, observed).float(),
@@ -213,26 +219,52 @@ class MemberTraining:
             )
         return negative_log_likelihood(parameters, values, self.layout, complete)
 
+    def _tensors(self, masks: Iterable[Mask]) -> list[MaskTensors]:
+        return [MaskTensors(mask, self.layout, self.device) for mask in masks]
+
+    def validate(self, rows: Rows) -> tuple[float, float]:
+        """Evaluate the validation rows under the averaged weights.
+
+        Returns:
+            Mean log-likelihood of the columns, nats a row; and that by which to stop, which
+            counts derived variables as training does.
+        """
+        columns = self._mean_nats(rows, self.column_masks, derived=False)
+        if self.columns == self.layout.variables:
+            return columns, columns
+        joint = self._mean_nats(rows, self.joint_masks, derived=True)
+        return columns, (1 - DERIVED_SHARE) * columns + DERIVED_SHARE * joint
+
     @torch.no_grad()
-    def validate(self, rows: Rows) -> float:
-        """Mean log-likelihood of the validation rows under the averaged weights."""
+    def _mean_nats(self, rows: Rows, masks: Sequence[MaskTensors], *, derived: bool) -> float:
+        """Mean log-likelihood of rows over masks, with or without their derived variables."""
         total = torch.zeros((), dtype=torch.float64, device=self.device)
+        complete = rows.complete and self.columns == self.layout.variables
         for values, observed in rows.batches(4096):
+            if self.columns < self.layout.variables and not derived:
+                values, observed = _columns_alone(values, observed, self.columns)
             features = self.layout.features(values, observed).float()
-            known = None if rows.complete else observed.float()
-            for mask in self.validation_masks:
+            known = None if complete else observed.float()
+            for mask in masks:
                 parameters = self.average.network(features, known, mask)
                 total -= negative_log_likelihood(parameters, values, self.layout).double().sum()
-        return float(total) / (len(rows) * len(self.validation_masks))
+        return float(total) / (len(rows) * len(masks))
 
-    def keep_if_better(self, valid_nats: float) -> bool:
+    def keep_if_better(self, objective: float) -> bool:
         """Remember the averaged weights where they are the best so far."""
-        if not valid_nats > self.best_nats:
+        if not objective > self.best_objective:
             return False
-        self.best_nats = valid_nats
+        self.best_objective = objective
         state = self.average.network.state_dict()
         self.best_state = {name: tensor.detach().clone() for name, tensor in state.items()}
         return True
+
+
+def _columns_alone(values: Tensor, observed: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+    """Hide the derived variables of a minibatch, which stand after its columns."""
+    values, observed = values.clone(), observed.clone()
+    values[:, columns:], observed[:, columns:] = torch.nan, False
+    return values, observed
 
 
 def train_member(
@@ -277,18 +309,19 @@ def train_member(
     try:
         for epoch in range(1, epochs + 1):
             train_nats = state.epoch(train, batch_rows)
-            valid_nats = state.validate(valid)
-            if state.keep_if_better(valid_nats):
-                curve.best_epoch = epoch
+            valid_nats, objective = state.validate(valid)
             curve.train.append(train_nats)
             curve.valid.append(valid_nats)
+            if state.keep_if_better(objective):
+                curve.best_epoch = epoch
             curve.seconds = time.monotonic() - start
-            report(epoch, train_nats, valid_nats, state.best_nats, curve.seconds)
+            best_nats = curve.valid[curve.best_epoch - 1] if curve.best_epoch else -math.inf
+            report(epoch, train_nats, valid_nats, best_nats, curve.seconds)
             if epoch - curve.best_epoch >= settings.patience_epochs:
                 break
             if settings.max_seconds is not None and curve.seconds > settings.max_seconds:
                 break
-            state.schedule(valid_nats)
+            state.schedule(objective)
     except KeyboardInterrupt:
         if state.best_state is None:
             raise

@@ -27,6 +27,7 @@ import torch
 
 from madeira.models.arrays import Float64
 from madeira.models.columns.base import Column
+from madeira.models.columns.derived import NullIndicator
 from madeira.models.columns.layout import Layout
 from madeira.models.columns.numeric import Numeric
 from madeira.models.columns.transform import Transform
@@ -65,6 +66,7 @@ def fit_trimmed(
     config: FitConfig,
     *,
     valid: Float64 | None = None,
+    derived: tuple[NullIndicator, ...] = (),
     seed: int = 0,
     device: str | torch.device = "cpu",
     on_epoch: Callable[[Progress], None] = lambda _: None,
@@ -73,8 +75,8 @@ def fit_trimmed(
     """Fit as `config.smoothing` and `config.contamination` ask; with neither, as `fit` does.
 
     Arguments and errors are those of `fit`, with columns in place of a layout.
-    Validation rows are smoothed as training rows are; those of a table of their own are not
-    trimmed.
+    Smoothing leaves nulls where they are. Validation rows are smoothed as training rows are; those
+    of a table of their own are not trimmed.
     """
     split_seed, noise_seed, coarse_seed = np.random.SeedSequence([seed, 1]).spawn(3)
     rows = len(values)
@@ -90,6 +92,7 @@ def fit_trimmed(
             Layout(columns),
             config,
             valid=valid,
+            derived=derived,
             seed=seed,
             device=device,
             on_epoch=on_epoch,
@@ -110,6 +113,7 @@ def fit_trimmed(
         Layout(columns),
         config,
         valid=smoothed(valid, columns, smoothing, noise, len(valid) / len(values)),
+        derived=derived,
         seed=seed,
         device=device,
         on_epoch=on_epoch,

@@ -33,6 +33,8 @@ OPTIONS: dict[str, Any] = {
     "draws": 2,
     "estimate": "draw",
     "within_range": True,
+    "nulls": True,
+    "null_pattern": False,
 }
 
 

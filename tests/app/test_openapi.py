@@ -180,6 +180,8 @@ def test_the_description_says_which_options_are_accepted(
         "seed": (2**63 - 1, 2**63),
         "temperature": (0.1, 0),
         "within_range": (True, 1),
+        "nulls": (True, 1),
+        "null_pattern": (True, 1),
         "log_likelihood": (True, "1"),
         "draws": (2, 0),
         "estimate": ("mean", "guess"),

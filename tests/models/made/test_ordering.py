@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from madeira.models.made.ordering import (
+    derived_first,
     evidence_first,
     natural_positions,
     random_positions,
@@ -47,3 +48,12 @@ def test_one_observed_variable_can_be_put_after_all_other_evidence() -> None:
     observed = np.array([[True, True, False, True], [True, True, False, True]])
     orders = evidence_first(np.arange(4), observed, last_observed=np.array([0, 1]))
     assert orders.tolist() == [[1, 3, 0, 2], [0, 3, 1, 2]]
+
+
+def test_what_is_derived_from_columns_comes_before_them() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(200):
+        positions = derived_first(random_positions(7, generator), [(1, 3), (4,)])
+        assert sorted(positions) == list(range(1, 8))
+        assert positions[5] < min(positions[1], positions[3])
+        assert positions[6] < positions[4]
