@@ -123,15 +123,21 @@ class Integer(Numeric):
     ) -> Self:
         """Learn range, atoms and transform from values on a grid, (rows,), none of them null."""
         known = to_numbers(name, values, values.type)
-        ends = float(known.min()), float(known.max())
+        ends = np.array([known.min(), known.max()])
         column = cls(
-            *(name, arrow_type, *ends, (), IDENTITY, COMPONENTS, grid), notation=notation, **fields
+            *(name, arrow_type, *ends.tolist(), (), IDENTITY, COMPONENTS, grid),
+            notation=notation,
+            **fields,
         )
         codes = column._codes_of(values)
+        if codes.min() < column.codes(ends)[0] or codes.max() > column.codes(ends)[1]:
+            ends = np.nextafter(ends, [-np.inf, np.inf])  # floats are rougher than this grid
         spikes = find_atoms(codes, 1.0)
         smooth = codes[~np.isin(codes, spikes)]
         return replace(
             column,
+            minimum=float(ends[0]),
+            maximum=float(ends[1]),
             atoms=tuple(column.values_of(spikes).tolist()),
             transform=Transform.fit(smooth if smooth.size else codes, 1.0),
             one_hot=spikes.size > 0,

@@ -418,8 +418,10 @@ def _readable(
     notation: Notation | None,
 ) -> pa.Array:
     """Return values as numbers or times, (rows,)."""
-    dated = isinstance(notation, DateNotation) and family(array.type) is Family.NUMBER
-    if notation is not None and (dated or family(array.type) is Family.TEXT):
+    numeric = isinstance(notation, DateNotation) and notation.numeric
+    if notation is not None and (
+        family(array.type) is Family.TEXT or (numeric and family(array.type) is Family.NUMBER)
+    ):
         array = notation.read(name, array)
     return readable(name, array, number_type)
 

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from madeira.models.arrays import Float64
-from madeira.models.values.arrow_types import Family, family, is_integer
+from madeira.models.values.arrow_types import Family, family, is_integer, value_type
 from madeira.models.values.notation.notation import Notation, find_notation
 from madeira.models.values.number_text import NUMBER_LIKE
+from madeira.models.values.numbers import decoded
 from madeira.models.values.vocabulary import canonical
 
 __all__ = ["Profile"]
@@ -72,8 +73,10 @@ class Profile:
 
     @cached_property
     def distinct(self) -> int:
-        """How many different values there are."""
-        count: int = pc.count_distinct(self.values).as_py()
+        """How many different values there are; floats would not tell all decimals apart."""
+        decimal = pa.types.is_decimal(value_type(self.array.type))
+        values = decoded(self.array).drop_null() if decimal else self.values
+        count: int = pc.count_distinct(values).as_py()
         return count
 
     @cached_property

@@ -310,7 +310,8 @@ def shown(array: pa.Array, row: int) -> str:
                 cell = cell.cast(pa.timestamp(cell.type.unit))  # its zone may be an unknown one
             return cut(str(cell.cast(pa.string())[0].as_py()))
         case Family.TIME | Family.DURATION:
-            return f"{cut(str(cell[0]))}, a value of type {cell.type}"
+            ticks = int(ticks_of(cell)[0])  # Python has no value for some durations
+            return f"{ticks} ticks, a value of type {cell.type}"
         case _:
             kind = f"a value of type {cut(str(cell.type))}"
             # Values of many parts may be far longer written out than they are as Arrow.

@@ -4,6 +4,7 @@ import math
 import unicodedata
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +17,9 @@ from madeira.models.arrays import Float64, Int64
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError, TableError
 from madeira.models.values.arrow_types import Family, family, is_integer, value_type
-from madeira.models.values.numbers import decoded, from_numbers, refuse_type, to_numbers
+from madeira.models.values.numbers import decoded, from_numbers, readable, refuse_type, to_numbers
 from madeira.models.values.row_encoder import CellEncoder, exact_float, of_type
-from madeira.models.values.ticks import MAX_EXACT
+from madeira.models.values.ticks import MAX_EXACT, ticks_of, ticks_per_unit
 
 __all__ = ["UNSEEN", "Value", "Vocabulary", "canonical", "folded"]
 
@@ -67,7 +68,7 @@ def _coerced(name: str, values: pa.Array, arrow_type: pa.DataType) -> pa.Array:
     expected, found = family(arrow_type), family(values.type)
     if expected is found or found is Family.EMPTY:
         return values
-    if found is Family.OTHER:
+    if found in (Family.OTHER, Family.TIME, Family.DURATION):
         refuse_type(name, values, str(expected))
     if expected is Family.TEXT:
         return pc.cast(values, pa.large_string())
@@ -206,6 +207,8 @@ class Vocabulary:
                 known = pa.array(codes != UNSEEN)
                 refuse_type(name, pc.if_else(known, pa.scalar(None, pa.bool_()), sent), "a number")
             return codes
+        if is_integer(self.arrow_type):
+            return self._codes_of_whole(readable(name, decoded(array), self.arrow_type))
         encoded = canonical(name, array, self.arrow_type).dictionary_encode()
         known = self._places
         distinct = [known.get(value, UNSEEN) for value in encoded.dictionary.to_pylist()]
@@ -213,6 +216,19 @@ class Vocabulary:
         missing = np.isnan(places)
         found = np.append(distinct, np.nan)[np.where(missing, len(distinct), places).astype(int)]
         return np.asarray(found, dtype=np.float64)
+
+    def _codes_of_whole(self, numbers: pa.Array) -> Float64:
+        """Return the codes of numbers, (rows,), where categories are whole ones beyond 2^53."""
+        codes = np.full(len(numbers), np.nan)
+        known = np.flatnonzero(numbers.is_valid().to_numpy(zero_copy_only=False))
+        per_unit = ticks_per_unit(numbers.type)
+        if per_unit is None:
+            wanted = to_numbers("", numbers, numbers.type)[known].tolist()
+        else:
+            ticks = ticks_of(numbers)[known].tolist()
+            wanted = [Fraction(tick) / per_unit for tick in ticks]
+        codes[known] = [self._places.get(number, UNSEEN) for number in wanted]  # 1 == Fraction(1)
+        return codes
 
     def encoder(self, unseen: float | None) -> CellEncoder | None:
         """Return the encoder of one value of the column's own family; it agrees with `codes`.

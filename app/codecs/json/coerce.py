@@ -20,6 +20,9 @@ __all__ = ["coerce_cells"]
 MAX_NUMBER_TEXT = 400
 """Most characters of a text that is read as a number: the longest that a float has are some 330."""
 
+MAX_FLOAT_DIGITS = 15
+"""Numbers of so many digits are floats that differ."""
+
 _NUMBER = re.compile(rf"\s*{NUMBER}\s*", re.ASCII)
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -72,7 +75,8 @@ def _coerced(value: object, kind: Family) -> object:
         ):
             return value
         case ((Family.NUMBER | Family.DURATION), str()) if _is_number(value):
-            return float(value)
+            # A float has no more digits: the text is read with all of its own.
+            return float(value) if len(value) <= MAX_FLOAT_DIGITS else value.strip()
         case Family.BOOLEAN, bool() | int() | float() | str() if _as_text(value) in _TRUTHS:
             return _TRUTHS[_as_text(value)]
         case Family.TEXT, bool() | int() | float():

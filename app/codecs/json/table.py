@@ -6,6 +6,7 @@ at one by one, to say which of them are wrong.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import chain, islice
 from typing import Any, Self
 
@@ -362,15 +363,22 @@ def column_array(name: str, values: Sequence[Any], kind: Family) -> pa.Array:
             return pa.array(values, pa.bool_())
     try:
         return pa.array(values, target)
-    except (pa.ArrowInvalid, OverflowError):
+    except (pa.ArrowException, OverflowError):
         return _large_numbers(values)
 
 
 def _large_numbers(values: Sequence[Any]) -> pa.Array:
-    """Numbers with whole ones among them that no float holds exactly."""
-    if float not in set(map(type, values)):
-        try:
-            return pa.array(values, pa.int64())
-        except (pa.ArrowInvalid, OverflowError):
-            pass
-    return pa.array([None if value is None else float(value) for value in values], pa.float64())
+    """Return numbers with some among them that no float holds exactly: as text, digit by digit."""
+    if set(map(type, values)) <= {int, _NONE}:
+        for target in (pa.int64(), pa.uint64()):
+            try:
+                return pa.array(values, target)
+            except (pa.ArrowInvalid, OverflowError):
+                pass
+    return pa.array([None if value is None else _digits(value) for value in values], pa.string())
+
+
+def _digits(value: float | str) -> str:
+    if isinstance(value, float) and 1e-15 < abs(value) < 1e37:  # without an exponent
+        return format(Decimal(repr(value) if abs(value) < 1e15 else value), "f")
+    return str(value)

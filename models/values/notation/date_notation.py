@@ -15,12 +15,13 @@ from functools import cache
 from itertools import product
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from madeira.models.values.arrow_types import Family, family
 from madeira.models.values.json_record import Record
-from madeira.models.values.numbers import decoded, refuse, shown
+from madeira.models.values.numbers import decoded, refuse, shown, to_numbers
 
 __all__ = ["DateNotation"]
 
@@ -120,14 +121,15 @@ class DateNotation:
         Raises:
             TableError: Names each cell that is not written in this notation.
         """
-        texts = _texts(decoded(array))
+        values = decoded(array)
+        texts = _texts(values)
         matches = self._matches(texts)
         instants = self._instants(pc.if_else(matches, texts, pa.scalar(None, texts.type)))
         if instants.null_count > texts.null_count:
             refuse(
                 name,
                 pc.and_(instants.is_null(), texts.is_valid()).to_numpy(zero_copy_only=False),
-                lambda row: f"expected a date such as {self._example!r}, got {shown(texts, row)}",
+                lambda row: f"expected a date such as {self._example!r}, got {shown(values, row)}",
             )
         return instants
 
@@ -181,6 +183,11 @@ class DateNotation:
                 "pattern", f"a date in the letters of strftime, such as {_ISO_DAY!r}"
             )
         return cls(pattern)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether numbers are read as well, such as 20240131."""
+        return self.pattern == _COMPACT_DAY
 
     @property
     def _zoned(self) -> bool:
@@ -245,10 +252,10 @@ def _texts(array: pa.Array) -> pa.Array:
         array: Texts, or numbers such as 20240131.
     """
     if family(array.type) is Family.NUMBER:
-        whole = array.cast(pa.int64(), safe=False)
-        same = pc.equal(whole.cast(array.type, safe=False), array)
-        digits = pc.utf8_lpad(whole.cast(pa.string()), _COMPACT_DIGITS, "0")
-        array = pc.if_else(same, digits, array.cast(pa.string()))
+        numbers = to_numbers("", array, array.type)
+        days = np.where((numbers == np.rint(numbers)) & (np.abs(numbers) < 1e9), numbers, -1)
+        whole = pa.array(days.astype(np.int64), mask=np.isnan(numbers))
+        array = pc.utf8_lpad(whole.cast(pa.string()), _COMPACT_DIGITS, "0")
     texts = pc.utf8_trim_whitespace(array.cast(pa.large_string()))
     none = pc.match_substring_regex(texts, _NO_DATE)
     return pc.if_else(none, pa.scalar(None, texts.type), texts)

@@ -40,7 +40,8 @@ def find_notation(
         numbers = pc.unique(decoded(array)).drop_null()
         first = numbers.slice(0, 1).cast(pa.float64(), safe=False).to_pylist()
         days = first and (first[0] in _NO_DAYS or _FIRST_DAY <= first[0] <= _LAST_DAY)
-        return DateNotation.find(numbers) if days else None
+        notation = DateNotation.find(numbers) if days else None
+        return notation if notation is not None and notation.numeric else None
     if family(array.type) is not Family.TEXT:
         return None
     distinct = pc.unique(decoded(array).cast(pa.large_string()).drop_null())
