@@ -137,7 +137,7 @@ fuzz-api: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz.api --cases $(FUZZ_CASES) $(ARGS)
 
 fuzz-bytes: $(VENV)/.dev
-	@for name in json arrow csv_body ndjson parquet_body arrow_file npy csv json_file compressed workbook parquet schema notation; do \
+	@for name in json arrow csv_body ndjson parquet_body arrow_file npy form csv json_file compressed workbook parquet schema notation; do \
 		echo "Fuzzing $$name"; $(BIN)/python -m tests.fuzz.bytes $$name $(FUZZ_RUNS) || exit 1; \
 	done
 

@@ -65,6 +65,7 @@ class Format(ABC):
         media_type: Its media type.
         aliases: Other media types that mean the same.
         short: Its name in the query, as in `?format=csv`, and the suffix of its files.
+        suffixes: How else its files end.
         name: What an error message calls it, with an article where it needs one.
         description: One sentence for OpenAPI.
         memory_factor: So many times the bytes of a body its values take in memory.
@@ -73,6 +74,7 @@ class Format(ABC):
     media_type: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
     short: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]] = ()
     name: ClassVar[str]
     description: ClassVar[str]
     memory_factor: ClassVar[int] = 1

@@ -8,7 +8,7 @@ from madeira.app.codecs.ndjson.format import NdjsonFormat
 from madeira.app.codecs.npy.format import NpyFormat
 from madeira.app.codecs.parquet.format import ParquetFormat
 
-__all__ = ["FORMATS", "JSON", "find_format", "format_of_short"]
+__all__ = ["FORMATS", "JSON", "find_format", "format_of_short", "format_of_suffix"]
 
 JSON: Format = JsonFormat()
 """The format of a body without a content type, and of all other documents."""
@@ -38,3 +38,9 @@ def find_format(media_type: str) -> Format | None:
 def format_of_short(short: str) -> Format | None:
     """Return the format of a short name, as in `?format=csv`; None if unknown."""
     return next((one for one in FORMATS.values() if one.short == short), None)
+
+
+def format_of_suffix(suffix: str) -> Format | None:
+    """Return the format of files whose name ends so, without the point; None if unknown."""
+    found = format_of_short(suffix)
+    return found or next((one for one in FORMATS.values() if suffix in one.suffixes), None)

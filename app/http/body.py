@@ -7,9 +7,11 @@ from functools import partial
 
 from starlette.requests import ClientDisconnect, Request
 
+from madeira.app.codecs.formats import JSON
 from madeira.app.errors import BodyTooLargeError, InvalidInputError
 from madeira.app.http.coding import expanded, known_coding
 from madeira.app.http.limit import STARTED_AT
+from madeira.app.http.multipart import MEMORY_FACTOR, boundary_of, read_form
 from madeira.app.http.negotiation import answer_format, body_format
 from madeira.app.offload import LARGE_BYTES, offload
 from madeira.app.plane import Call, RequestMemory
@@ -54,11 +56,13 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
     scope = request.scope
     memory: RequestMemory = scope[MEMORY]
     headers = _headers(scope["headers"])
-    sent = body_format(headers)
+    boundary = boundary_of(headers.get("content-type", ""))
+    sent = body_format(headers) if boundary is None else JSON
     coding = known_coding(headers.get("content-encoding", ""))
     query = request.query_params.multi_items() if scope["query_string"] else []
     short = next((value for name, value in query if name == _FORMAT), None)
     accepted = answer_format(headers, sent, short)
+    factor = sent.memory_factor if boundary is None else MEMORY_FACTOR
     declared = headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > MAX_DIGITS or int(declared) > limit_bytes):
         raise BodyTooLargeError(limit_bytes)
@@ -72,13 +76,22 @@ async def read_call(request: Request, limit_bytes: int) -> Call:
         if size > limit_bytes:
             raise BodyTooLargeError(limit_bytes)
         if size > SMALL_BYTES:
-            memory.take(sent.memory_factor * len(chunk))
+            memory.take(factor * len(chunk))
         chunks.append(chunk)
         more = message.get("more_body", False)
     content = await offload(size, b"".join, chunks) if len(chunks) > 1 else chunks[0]
     if coding is not None and content:
-        take = partial(_take, memory, sent.memory_factor)
+        take = partial(_take, memory, factor)
         content = await offload(LARGE_BYTES, expanded, content, coding, limit_bytes, take)
+    if boundary is not None:
+        form = await offload(len(content), read_form, content, boundary, sent)
+        content, sent = form.file, form.format
+        query += form.fields
+        short = next((value for name, value in query if name == _FORMAT), None)
+        accepted = answer_format(headers, sent, short)
+        if form.coding is not None:
+            take = partial(_take, memory, factor)
+            content = await offload(LARGE_BYTES, expanded, content, form.coding, limit_bytes, take)
     return Call(
         content=content,
         format=sent,

@@ -44,6 +44,18 @@ _SHAPES = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _ONE_TABLE += [{"required": [key]} for key in _SHAPES]
 """One of the forms of a table."""
 
+FORM = "multipart/form-data"
+_FILE = {
+    "type": "object",
+    "properties": {
+        "file": {
+            "type": "string",
+            "format": "binary",
+            "description": "A table, whose format its name or its content type says.",
+        }
+    },
+    "description": "A file, and options as fields.",
+}
 _FORMAT = {
     "name": "format",
     "in": "query",
@@ -164,6 +176,7 @@ def install(app: FastAPI, most: Mapping[str, int]) -> None:
                     for one in (question["requestBody"], question["responses"]["200"]):
                         _add_formats(one["content"])
                     _add_examples(question["requestBody"])
+                    question["requestBody"]["content"][FORM] = {"schema": _FILE}
             app.openapi_schema = schema
         return app.openapi_schema
 

@@ -25,6 +25,7 @@ from madeira.app.codecs.arrow import stream
 from madeira.app.codecs.arrow.format import ArrowFileFormat
 from madeira.app.codecs.csv.format import CsvFormat
 from madeira.app.codecs.format import Format
+from madeira.app.codecs.formats import JSON
 from madeira.app.codecs.json import text
 from madeira.app.codecs.json.slices import read_slices
 from madeira.app.codecs.json.table import encode_given, encode_table, json_table
@@ -34,6 +35,7 @@ from madeira.app.codecs.parquet.format import ParquetFormat
 from madeira.app.codecs.request_tables import columns_to_read, encode_arrow, row_objects
 from madeira.app.codecs.schema.yaml import read_document
 from madeira.app.errors import RequestError
+from madeira.app.http.multipart import read_form
 from madeira.models.errors import ModelsError
 from madeira.models.schema.overrides import overrides_of
 from madeira.models.schema.schema import Schema
@@ -110,6 +112,12 @@ def read_npy(data: bytes) -> None:
     three = Schema(SCHEMA.columns[8:11], ())
     with contextlib.suppress(RequestError):
         NpyFormat().parse(data, ROW_LIMIT, LIMIT_BYTES).table(three, left_out=True).encode(three)
+
+
+def read_form_body(data: bytes) -> None:
+    with contextlib.suppress(RequestError):
+        form = read_form(data, b"x", JSON)
+        read_body(form.format)(form.file)
 
 
 def read_file(extension: str) -> Callable[[bytes], None]:
@@ -234,6 +242,15 @@ TARGETS = {
     "arrow_file": Target(read_body(ArrowFileFormat()), [_file(_FEW), _file(_FEW, "zstd")]),
     "npy": Target(
         read_npy, [_array(np.ones((2, 3))), _array(np.asfortranarray(np.ones((2, 3), int)))]
+    ),
+    "form": Target(
+        read_form_body,
+        [
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n'
+            b"Content-Type: text/csv\r\n\r\ntext\nred\r\n--x\r\n"
+            b'Content-Disposition: form-data; name="seed"\r\n\r\n7\r\n--x--\r\n'
+        ],
+        ["\r\n--x", "--x--", "\r\n\r\n", "filename=", "Content-Type: "],
     ),
     "csv": Target(
         read_file(".csv"),

@@ -13,7 +13,7 @@ pytest.importorskip("atheris", reason="the fuzzer of bytes is not installed here
 
 RUNS = {
     **{"json": 3000, "arrow": 3000, "csv_body": 2000, "ndjson": 2000},
-    **{"parquet_body": 2000, "arrow_file": 1000, "npy": 1000},
+    **{"parquet_body": 2000, "arrow_file": 1000, "npy": 1000, "form": 1000},
     **{"json_file": 2000, "compressed": 1000, "workbook": 500},
     **{"csv": 2000, "parquet": 2000, "schema": 3000, "notation": 100},
 }

@@ -17,6 +17,7 @@ class ArrowFormat(TableFormat):
 
     media_type = "application/vnd.apache.arrow.stream"
     short = "arrows"
+    suffixes = ("ipc",)
     name = "an Arrow stream"
     description = "An Arrow IPC stream."
 
@@ -43,6 +44,7 @@ class ArrowFileFormat(TableFormat):
     media_type = "application/vnd.apache.arrow.file"
     aliases = ("application/vnd.apache.feather",)
     short = "arrow"
+    suffixes = ("feather",)
     name = "an Arrow file"
     description = "An Arrow IPC file, also known as Feather."
 

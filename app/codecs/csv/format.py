@@ -27,6 +27,7 @@ class CsvFormat(TableFormat):
     media_type = "text/csv"
     aliases = ("application/csv",)
     short = "csv"
+    suffixes = ("tsv", "txt")
     name = "CSV"
     description = (
         "Comma-separated values in UTF-8 with the names of the columns in the first line; "

@@ -158,7 +158,9 @@ def _check_text(content: bytes) -> None:
 def _header(content: bytes, schema: Schema) -> tuple[list[str], str, int]:
     """Return the names of the columns, the separator, and where the rows begin."""
     known = {*schema.names, *(left.name for left in schema.left_out)}
-    text = content[:MAX_HEADER_BYTES].decode("utf-8", "ignore")
+    line = content[: content.find(b"\n", 0, MAX_HEADER_BYTES) + 1]
+    whole = line and not line.count(b'"') % 2  # else a name has a line break in it
+    text = (line if whole else content[:MAX_HEADER_BYTES]).decode("utf-8", "ignore")
     found = [(_record(text, separator), separator) for separator in _SEPARATORS]
     (names, lines), separator = max(found, key=lambda one: len(known.intersection(one[0][0])))
     if not any(names):

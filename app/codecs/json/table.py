@@ -4,7 +4,7 @@ The fast path converts whole tables without a Python loop; only where it fails a
 at one by one, to say which of them are wrong.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain, islice
@@ -38,6 +38,9 @@ MAX_PLAIN_ROWS = 64
 SLICE_CELLS = 65_536
 MIN_SLICE_ROWS = 256
 """Many rows are encoded in slices of so many cells, some milliseconds; at least so many rows."""
+
+MAX_EXACT = 2.0**53
+"""A float holds every whole number below it."""
 
 Rows = list[Any] | SlicedRows
 
@@ -332,6 +335,10 @@ def _whole(form: JsonTable, schema: Schema) -> dict[str, pa.Array] | None:
     if bool in set(map(type, cells)) and Family.NUMBER in kinds.values():
         return None
     types = {name: _FORMS[kind][0] for name, kind in kinds.items()}
+    if form.rows is None and set(kinds.values()) == {Family.NUMBER}:
+        numbers = _numbers(form, kinds)
+        if numbers is not None:
+            return numbers
     try:
         if form.rows is not None:
             struct = pa.array(form.rows, pa.struct(list(types.items())))
@@ -343,6 +350,26 @@ def _whole(form: JsonTable, schema: Schema) -> dict[str, pa.Array] | None:
         }
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return None
+
+
+def _numbers(form: JsonTable, names: Collection[str]) -> dict[str, pa.Array] | None:
+    """Columns and data that hold nothing but floats and whole numbers that floats hold exactly."""
+    kinds = set(map(type, chain.from_iterable(form.data)))
+    if not kinds or kinds - {int, float}:
+        return None
+    try:
+        numbers = np.array(form.data[:], np.float64)
+    except OverflowError:
+        return None
+    if int in kinds and np.abs(numbers).max() >= MAX_EXACT:
+        return None
+    sent = {name: place for place, name in enumerate(form.columns or [])}
+    return {
+        name: pa.array(np.ascontiguousarray(numbers[:, sent[name]]))
+        if name in sent
+        else pa.nulls(len(numbers), pa.float64())
+        for name in names
+    }
 
 
 def column_array(name: str, values: Sequence[Any], kind: Family) -> pa.Array:

@@ -28,6 +28,7 @@ class NdjsonFormat(TableAnswers):
         "application/x-jsonlines",
     )
     short = "ndjson"
+    suffixes = ("jsonl",)
     name = "JSON lines"
     description = "JSON lines: one object a row, value by name of column."
     memory_factor = 4

@@ -18,6 +18,7 @@ class ParquetFormat(TableFormat):
     media_type = "application/vnd.apache.parquet"
     aliases = ("application/parquet", "application/x-parquet")
     short = "parquet"
+    suffixes = ("pq",)
     name = "a Parquet file"
     description = "A Parquet file."
 
