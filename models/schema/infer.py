@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from madeira.models.schema.code_numbers import codes_gain
 from madeira.models.schema.profile import Profile
 from madeira.models.values.arrow_types import Family, is_integer
 from madeira.models.values.grid import Grid
@@ -27,6 +28,8 @@ LEFT_OUT = "left_out"
 _MAX_CATEGORIES = 100_000
 _MAX_SOFTMAX_CATEGORIES = 200  # of a softmax over all of them
 _MAX_WHOLE_CATEGORIES = 10
+_MAX_CODES = 50
+_MIN_ROWS_A_CODE = 20
 _MIN_KEY_ROWS = 20
 _KEY_SHARE = 0.9
 _RARE_SHARE = 0.5
@@ -215,6 +218,26 @@ def _beyond_floats(profile: Profile) -> Verdict | None:
     return Verdict(LEFT_OUT, "key: whole numbers beyond 2**53 are no amounts")
 
 
+def _code_by_likelihood(profile: Profile) -> Verdict | None:
+    """Numbers that count from 0 or 1 are codes where held-out rows say that their size is none."""
+    many = len(profile.values) >= _MIN_ROWS_A_CODE * profile.distinct
+    if profile.table is None or not many or profile.distinct > _MAX_CODES:
+        return None
+    if not profile.whole or profile.encoded or profile.named_span:
+        return None
+    numbers = profile.numbers
+    if numbers.min() not in (0, 1) or numbers.max() - numbers.min() > 1.5 * profile.distinct:
+        return None
+    gain, error = codes_gain(profile.name, profile.table)
+    if gain <= error:
+        return None
+    return _categories(
+        profile,
+        f"{profile.distinct} numbers that are codes: held-out rows are likelier by {gain:.2g} nats "
+        "than if their order mattered",
+    )
+
+
 def _grid(profile: Profile) -> Verdict | None:
     """Numbers of one resolution have probabilities, and come back at that resolution."""
     grid = Grid.find(decoded(profile.array).drop_null())
@@ -233,19 +256,20 @@ RULES: tuple[Callable[[Profile], Verdict | None], ...] = (
     *(_uuid, _written, _prose_or_key, _too_many_texts, _text),
     *(_declared, _timed),
     *(_identifier, _row_number, _zero_one, _few_numbers, _code_by_name, _beyond_floats),
-    *(_grid, _number),
+    *(_code_by_likelihood, _grid, _number),
 )
 
 
-def infer(name: str, array: pa.ChunkedArray) -> Verdict:
+def infer(name: str, array: pa.ChunkedArray, table: pa.Table | None = None) -> Verdict:
     """Return the kind of a column by the first rule that decides.
 
     Args:
         name: Name of the column; it counts.
         array: Its values, (rows,).
+        table: The rows that it is a column of: they tell codes from amounts where it is open.
 
     Raises:
         TableError: The column holds NaN or infinity.
     """
-    profile = Profile(name, array)
+    profile = Profile(name, array, table)
     return next(verdict for rule in RULES if (verdict := rule(profile)) is not None)

@@ -169,7 +169,7 @@ def verdicts(table: pa.Table, overrides: Overrides | None = None) -> dict[str, V
         array = table.column(name)
         try:
             override = wanted.get(name)
-            decided[name] = override.verdict(name, array) if override else infer(name, array)
+            decided[name] = override.verdict(name, array) if override else infer(name, array, table)
         except TableError as error:
             errors += error.cells
     if errors:

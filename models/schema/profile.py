@@ -35,6 +35,9 @@ _IDENTIFIER_NAME = re.compile(
     re.IGNORECASE,
 )
 _TIME_NAME = re.compile(r"(^|[_\W])(year|yr|month|week|day|hour|age)s?$", re.IGNORECASE)
+_SPAN_NAME = re.compile(
+    r"(^|[_\W])(year|month|week|day|hour|minute|second)s?([_\W]|$)", re.IGNORECASE
+)
 _UUID = r"^\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?$"
 
 
@@ -45,10 +48,12 @@ class Profile:
     Attributes:
         name: Name of the column.
         array: Its values.
+        table: The rows that it is a column of, where they are at hand.
     """
 
     name: str
     array: pa.ChunkedArray
+    table: pa.Table | None = None
 
     @property
     def family(self) -> Family:
@@ -115,6 +120,11 @@ class Profile:
     def named_time(self) -> bool:
         """Whether the name is that of a time that is counted, such as a year."""
         return bool(_TIME_NAME.search(self.name))
+
+    @property
+    def named_span(self) -> bool:
+        """Whether the name speaks of a span of time, such as months since something."""
+        return self.named_time or bool(_SPAN_NAME.search(self.name))
 
     @property
     def hint(self) -> str:

@@ -96,7 +96,7 @@ class Schema:
                 if override and override.kind != LEFT_OUT:
                     columns.append(override.fit(name, array))
                     continue
-                verdict = override.verdict(name, array) if override else infer(name, array)
+                verdict = override.verdict(name, array) if override else infer(name, array, table)
                 if verdict.kind == LEFT_OUT:
                     left_out.append(LeftOut(name, verdict.reason))
                 else:
