@@ -2,7 +2,8 @@
 
 The model alone scores encoded rows, in blocks, by as many threads. The command reads them from a
 file, checks and encodes them, scores them, and writes them with their scores. Both run in turns.
-Then a million loans are scored once, by the command as a process of its own.
+A client scores a data frame through a service, beside the estimator in this process. Then a million
+loans are scored once, by the command as a process of its own.
 """
 
 import json
@@ -21,18 +22,23 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from benchmarks.report import Report, in_turns, parse_arguments
+from benchmarks.serving import servers
 from checkpoints.tables import loans, penguins
 from madeira.app.bulk.answers import Score
 from madeira.app.bulk.blocks import BLOCK_ROWS, read_blocks, sources
 from madeira.app.bulk.local_model import LocalModel
 from madeira.app.bulk.parts import open_parts
 from madeira.app.bulk.run import run
-from madeira.models.model_directories import find_checkpoint
+from madeira.app.client import Client
+from madeira.models import DensityEstimator
+from madeira.models.model_directories import bundled_directory, find_checkpoint
 
 __all__ = ["main"]
 
-BLOCKS = 4
-MILLION = 1_000_000
+BLOCKS = 2
+"""Blocks that each thread scores in a turn."""
+
+MILLION, CLIENT_ROWS = 1_000_000, 100_000
 TARGETS = {"parquet": 0.8, "csv": 0.6}
 
 
@@ -44,6 +50,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="madeira-bulk-") as folder:
         for name, table in (("penguins", penguins()), ("loans", loans())):
             measure_formats(report, name, table, Path(folder), arguments.threads, seconds)
+        measure_client(report, seconds)
         if not arguments.quick:
             measure_million(report, Path(folder), arguments.threads)
     report.write()
@@ -54,9 +61,10 @@ def measure_formats(
 ) -> None:
     """Compare the command with the model alone, file formats in turns."""
     model = LocalModel.load(find_checkpoint(name), "cpu")
-    rows = repeated(table, BLOCKS * threads * BLOCK_ROWS)
+    each = 1 if report.quick else BLOCKS
+    rows = repeated(table, each * threads * BLOCK_ROWS)
     values = model.estimator.schema.encode(rows)
-    blocks = np.array_split(values, BLOCKS * threads)
+    blocks = np.array_split(values, each * threads)
     pq.write_table(rows, folder / "rows.parquet")
     pa_csv.write_csv(rows, folder / "rows.csv")
 
@@ -88,6 +96,26 @@ def scoring(model: LocalModel, folder: Path, kind: str, threads: int) -> Callabl
                 parts.join(f".{kind}", file)
 
     return score
+
+
+def measure_client(report: Report, seconds: float) -> None:
+    """Compare a client of a service of one worker with the estimator, on a data frame of pandas."""
+    rows = repeated(penguins(), CLIENT_ROWS).to_pandas()
+    estimator = DensityEstimator.load("penguins")
+    with (
+        servers.madeira(bundled_directory(), "penguins", "--devices", "cpu") as server,
+        Client(f"http://127.0.0.1:{server.port}", model="penguins") as client,
+    ):
+        times = in_turns(
+            {
+                "client": lambda: client.log_prob(rows),
+                "in process": lambda: estimator.log_prob(rows),
+            },
+            seconds,
+        )
+    rate, own = (len(rows) / times[name] for name in ("client", "in process"))
+    case = f"client, {len(rows):,} penguins of pandas, one worker"
+    report.exceed(case, rate, "rows/s", "in process", own, 0.7)
 
 
 def measure_million(report: Report, folder: Path, threads: int) -> None:

@@ -11,12 +11,7 @@ import numpy as np
 import torch
 
 from madeira.models.arrays import Float64
-from madeira.models.checkpoint import (
-    Checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-    save_version,
-)
+from madeira.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, save_version
 from madeira.models.checkpoint.card import model_card
 from madeira.models.errors import (
     ConfigError,

@@ -41,6 +41,9 @@ class Model(Protocol):
     def identity(self) -> Mapping[str, Any]:
         """What tells it from any other."""
 
+    def unseen(self, table: pa.Table) -> Mapping[str, int]:
+        """Count the cells whose category training has not seen, by column."""
+
     def score(self, table: pa.Table, contamination: float, *, reasons: bool) -> pa.Table:
         """Score rows."""
 
@@ -65,6 +68,7 @@ class Model(Protocol):
         seed: int,
         temperature: float,
         within_range: bool,
+        nulls: bool | None,
     ) -> pa.Table:
         """Draw rows."""
 
@@ -101,7 +105,7 @@ class _Answer:
             ask: Takes columns of the model.
 
         Returns:
-            The answer; the rows it is about as the output has them, and as the model takes them;
+            The answer; the rows it is about as the output has them, and their columns of the model;
             the others, each with its place, the reason and its cells.
 
         Raises:
@@ -109,14 +113,15 @@ class _Answer:
             BulkError: Too many do not fit.
         """
         rows, readable = self._readable(block)
-        known = {column["name"] for column in self.model.columns}
-        names = [name for name in readable.column_names if name in known]
+        modelled = {column["name"] for column in self.model.columns}
+        names = [name for name in readable.column_names if name in modelled]
         places = np.arange(rows.num_rows)
         refused: list[Mapping[str, Any]] = []
         while True:
             kept = readable.take(pa.array(places)) if refused else readable
+            known = kept.select(names)
             try:
-                answer = ask(kept.select(names))
+                answer = ask(known)
                 break
             except TableError as error:
                 bad = {cell.row: cell for cell in reversed(error.cells) if cell.row is not None}
@@ -136,7 +141,7 @@ class _Answer:
             rows = rows.take(pa.array(places))
         if not self.as_texts and block.decimal_point is not None:
             rows = typed(kept, self.model.columns)
-        return answer, rows, kept, refused
+        return answer, rows, known, refused
 
 
 @dataclass(frozen=True)
@@ -153,14 +158,14 @@ class Score(_Answer):
 
     def __call__(self, block: Block) -> Part:
         """Answer a block."""
-        scores, rows, _, refused = self._asked(
+        scores, rows, known, refused = self._asked(
             block,
             lambda table: self.model.score(table, self.contamination, reasons=self.reasons),
         )
         for name in scores.column_names:
             rows = rows.append_column(_free_name(name, rows.column_names), scores.column(name))
         anomalies = int(pc.sum(scores.column("is_anomaly")).as_py() or 0)
-        return Part(rows, refused, {"anomalies": anomalies})
+        return Part(rows, refused, {"anomalies": anomalies}, self.model.unseen(known))
 
 
 @dataclass(frozen=True)
@@ -206,7 +211,8 @@ class Impute(_Answer):
         for name in draws[0].column_names:
             there = name in known.column_names
             counts["filled"] += known.column(name).null_count if there else known.num_rows
-        return Part(pa.concat_tables(filled, promote_options="permissive"), refused, counts)
+        joined = pa.concat_tables(filled, promote_options="permissive")
+        return Part(joined, refused, counts, self.model.unseen(known))
 
 
 def _texts(rows: pa.Table, known: pa.Table, filled: pa.Table, decimal_point: str) -> pa.Table:

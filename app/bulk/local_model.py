@@ -69,6 +69,18 @@ class LocalModel:
         trained = self.estimator.metrics.get("trained_at")
         return {"name": self.key.name, "version": self.key.version, "trained_at": trained}
 
+    def unseen(self, table: pa.Table) -> Mapping[str, int]:
+        """Count the cells whose category training has not seen, by column.
+
+        Args:
+            table: Columns of the model, whose cells fit.
+        """
+        schema = self.estimator.schema
+        if schema.unknown_codes is None:
+            return {}
+        counts = np.count_nonzero(schema.encode(table) == schema.unknown_codes, axis=0)
+        return {name: int(count) for name, count in zip(schema.names, counts, strict=True) if count}
+
     def score(self, table: pa.Table, contamination: float, *, reasons: bool) -> pa.Table:
         """Score rows.
 
@@ -131,7 +143,7 @@ class LocalModel:
         """
         density, schema = self.estimator.density, self.estimator.schema
         values = schema.encode(table)
-        generator = self._generator(seed, start * draws)
+        generator = _generator(seed, start * draws * density.noise_width)
         filled = imputed_tables(density, values, generator, draws, estimate, within_range)
         return [schema.decode(one) for one in filled]
 
@@ -144,6 +156,7 @@ class LocalModel:
         seed: int,
         temperature: float,
         within_range: bool,
+        nulls: bool | None,
     ) -> pa.Table:
         """Draw rows.
 
@@ -154,6 +167,8 @@ class LocalModel:
             seed: Of the noise of all rows.
             temperature: Above 1 for rarer values, below 1 for more typical ones.
             within_range: Whether numbers are drawn between the ends seen in training.
+            nulls: Whether cells are missing as in the training rows; by default where nothing is
+                given.
 
         Raises:
             TableError: A given value does not fit its column.
@@ -163,15 +178,19 @@ class LocalModel:
         values: Float64 = np.full((rows, density.variables), np.nan)
         if given:
             values[:] = schema.encode(fixed)
-        noise = draw_noise(rows, density.noise_width, self._generator(seed, start))
-        job = SampleJob(self.key, values, noise, temperature, False, within_range)
+        joint = density.joint if nulls or (nulls is None and not given) else None
+        width = (joint or density).noise_width
+        noise = draw_noise(rows, width, _generator(seed, start * width))
+        options = temperature, False, within_range, joint is not None
+        job = SampleJob(self.key, values, noise, *options)
         drawn = schema.decode(execute(job, density).values)
         return with_constants(drawn, fixed)
 
-    def _generator(self, seed: int, rows: int) -> np.random.Generator:
-        """Return the generator of the noise, so many rows after its start."""
-        generator = noise_generator(seed)
-        bits = generator.bit_generator
-        assert isinstance(bits, np.random.PCG64)  # noqa: S101 - it can skip numbers
-        bits.advance(rows * self.estimator.density.noise_width)
-        return generator
+
+def _generator(seed: int, skipped: int) -> np.random.Generator:
+    """Return the generator of the noise, so many numbers after its start."""
+    generator = noise_generator(seed)
+    bits = generator.bit_generator
+    assert isinstance(bits, np.random.PCG64)  # noqa: S101 - it can skip numbers
+    bits.advance(skipped)
+    return generator

@@ -46,11 +46,13 @@ class Part:
         table: Rows of the output.
         refused: Rows that were refused, each a JSON object.
         counts: What was counted in it, by name.
+        unseen: Cells whose category training has not seen, by column.
     """
 
     table: pa.Table
     refused: Sequence[Mapping[str, Any]] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    unseen: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ class Parts:
             number: Of its block.
             part: The answer.
         """
-        notes = json.dumps({"refused": part.refused, "counts": part.counts}, default=str)
+        said = {"rows": part.table.num_rows, "refused": part.refused}
+        said |= {"counts": part.counts, "unseen": part.unseen}
+        notes = json.dumps(said, default=str)
         schema = part.table.schema.with_metadata({_NOTES: notes.encode()})
         place = self.folder / f"{number:08d}{_PART}"
         beside = place.with_suffix(".partial")
@@ -88,13 +92,12 @@ class Parts:
             stream.write_table(part.table.replace_schema_metadata(schema.metadata))
         beside.replace(place)
 
-    def read(self) -> Iterator[Part]:
-        """Yield all parts in the order of their blocks."""
+    def notes(self) -> Iterator[Mapping[str, Any]]:
+        """Yield what each part says beside its table: `rows`, `refused`, `counts`, `unseen`."""
         for path in self._paths():
-            with pa.memory_map(str(path)) as file, ipc.open_stream(file) as stream:
-                table = stream.read_all()
-                notes = json.loads(table.schema.metadata[_NOTES])
-                yield Part(table.replace_schema_metadata(None), notes["refused"], notes["counts"])
+            with pa.OSFile(str(path)) as file, ipc.open_stream(file) as stream:
+                notes: Mapping[str, Any] = json.loads(stream.schema.metadata[_NOTES])
+                yield notes
 
     def join(self, extension: str, file: BinaryIO) -> None:
         """Write all parts as one table.
@@ -114,8 +117,9 @@ class Parts:
             # A column may be whole numbers in one block and have fractions in another.
             schema = pa.unify_schemas(schemas, promote_options="permissive")
             joined = writer(extension, file, schema)
-            for one in self.read():
-                joined.write(_with_columns(one.table, schema))
+            for path in self._paths():
+                with pa.memory_map(str(path)) as part, ipc.open_stream(part) as stream:
+                    joined.write(_with_columns(stream.read_all(), schema))
         except pa.ArrowException as error:
             raise BulkError(f"the rows cannot be written as one table: {error}") from error
         joined.close()

@@ -67,6 +67,10 @@ class RemoteModel:
         names = {name: self.description[name] for name in ("name", "version")}
         return {**names, "trained_at": trained, "url": self.url}
 
+    def unseen(self, table: pa.Table) -> Mapping[str, int]:
+        """Count nothing: a service names the first of such cells alone."""
+        return {}
+
     def score(self, table: pa.Table, contamination: float, *, reasons: bool) -> pa.Table:
         """Score rows; see `LocalModel.score`."""
         scores: pa.Table = self.client.score(table, reasons=reasons, contamination=contamination)
@@ -95,6 +99,8 @@ class RemoteModel:
         seed: int,
         temperature: float,
         within_range: bool,
+        nulls: bool | None,
     ) -> pa.Table:
         """Draw rows; see `LocalModel.sample`. Each block has a seed of its own."""
-        return self.client.sample(rows, given, chunk_seed(seed, start), temperature, within_range)
+        own = chunk_seed(seed, start)
+        return self.client.sample(rows, given, own, temperature, within_range, nulls)

@@ -7,10 +7,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import typer
 
@@ -119,56 +119,55 @@ class BulkOutput:
                     run(blocks, answer, parts, self.threads or cores(), on_progress)
                 except KeyboardInterrupt:
                     if self.path is not None and not self.as_json:
-                        typer.echo("Stopped; the same command with --resume goes on.", err=True)
+                        say("Stopped; the same command with --resume goes on.")
                     raise
-            seconds = time.monotonic() - began
             try:
-                rows, refused, counts = self._join(parts)
+                summary = self._join(parts)
             except OSError as error:
                 raise BulkError(
                     f"{self.out} cannot be written: {error.strerror or error}; "
                     "the same command with --resume goes on"
                 ) from error
-        summary: dict[str, Any] = {
-            "out": self.out,
-            "rows": rows,
-            "refused_rows": len(refused),
-            **counts,
-            "seconds": round(seconds, 3),
-            "resumed_blocks": resumed,
-        }
-        if refused and (place := self._refused_path()):
-            summary["refused"] = str(place)
-        self._say(summary, refused)
+        seconds = time.monotonic() - began
+        self._say(summary | {"seconds": round(seconds, 3), "resumed_blocks": resumed})
 
-    def _join(self, parts: "Parts") -> tuple[int, list[Mapping[str, Any]], Counter[str]]:
-        """Write the output and the rows that were set aside."""
-        rows, counts = 0, Counter[str]()
-        refused: list[Mapping[str, Any]] = []
-        for part in parts.read():
-            rows += part.table.num_rows
-            refused += part.refused
-            counts.update(part.counts)
+    def _join(self, parts: "Parts") -> dict[str, Any]:
+        """Write the output and the rows that were set aside; return the summary."""
+        counts, unseen = Counter[str](), Counter[str]()
+        first: Mapping[str, Any] | None = None
         place = self._refused_path()
         if place is not None:
             place.unlink(missing_ok=True)
-            if refused:
-                with _replacing(place) as file:
-                    file.writelines(f"{json.dumps(row)}\n".encode() for row in refused)
+        with ExitStack() as stack:
+            aside: BinaryIO | None = None
+            for notes in parts.notes():
+                refused = notes["refused"]
+                counts.update({"rows": notes["rows"], "refused_rows": len(refused)})
+                counts.update(notes["counts"])
+                unseen.update(notes["unseen"])
+                if refused and place is not None:
+                    aside = aside or stack.enter_context(_replacing(place))
+                    aside.writelines(f"{json.dumps(row)}\n".encode() for row in refused)
+                first = first or next(iter(refused), None)
         if self.path is None:
             parts.join(self.extension, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         else:
             with _replacing(self.path) as file:
                 parts.join(self.extension, file)
-        return rows, refused, counts
+        summary: dict[str, Any] = {"out": self.out, **counts, "unseen": unseen}
+        if first is not None:
+            summary["first_refused"] = first
+            if place is not None:
+                summary["refused"] = str(place)
+        return summary
 
     def _refused_path(self) -> Path | None:
         if self.refused is not None or self.path is None:
             return self.refused
         return self.path.with_name(f"{self.path.name}.refused.ndjson")
 
-    def _say(self, summary: Mapping[str, Any], refused: Sequence[Mapping[str, Any]]) -> None:
+    def _say(self, summary: Mapping[str, Any]) -> None:
         aside = self.path is None  # standard output has the rows
         if self.as_json:
             typer.echo(json.dumps(summary), err=aside)
@@ -183,14 +182,15 @@ class BulkOutput:
         if "filled" in summary:
             text += f"; {summary['filled']:,} cells filled"
         typer.echo(text, err=aside)
-        if refused:
-            first = refused[0]
+        if unseen := summary["unseen"]:
+            columns = [f"{name} ({count:,})" for name, count in unseen.items()]
+            say(f"Cells of categories that training has not seen: {_some(columns)}")
+        if first := summary.get("first_refused"):
             where = f"written to {summary['refused']}" if "refused" in summary else "left out"
-            typer.echo(
-                f"{len(refused):,} rows do not fit the model and are {where}; the first: row "
-                f"{first['row']} of {first['file']}, column {first['column']!r}: "
-                f"{first['message']}",
-                err=True,
+            say(
+                f"{summary['refused_rows']:,} rows do not fit the model and are {where}; the "
+                f"first: row {first['row']} of {first['file']}, column {first['column']!r}: "
+                f"{first['message']}"
             )
 
     @contextmanager
@@ -206,14 +206,14 @@ class BulkOutput:
             return
         if not console.is_terminal:
 
-            def say(more: int, share: float) -> None:
+            def tell(more: int, share: float) -> None:
                 nonlocal rows, spoken
                 rows, now = rows + more, time.monotonic()
                 if now - spoken > _LINE_EVERY_S:
                     spoken, rate = now, rows / (now - began)
-                    typer.echo(f"{rows:,} rows, {rate:,.0f} rows/s, {share:.0%}", err=True)
+                    say(f"{rows:,} rows, {rate:,.0f} rows/s, {share:.0%}")
 
-            yield say
+            yield tell
             return
         columns = (
             TextColumn("{task.description}"),
@@ -315,7 +315,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 @contextmanager
-def _replacing(path: Path) -> "Iterator[Any]":
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file beside a place, which it takes once it is whole and on the disk."""
     descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
     try:

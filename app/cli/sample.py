@@ -45,6 +45,14 @@ def sample(
     ] = 1.0,
     seed: DrawSeedOption = 0,
     within_range: WithinRangeOption = False,
+    nulls: Annotated[
+        bool | None,
+        typer.Option(
+            "--nulls/--no-nulls",
+            help="Whether cells are missing as in the training rows.",
+            show_default="where nothing is given",
+        ),
+    ] = None,
     resume: ResumeOption = False,
     form: FormOption = Form.CSV,
     as_json: JsonOption = False,
@@ -70,6 +78,7 @@ def sample(
         "seed": seed,
         "temperature": temperature,
         "within_range": within_range,
+        "nulls": nulls,
     }
     with load_model(model, model_version, checkpoints, device, url) as loaded:
         output.write(
@@ -82,6 +91,7 @@ def sample(
                     seed=seed,
                     temperature=temperature,
                     within_range=within_range,
+                    nulls=nulls,
                 )
             ),
             manifest_of("sample", loaded, (), options),

@@ -119,6 +119,7 @@ class AsyncClient:
         seed: int | None = None,
         temperature: float = 1.0,
         within_range: bool = False,
+        nulls: bool | None = None,
     ) -> pa.Table:
         """Draw synthetic rows; see `DensityEstimator.sample`.
 
@@ -128,8 +129,12 @@ class AsyncClient:
             seed: Seed of the draw.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
             within_range: Draw numbers and instants between the ends seen in training.
+            nulls: Whether cells are missing as in the training rows; by default where nothing is
+                given.
         """
         options = {"seed": seed, "temperature": temperature, "within_range": within_range}
+        if nulls is not None:
+            options["nulls"] = nulls
         return await self._run(self._questions.sample(n, given, options))
 
     async def impute(

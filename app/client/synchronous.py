@@ -117,6 +117,7 @@ class Client:
         seed: int | None = None,
         temperature: float = 1.0,
         within_range: bool = False,
+        nulls: bool | None = None,
     ) -> pa.Table:
         """Draw synthetic rows; see `DensityEstimator.sample`.
 
@@ -126,8 +127,12 @@ class Client:
             seed: Seed of the draw.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
             within_range: Draw numbers and instants between the ends seen in training.
+            nulls: Whether cells are missing as in the training rows; by default where nothing is
+                given.
         """
         options = {"seed": seed, "temperature": temperature, "within_range": within_range}
+        if nulls is not None:
+            options["nulls"] = nulls
         return self._run(self._questions.sample(n, given, options))
 
     def impute(

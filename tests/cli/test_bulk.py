@@ -66,12 +66,13 @@ def test_scores_stand_beside_the_columns_that_were_there(
 
 def test_cells_of_csv_stay_as_they_are_written(madeira: Madeira, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
-    rows.write_text("species,note,body_mass_g,year\nAdelie,007,3750.0,2007\nGentoo,,NA,2008\n")
+    rows.write_text("species,note,body_mass_g,year\nAdelie,007,3750.0,2007\nGentou,,NA,2008\n")
     out = tmp_path / "scores.csv"
     outcome = madeira("score", rows, "--model", "penguins", "--out", out)
     assert outcome.status == 0, outcome.err
     assert "Columns that the rows lack, taken as missing: island" in outcome.err
     assert "Columns that the model does not know, kept as they are: note" in outcome.err
+    assert "Cells of categories that training has not seen: species (1)" in outcome.err
     texts = pa_csv.ConvertOptions(
         column_types=dict.fromkeys(("note", "body_mass_g"), pa.string()), null_values=[]
     )
@@ -134,6 +135,10 @@ def test_a_sample_is_what_the_estimator_draws(
     assert outcome.status == 0, outcome.err
     drawn = estimator.sample(9000, given={"species": "Gentoo", "year": 2008}, seed=7)
     assert pq.read_table(out).equals(drawn)
+    asked = ("sample", "--model", "penguins", "-n", "9000", "--out", out)
+    for flags, nulls in (((), None), (("--nulls",), True), (("--no-nulls",), False)):
+        assert madeira(*asked, *flags).status == 0
+        assert pq.read_table(out).equals(estimator.sample(9000, seed=0, nulls=nulls))
     assert madeira("sample", "--model", "penguins", "-n", "0", "--out", out).status == 0
     assert pq.read_table(out).num_rows == 0
 
