@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from madeira.app.codecs.csv.writer import CsvWriter
 from madeira.app.codecs.json.table import JsonTable, encode_table
 from madeira.models.schema import Schema
 
@@ -46,3 +47,21 @@ def test_decimals_keep_all_digits_as_text() -> None:
     assert column.decode(codes).equals(PRICES)
     assert len(np.unique(codes)) == len(PRICES)
     assert encode(DECIMALS, *map(str, PRICES.to_pylist())) == codes.tolist()
+
+
+def test_csv_has_the_digits_of_decimals_and_the_seconds_of_durations() -> None:
+    table = pa.table(
+        {
+            "price": pa.array([Decimal("9996.80"), Decimal("-0.05"), None], pa.decimal128(12, 2)),
+            "wide": PRICES[:3],
+            "lag": pa.array([4_846_000_000, -1, None]).cast(pa.duration("us")),
+            "clock": pa.array([30_600, 0, None], pa.int32()).cast(pa.time32("s")),
+        }
+    )
+    wide = [format(price, "f") for price in PRICES[:3].to_pylist()]
+    assert CsvWriter(header=False).write(table).decode().split("\n") == [
+        f"9996.80,{wide[0]},4846,08:30:00",
+        f"-0.05,{wide[1]},-0.000001,00:00:00",
+        f",{wide[2]},,",
+        "",
+    ]

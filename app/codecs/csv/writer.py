@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from madeira.app.codecs.json.text import snippets
 from madeira.app.codecs.json_values import json_values
+from madeira.models.values.numbers import to_numbers
 
 __all__ = ["CsvWriter"]
 
@@ -69,8 +70,8 @@ def _texts(array: pa.Array) -> pa.Array:
         return _instants(array)
     if pa.types.is_list(kind):
         return _quoted(pa.array([part.decode() for part in snippets(array)], pa.large_string()))
-    if pa.types.is_decimal(kind):
-        array = array.cast(pa.float64())
+    if pa.types.is_duration(kind) or (pa.types.is_decimal(kind) and kind.scale < 0):
+        array = pa.array(to_numbers("", array, kind), from_pandas=True)  # durations in seconds
     elif pa.types.is_float16(kind):
         array = array.cast(pa.float32())
     texts = array.cast(pa.large_string())
