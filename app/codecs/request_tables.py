@@ -147,11 +147,12 @@ def encode_arrow(table: pa.Table, schema: Schema) -> Float64:
     """
     errors: list[CellError] = []
     values = np.full((table.num_rows, len(schema.columns)), np.nan)
+    sent = dict(zip(table.column_names, table.columns, strict=True))
     for place, column in enumerate(schema.columns):
-        if column.name not in table.column_names:
+        if column.name not in sent:
             continue
         start = 0
-        for chunk in table.column(column.name).chunks:
+        for chunk in sent[column.name].chunks:
             try:
                 values[start : start + len(chunk), place] = _codes(column, chunk)
             except TableError as error:

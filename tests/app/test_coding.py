@@ -1,6 +1,7 @@
 """Bodies and answers that are compressed, and streams that end early."""
 
 import gzip
+import itertools
 import zlib
 from collections.abc import Callable
 
@@ -9,6 +10,8 @@ import orjson
 import pyarrow as pa
 import pytest
 
+from madeira.app.codecs.csv.writer import CsvWriter
+from madeira.app.codecs.ndjson.writer import LinesWriter
 from madeira.app.errors import BodyTooLargeError, MalformedBodyError, UnsupportedMediaError
 from madeira.app.http.coding import KNOWN, answer_coding, expanded, known_coding
 from tests.app.running import RunningService, assert_problem
@@ -153,3 +156,26 @@ def test_formats_with_an_end_of_their_own_need_no_tag(service: RunningService) -
 def test_an_answer_that_is_asked_for_in_the_query_is_a_file(service: RunningService) -> None:
     answer, _ = raw_answer(service, "/sample?n=3&format=csv", {})
     assert answer.headers["content-disposition"] == 'attachment; filename="sample.csv"'
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+@pytest.mark.parametrize(("form", "writer"), [("csv", CsvWriter), ("ndjson", LinesWriter)])
+def test_a_stream_that_breaks_is_not_taken_for_a_whole_one(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch, form: str, writer: type, coding: str
+) -> None:
+    calls = itertools.count()
+
+    def breaking(self: object, table: pa.Table) -> bytes:
+        if next(calls) == 3:
+            raise RuntimeError("planted")
+        return b"row\n" * len(table)
+
+    monkeypatch.setattr(writer, "write", breaking)
+    headers = {"x-end-tag": "whole", "accept-encoding": coding}
+    got: list[bytes] = []
+    with service.client.stream("POST", f"/sample?n=500&format={form}", headers=headers) as answer:
+        with pytest.raises(httpx.RemoteProtocolError):
+            got.extend(answer.iter_bytes())
+        assert answer.status_code == 200
+    assert got
+    assert b"whole" not in b"".join(got)

@@ -117,7 +117,7 @@ def read_csv(
         names, separator, start = _header(content, schema)
     file = _File(
         names=names,
-        places=sorted(wanted(names)),
+        places=_places(names, wanted),
         separator=separator,
         rows=pa.py_buffer(content).slice(start),
         columns={column.name: column for column in schema.columns},
@@ -165,9 +165,18 @@ def _header(content: bytes, schema: Schema) -> tuple[list[str], str, int]:
     (names, lines), separator = max(found, key=lambda one: len(known.intersection(one[0][0])))
     if not any(names):
         raise MalformedBodyError("The first line of the body is empty; it has to name the columns.")
-    # As in a file that a model is trained on; pandas writes its index without a name.
-    names = [name or f"Unnamed: {place}" for place, name in enumerate(names)]
+    # As in a file that a model is trained on; there, too, pandas writes its index without a name.
+    unnamed = [f"Unnamed: {place}" for place in range(len(names))]
+    names = [
+        name or (own if own in known else "") for name, own in zip(names, unnamed, strict=True)
+    ]
     return names, separator, len("".join(lines).encode())
+
+
+def _places(names: Sequence[str], wanted: Wanted) -> list[int]:
+    """Return the places of the columns to read: one without a name is none, as pandas' index is."""
+    named = [place for place, name in enumerate(names) if name]
+    return sorted(named[place] for place in wanted([names[place] for place in named]))
 
 
 def _record(text: str, separator: str) -> tuple[list[str], list[str]]:

@@ -332,13 +332,12 @@ def _whole(form: JsonTable, schema: Schema) -> dict[str, pa.Array] | None:
         cells: Iterator[Any] = chain.from_iterable(map(dict.values, form.rows))
     else:
         cells = chain.from_iterable(form.data)
-    if bool in set(map(type, cells)) and Family.NUMBER in kinds.values():
+    found = set(map(type, cells))
+    if bool in found and Family.NUMBER in kinds.values():
         return None
+    if form.rows is None and found <= {int, float} and set(kinds.values()) == {Family.NUMBER}:
+        return _numbers(form, kinds)
     types = {name: _FORMS[kind][0] for name, kind in kinds.items()}
-    if form.rows is None and set(kinds.values()) == {Family.NUMBER}:
-        numbers = _numbers(form, kinds)
-        if numbers is not None:
-            return numbers
     try:
         if form.rows is not None:
             struct = pa.array(form.rows, pa.struct(list(types.items())))
@@ -353,15 +352,12 @@ def _whole(form: JsonTable, schema: Schema) -> dict[str, pa.Array] | None:
 
 
 def _numbers(form: JsonTable, names: Collection[str]) -> dict[str, pa.Array] | None:
-    """Columns and data that hold nothing but floats and whole numbers that floats hold exactly."""
-    kinds = set(map(type, chain.from_iterable(form.data)))
-    if not kinds or kinds - {int, float}:
-        return None
+    """Columns and data of numbers alone; None where a float may not hold one of them exactly."""
     try:
-        numbers = np.array(form.data[:], np.float64)
+        numbers = np.array(form.data[:], np.float64).reshape(len(form), -1)
     except OverflowError:
         return None
-    if int in kinds and np.abs(numbers).max() >= MAX_EXACT:
+    if not len(numbers) or np.abs(numbers).max() >= MAX_EXACT:
         return None
     sent = {name: place for place, name in enumerate(form.columns or [])}
     return {
