@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +41,9 @@ class RequestTable(Protocol):
     def cell(self, row: int, name: str) -> object:
         """One value, as it was sent."""
 
+    def without(self, cells: Sequence[CellError]) -> Self:
+        """Return the table in which these cells are missing, each with its row and column."""
+
     def check_objects(self) -> None:
         """Raise InvalidInputError or BodyTooLargeError where `objects` has no or too long text."""
 
@@ -75,6 +78,20 @@ class ArrowTable:
         """See `RequestTable`."""
         value: object = self.columns.column(name)[row].as_py()
         return value
+
+    def without(self, cells: Sequence[CellError]) -> Self:
+        """See `RequestTable`."""
+        table = self.columns
+        for name in {cell.column for cell in cells}:
+            kept = np.ones(table.num_rows, np.bool_)
+            kept[[cell.row or 0 for cell in cells if cell.column == name]] = False
+            column = table.column(name)
+            if pa.types.is_string_view(column.type):  # of which Arrow cannot take rows
+                column = column.cast(pa.string())
+            places = pa.array(np.arange(table.num_rows), mask=~kept)
+            place = table.column_names.index(name)
+            table = table.set_column(place, name, column.take(places))
+        return replace(self, columns=table)
 
     def check_objects(self) -> None:
         """See `RequestTable`."""

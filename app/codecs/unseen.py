@@ -1,4 +1,4 @@
-"""What an answer says of categories that training has not seen."""
+"""What an answer says of categories that training has not seen, and of cells that do not fit."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from madeira.models.schema.schema import Schema
 from madeira.models.schema.unseen import likely_category, unseen_cells
 from madeira.models.tables.csv_types import NULL_TEXTS
 
-__all__ = ["MAX_WARNINGS", "CellWarning", "as_documents", "warnings_of"]
+__all__ = ["MAX_WARNINGS", "CellWarning", "as_documents", "bad_cell_warnings", "warnings_of"]
 
 MAX_WARNINGS = 20
 """Most warnings of one answer: enough to see the pattern, small enough to read."""
@@ -25,7 +25,7 @@ _MAX_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class CellWarning:
-    """A cell whose category training has not seen.
+    """A cell whose category training has not seen, or that was taken as missing.
 
     Attributes:
         row: From 0; None for a value that is given to a sample.
@@ -79,6 +79,24 @@ def warnings_of(
         raise InvalidInputError.of_cells(
             [CellError(one.row, one.column, one.message) for one in found]
         )
+    return found
+
+
+def bad_cell_warnings(
+    cell: Callable[[int, str], object], bad: Sequence[CellError]
+) -> Sequence[CellWarning]:
+    """Return warnings of the first cells that do not fit their column and were taken as missing.
+
+    Args:
+        cell: The value as it was sent, by row and name of the column.
+        bad: What is wrong with each cell; each has a row and a column.
+    """
+    found: list[CellWarning] = []
+    for one in bad[:MAX_WARNINGS]:
+        if one.row is not None and one.column is not None:
+            value = _shown(cell(one.row, one.column))
+            message = f"{one.message}; taken as missing"
+            found.append(CellWarning(one.row, one.column, value, None, message))
     return found
 
 

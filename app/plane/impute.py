@@ -64,16 +64,16 @@ class Imputing:
         model, options, rows = parsed.model, parsed.options, len(parsed.table)
         _check_draws(rows, options, settings)
         call.memory.take(8 * rows * len(model.schema.columns) * (ARRAYS + options.draws))
-        values, warnings = parsed.encoded()
+        table, values, warnings = parsed.encoded()
         costs = costs_of_filling(values, options.draws)
         check_cost(
             float(costs.sum()),
             settings.request_limit_cost,
             f"{rows} rows, and 1 for each missing cell and draw",
         )
-        call.answer_format.check_filled(parsed.table)
+        call.answer_format.check_filled(table)
         seed = pick_seed(options.seed)
-        return cls(model, options, parsed.table, values, warnings, costs, seed, len(call.content))
+        return cls(model, options, table, values, warnings, costs, seed, len(call.content))
 
     def work(self, most_rows: int) -> Work[ImputeResult]:
         """Return the work, in jobs that fill at most so many rows.

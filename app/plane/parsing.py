@@ -5,19 +5,28 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from madeira.app.codecs.request_tables import RequestTable
-from madeira.app.codecs.unseen import CellWarning, warnings_of
+from madeira.app.codecs.unseen import (
+    MAX_WARNINGS,
+    CellWarning,
+    bad_cell_warnings,
+    warnings_of,
+)
 from madeira.app.errors import InvalidInputError
 from madeira.app.plane.call import Call
 from madeira.app.plane.options import read_options
 from madeira.app.registry import Registry, ServedModel
-from madeira.app.schemas.base import Options
+from madeira.app.schemas.base import RowOptions
 from madeira.app.schemas.sample import SampleOptions
 from madeira.app.settings import Settings
 from madeira.models.arrays import Float64
+from madeira.models.errors import CellError
 
 __all__ = ["ParsedRequest", "check_cost", "parse_request", "parse_sample_request"]
 
-OptionsT = TypeVar("OptionsT", bound=Options)
+MAX_BAD_CELLS = 100
+"""Most cells of a request that do not fit and are taken as missing."""
+
+OptionsT = TypeVar("OptionsT", bound=RowOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +43,35 @@ class ParsedRequest(Generic[OptionsT]):
     options: OptionsT
     table: RequestTable
 
-    def encoded(self) -> tuple[Float64, Sequence[CellWarning]]:
-        """Return the codes of the rows, `(rows, D)`, NaN where missing, and warnings.
+    def encoded(self) -> tuple[RequestTable, Float64, Sequence[CellWarning]]:
+        """Return the rows, their codes, `(rows, D)`, NaN where missing, and warnings.
 
         Raises:
-            InvalidInputError: A cell does not fit, or is an unseen category that is to be refused.
+            InvalidInputError: A cell does not fit, or is an unseen category, and is to be refused.
         """
         schema = self.model.schema
-        values = self.table.encode(schema)
+        table, bad = self.table, list[CellError]()
+        while True:
+            try:
+                values = table.encode(schema)
+                break
+            except InvalidInputError as error:
+                if self.options.bad_cells == "error" or not self._can_be_missing(error.cells, bad):
+                    raise
+                bad += error.cells
+                table = table.without(error.cells)
         refuse = self.options.unknown == "error"
-        return values, warnings_of(self.table.cell, values, schema, refuse=refuse)
+        warnings = [
+            *bad_cell_warnings(self.table.cell, bad),
+            *warnings_of(table.cell, values, schema, refuse=refuse),
+        ]
+        return table, values, warnings[:MAX_WARNINGS]
+
+    def _can_be_missing(self, cells: Sequence[CellError], before: Sequence[CellError]) -> bool:
+        """Whether errors are of single cells of the model's columns, and not too many."""
+        names = set(self.model.schema.names)
+        single = all(cell.row is not None and cell.column in names for cell in cells)
+        return bool(cells) and single and len(before) + len(cells) <= MAX_BAD_CELLS
 
 
 def parse_request(

@@ -63,7 +63,8 @@ class Scoring:
         results = 2 + (options.contributions + options.cell_anomaly) * columns
         results += options.reasons * MAX_REASONS * (2 + MAX_LIKELY)
         call.memory.take(8 * rows * (columns + results))
-        return cls(parsed.model, parsed.options, *parsed.encoded())
+        _, values, warnings = parsed.encoded()
+        return cls(parsed.model, parsed.options, values, warnings)
 
     def work(self, most_rows: int) -> Work[ScoreResult]:
         """Return the work, in jobs of at most so many rows."""

@@ -19,6 +19,7 @@ __all__ = [
     "Options",
     "Problem",
     "ProblemCell",
+    "RowOptions",
     "Seed",
     "TableInput",
     "Warnings",
@@ -140,6 +141,16 @@ class Options(BaseModel):
             return f"`{name}` is missing."
         reason = error["msg"].replace("Input should be", "must be")
         return f"`{name}` {reason}, not {quoted(error['input'])}."
+
+
+class RowOptions(Options):
+    """Options of a request about the rows of a table."""
+
+    bad_cells: Literal["error", "warn"] = Field(
+        "error",
+        description="What becomes of up to 100 cells that do not fit their column, such as a word "
+        "in a column of numbers: they are errors, or they are missing and `warnings` name them.",
+    )
 
 
 class TableInput(BaseModel):

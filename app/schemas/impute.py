@@ -2,13 +2,13 @@
 
 from pydantic import BaseModel, Field
 
-from madeira.app.schemas.base import Cell, ModelName, Options, Seed, TableInput, Warnings, Whole
+from madeira.app.schemas.base import Cell, ModelName, RowOptions, Seed, TableInput, Warnings, Whole
 from madeira.models.estimate_names import Estimate
 
 __all__ = ["ImputeOptions", "ImputeRequest", "ImputeResponse", "ImputedCell"]
 
 
-class ImputeOptions(Options):
+class ImputeOptions(RowOptions):
     """Options of `POST /impute`."""
 
     draws: Whole = Field(1, ge=1, description="How many filled tables: multiple imputation.")

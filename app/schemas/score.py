@@ -4,12 +4,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from madeira.app.schemas.base import ModelName, Options, TableInput, Warnings
+from madeira.app.schemas.base import ModelName, RowOptions, TableInput, Warnings
 
 __all__ = ["Reason", "ScoreOptions", "ScoreRequest", "ScoreResponse"]
 
 
-class ScoreOptions(Options):
+class ScoreOptions(RowOptions):
     """Options of `POST /score`."""
 
     contributions: bool = Field(

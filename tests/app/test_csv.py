@@ -158,7 +158,7 @@ def test_a_word_for_missing_that_is_a_category_stays_one() -> None:
 @pytest.mark.parametrize(
     ("text", "row", "column", "message"),
     [
-        ("float,text\n1,a\nheavy,b\n", 1, "float", "expected a number, got the text 'heavy'"),
+        ("float,text\n1,a\nheavy,b\n", 1, "float", "expected a number, got 'heavy'"),
         ("float,text\n1,a\n2\n3,c,d\n", 1, None, "expected 2 values, got 1"),
         ("flag,text\nperhaps,a\n", 0, "flag", "expected true or false"),
         ("colour,text\nred,a\n", None, "colour", "unknown column"),
@@ -171,7 +171,7 @@ def test_what_is_wrong_is_named(
     schema: Schema, text: str, row: int | None, column: str | None, message: str
 ) -> None:
     with pytest.raises(InvalidInputError) as caught:
-        read(schema, text)
+        encode_arrow(read(schema, text), schema)
     first = caught.value.cells[0]
     assert (first.row, first.column) == (row, column)
     assert message in first.message

@@ -186,6 +186,7 @@ def test_the_description_says_which_options_are_accepted(
         "draws": (2, 0),
         "estimate": ("mean", "guess"),
         "unknown": ("error", "never"),
+        "bad_cells": ("warn", "never"),
     }
     for path in ("/score", "/sample", "/impute"):
         operation = document["paths"][path]["post"]

@@ -287,30 +287,26 @@ def _read_slowly(file: _File) -> pa.Table:
 
     Raises:
         MalformedBodyError: It is not CSV in UTF-8.
-        InvalidInputError: Names the cells that do not fit.
+        InvalidInputError: A row has too many cells or too few.
     """
     try:
         table = _read(file, [_TEXT] * len(file.places))
     except pa.ArrowInvalid as error:
         raise _malformed(error) from None
-    errors: list[CellError] = []
     columns: dict[str, pa.Array] = {}
     for name in table.column_names:
         column = file.columns.get(name)
         texts = _meant(column, table.column(name))
         kind = Family.TEXT if column is None else family(column.arrow_type)
-        try:
-            columns[name] = texts if kind not in _TYPES else _values(file, name, texts, kind)
-        except TableError as error:
-            errors += error.cells
-    if errors:
-        errors.sort(key=lambda cell: cell.row or 0)
-        raise InvalidInputError.of_cells(errors[:CELL_ERRORS_LIMIT])
+        columns[name] = texts if kind not in _TYPES else _values(file, name, texts, kind)
     return pa.table(columns)
 
 
 def _values(file: _File, name: str, texts: pa.ChunkedArray, kind: Family) -> pa.Array:
-    """Return the numbers or truths that texts say; raises TableError for those that say none."""
+    """Return the numbers or truths that texts say.
+
+    A column in which a text says none stays text: what encodes it names the cell.
+    """
     plain = texts.cast(pa.string())
     if kind is Family.NUMBER:
         comma = file.separator != "," and pc.any(
@@ -323,7 +319,10 @@ def _values(file: _File, name: str, texts: pa.ChunkedArray, kind: Family) -> pa.
                 return plain.cast(target)
             except pa.ArrowInvalid:
                 continue
-    return column_array(name, plain.to_pylist(), kind)
+    try:
+        return column_array(name, plain.to_pylist(), kind)
+    except TableError:
+        return plain
 
 
 def _meant(column: Column | None, texts: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from madeira.app.codecs.json.blanked import BlankedRows
 from madeira.app.codecs.json.coerce import coerce_cells
 from madeira.app.codecs.json.slices import SlicedRows
 from madeira.app.codecs.json.text import kind_of
@@ -42,7 +43,7 @@ MIN_SLICE_ROWS = 256
 MAX_EXACT = 2.0**53
 """A float holds every whole number below it."""
 
-Rows = list[Any] | SlicedRows
+Rows = list[Any] | SlicedRows | BlankedRows
 
 _NONE = type(None)
 _FORMS = {
@@ -84,6 +85,18 @@ class JsonTable:
             return self.rows[start:stop]
         names = self.columns or []
         return [dict(zip(names, values, strict=True)) for values in self.data[start:stop]]
+
+    def without(self, cells: Sequence[CellError]) -> Self:
+        """See `RequestTable`."""
+        keys: dict[int, list[str | int]] = {}
+        for cell in cells:
+            if cell.row is not None and cell.column is not None:
+                columns = self.columns
+                key = cell.column if columns is None else columns.index(cell.column)
+                keys.setdefault(cell.row, []).append(key)
+        if self.rows is None:
+            return replace(self, data=BlankedRows(self.data, keys))
+        return replace(self, rows=BlankedRows(self.rows, keys))
 
     def names(self) -> list[str]:
         """Names of all columns, in the order in which they first come."""
