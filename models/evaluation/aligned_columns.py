@@ -11,9 +11,11 @@ import pyarrow.compute as pc
 from madeira.models.arrays import Float64, Int64
 from madeira.models.errors import CellError, TableError
 from madeira.models.values.arrow_types import Family, family, value_type
+from madeira.models.values.numbers import to_numbers
 
 __all__ = ["MISSING", "AlignedColumn", "aligned_columns"]
 
+_NUMERIC = {Family.NUMBER, Family.INSTANT, Family.TIME, Family.DURATION}
 MISSING = -1
 
 
@@ -68,12 +70,12 @@ def _read(name: str, tables: Sequence[pa.Table], category: bool) -> AlignedColum
             raise TableError([CellError(None, name, "a table to compare with lacks this column")])
         arrays.append(_decoded(table.column(name)))
     families = {family(array.type) for array in arrays} - {Family.EMPTY}
-    if families <= {Family.NUMBER} or families <= {Family.INSTANT}:
+    if len(families) <= 1 and families <= _NUMERIC:
         numbers = [_numbers(array) for array in arrays]
         if not category:
             return AlignedColumn(name, True, tuple(numbers), 0)
         arrays = [pa.array(values, from_pandas=True) for values in numbers]
-    elif not families.isdisjoint({Family.NUMBER, Family.INSTANT}):
+    elif not families.isdisjoint(_NUMERIC):
         found = ", ".join(sorted(families))
         raise TableError([CellError(None, name, f"the tables differ in what they hold: {found}")])
     if len({array.type for array in arrays}) > 1:
@@ -91,11 +93,10 @@ def _decoded(array: pa.ChunkedArray) -> pa.Array:
 
 
 def _numbers(array: pa.Array) -> Float64:
-    """Numbers as float64; instants as seconds since 1970."""
-    if family(array.type) is Family.INSTANT:
-        microseconds = array.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-        return _floats(microseconds) / 1e6
-    return _floats(array)
+    """Numbers as float64; times in seconds."""
+    if family(array.type) in (Family.NUMBER, Family.EMPTY):
+        return _floats(array)
+    return to_numbers("", array, array.type)
 
 
 def _floats(array: pa.Array) -> Float64:

@@ -76,3 +76,17 @@ def test_tables_that_do_not_compare_name_the_column() -> None:
         column_shapes(pa.table({"y": [1]}), pa.table({"x": [1]}))
     with pytest.raises(TableError, match=r"'x'.*a number, text"):
         column_shapes(pa.table({"x": [1]}), pa.table({"x": ["1"]}))
+
+
+def test_times_of_day_and_durations_are_compared_as_numbers() -> None:
+    seconds = np.arange(0, 6000, 7)
+    tables = [
+        pa.table(
+            {
+                "clock": pa.array(seconds + shift, pa.int32()).cast(pa.time32("s")),
+                "lag": pa.array(seconds + shift).cast(pa.duration("s")),
+            }
+        )
+        for shift in (0, 1)
+    ]
+    assert min(column_shapes(*tables).values()) > 0.99
