@@ -325,6 +325,7 @@ class DensityEstimator:
         seed: int | None = None,
         estimate: Estimate = "draw",
         within_range: bool = False,
+        fill_all: bool = False,
     ) -> Data:
         """Fill the missing values of rows; observed cells come back as they were.
 
@@ -335,6 +336,8 @@ class DensityEstimator:
             seed: Seed of the draws.
             estimate: `draw` keeps the honest spread; `mean`, `median` and `mode` are guesses.
             within_range: Draw numbers and instants between the ends seen in training.
+            fill_all: Also fill nulls that are a value of their column; what is drawn may be null
+                again.
 
         Returns:
             The filled rows in the form that they came in; a list of such where `draws` is more
@@ -348,6 +351,8 @@ class DensityEstimator:
             raise ConfigError(f"draws must be at least 1, not {draws}")
         rows = self._rows(table)
         values = self.schema.encode(rows.table)
+        if fill_all:
+            values = self.schema.without_null_values(values)
         generator = noise_generator(seed)
         filled = imputed_tables(self.density, values, generator, draws, estimate, within_range)
         results = [rows.filled(fill_nulls(rows.table, self.schema.decode(one))) for one in filled]

@@ -192,7 +192,7 @@ def _codes(column: Column, array: pa.Array) -> Float64:
     indices = array.indices.fill_null(0).to_numpy(zero_copy_only=False)
     used = np.unique(indices[valid])
     distinct = array.dictionary.take(pa.array(used))
-    codes = np.full(len(array), np.nan)
+    codes = np.full(len(array), np.nan if column.null_code is None else column.null_code)
     try:
         distinct_codes = column.encode(distinct)
     except TableError as error:

@@ -65,6 +65,8 @@ class Imputing:
         _check_draws(rows, options, settings)
         call.memory.take(8 * rows * len(model.schema.columns) * (ARRAYS + options.draws))
         table, values, warnings = parsed.encoded()
+        if options.fill_all:
+            values = model.schema.without_null_values(values)
         costs = costs_of_filling(values, options.draws)
         check_cost(
             float(costs.sum()),

@@ -24,6 +24,11 @@ class ImputeOptions(RowOptions):
         description="Draw numbers and dates between the smallest and the largest value seen in "
         "training: from the part of their distribution that lies there.",
     )
+    fill_all: bool = Field(
+        False,
+        description="Also fill nulls that are a value of their column; what is drawn may be null "
+        "again. By default they stay.",
+    )
 
 
 class ImputeRequest(ImputeOptions, TableInput):

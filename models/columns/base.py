@@ -149,6 +149,11 @@ class Column(ABC):
         return None
 
     @property
+    def null_code(self) -> float | None:
+        """Code of null, where null is a value of the column; None where it means not observed."""
+        return None
+
+    @property
     def unknown_rate(self) -> float:
         """Share of training values to be replaced by the unknown outcome, so that it is learned."""
         return 0.0

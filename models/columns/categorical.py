@@ -6,7 +6,7 @@ rows whose value occurs once.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -24,7 +24,7 @@ from madeira.models.values.json_record import Record
 from madeira.models.values.row_encoder import CellEncoder
 from madeira.models.values.vocabulary import UNSEEN, Vocabulary
 
-__all__ = ["Categorical", "CategoricalHead", "unseen_share"]
+__all__ = ["Categorical", "CategoricalHead", "null_is_value", "unseen_share"]
 
 _MAX_UNKNOWN_RATE = 0.05
 _DESCRIBED = 50
@@ -93,6 +93,8 @@ class Categorical(Column):
     Attributes:
         vocabulary: The K categories; the code of a category is its place.
         unseen_mass: Good-Turing estimate of the probability that the next value is a new one.
+        null_outcome: Whether null is a value of the column, and not a value that was not seen.
+            It is one more outcome, of the code K; that of `unknown` is K + 1 then.
     """
 
     kind: ClassVar[str] = "categorical"
@@ -100,16 +102,22 @@ class Categorical(Column):
     head_type: ClassVar[type[Head]] = CategoricalHead
     vocabulary: Vocabulary
     unseen_mass: float
+    null_outcome: bool = field(default=False, kw_only=True)
+
+    @property
+    def drawable(self) -> int:
+        """How many outcomes can be drawn: all but `unknown`."""
+        return len(self.vocabulary) + self.null_outcome
 
     @property
     def inputs(self) -> int:
-        """One unit a category, and one for `unknown`."""
-        return len(self.vocabulary) + 1
+        """One unit an outcome."""
+        return self.drawable + 1
 
     @property
     def outputs(self) -> int:
-        """One logit a category, and one for `unknown`."""
-        return len(self.vocabulary) + 1
+        """One logit an outcome."""
+        return self.drawable + 1
 
     @property
     def noise(self) -> int:
@@ -123,8 +131,13 @@ class Categorical(Column):
 
     @property
     def unknown_code(self) -> float | None:
-        """The code K."""
-        return float(len(self.vocabulary))
+        """The last code."""
+        return float(self.drawable)
+
+    @property
+    def null_code(self) -> float | None:
+        """The code after those of the categories, where null is a value."""
+        return float(len(self.vocabulary)) if self.null_outcome else None
 
     @property
     def unknown_rate(self) -> float:
@@ -147,9 +160,11 @@ class Categorical(Column):
         return cls(name, array.type, vocabulary, unseen_share(counts))
 
     def encode(self, array: pa.ChunkedArray | pa.Array) -> Float64:
-        """Return 0..K-1, K where not seen in training, NaN where null; see `Column.encode`."""
+        """Return the places of categories, `unknown_code` where not seen; see `Column.encode`."""
         codes = self.vocabulary.codes(self.name, array)
-        codes[codes == UNSEEN] = len(self.vocabulary)
+        codes[codes == UNSEEN] = self.drawable
+        if self.null_code is not None:
+            codes[np.isnan(codes)] = self.null_code
         return codes
 
     def cell_encoder(self) -> CellEncoder:
@@ -157,17 +172,17 @@ class Categorical(Column):
         return self.vocabulary.encoder(self.unknown_code) or super().cell_encoder()
 
     def is_code(self, values: Float64) -> Bool:
-        """Return which are whole numbers from 0 to K; see `Column.is_code`."""
-        found: Bool = (values >= 0) & (values <= len(self.vocabulary)) & (values == np.rint(values))
+        """Return which are whole numbers up to the last code; see `Column.is_code`."""
+        found: Bool = (values >= 0) & (values <= self.drawable) & (values == np.rint(values))
         return found
 
     def decode(self, values: Float64) -> pa.Array:
-        """Return the categories, null for `unknown`; see `Column.decode`."""
+        """Return the categories, null for null and `unknown`; see `Column.decode`."""
         return self.vocabulary.take(values)
 
     def initial_parameters(self, values: Float64) -> Float64:
-        """Return log shares, one row spread over all categories, `unknown` at its own rate."""
-        size = len(self.vocabulary)
+        """Return log shares, one row spread over all outcomes, `unknown` at its own rate."""
+        size = self.drawable
         known = values[values < size].astype(np.int64)
         shares = (np.bincount(known, minlength=size) + 1 / size) / (known.size + 1)
         masses = np.append(shares * (1 - self.unseen_mass), self.unseen_mass)
@@ -179,8 +194,10 @@ class Categorical(Column):
         return np.asarray(values[:, None] == np.arange(self.outputs))
 
     def learned(self) -> dict[str, Any]:
-        """Return the categories and the mass of unseen ones."""
-        return {"unseen_mass": self.unseen_mass, "categories": list(self.vocabulary.values)}
+        """Return the categories, the mass of unseen ones, and what null is where it is a value."""
+        null = {"null": "value"} if self.null_outcome else {}
+        categories = list(self.vocabulary.values)
+        return {"unseen_mass": self.unseen_mass, "categories": categories} | null
 
     def describe(self) -> dict[str, Any]:
         """Return name, kind, type, the first 50 categories, their number and an example."""
@@ -191,12 +208,12 @@ class Categorical(Column):
             "categories": list(self.vocabulary.values[:_DESCRIBED]),
             "category_count": len(self.vocabulary),
             "example": self.vocabulary.values[0],
-        }
+        } | ({"null": "value"} if self.null_outcome else {})
 
     @classmethod
     def from_json(cls, record: Record) -> Self:
         """Read what `to_json` wrote; see `Column.from_json`."""
-        return cls(**cls.recorded(record))
+        return cls(**cls.recorded(record), null_outcome=null_is_value(record))
 
     @classmethod
     def recorded(cls, record: Record) -> dict[str, Any]:
@@ -215,6 +232,18 @@ class Categorical(Column):
             "vocabulary": vocabulary,
             "unseen_mass": record.number("unseen_mass", above=0, below=1),
         }
+
+
+def null_is_value(record: Record) -> bool:
+    """Read what null means in a column: `value` or, if nothing is said, `unknown`.
+
+    Raises:
+        SchemaError: It is neither.
+    """
+    said = record.fields.get("null", "unknown")
+    if said not in ("value", "unknown"):
+        raise record.wrong("null", "'value' or 'unknown'")
+    return bool(said == "value")
 
 
 def unseen_share(counts: Int64) -> float:

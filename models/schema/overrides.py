@@ -1,11 +1,15 @@
 """Overrides: kinds and settings of columns that a user gives in place of the inferred ones.
 
-For a column the kind alone, or an object with the kind and, if wanted,
+For a column the kind alone, or an object with
 
+* `kind`: the kind; without it that is inferred;
 * `reason`: why, for those who read the schema;
 * `categories`: the values a binary or categorical column can have, in the order of their codes;
   a training row with another one is an error, later ones are `unknown`;
-* `pattern`: how text writes dates, in the letters of `strftime`, such as `%d/%m/%Y`.
+* `pattern`: how text writes dates, in the letters of `strftime`, such as `%d/%m/%Y`;
+* `null`: what a null means. `unknown`, as it is where nothing is said: there is a value, which was
+  not seen. `value`: there is none, such as the cabin of a passenger who has none; null is then one
+  more outcome of the column, which is scored, drawn, and not imputed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +20,8 @@ import numpy as np
 import pyarrow as pa
 
 from madeira.models.columns.base import Column
-from madeira.models.columns.categorical import Categorical
+from madeira.models.columns.binary import Binary
+from madeira.models.columns.categorical import Categorical, null_is_value
 from madeira.models.columns.datetime import Datetime
 from madeira.models.columns.kinds import KINDS
 from madeira.models.echo import expected_one_of, quoted
@@ -33,7 +38,7 @@ Overrides = Mapping[str, str | Mapping[str, Any]]
 """Kind, or object with kind and more, by name of column."""
 
 _BY_USER = "by the user"
-_FIELDS = ("kind", "reason", "categories", "pattern")
+_FIELDS = ("kind", "reason", "categories", "pattern", "null")
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,19 @@ class Override:
 
     record: Record
 
-    @property
-    def kind(self) -> str:
-        """The kind wanted, `left_out` included."""
-        return self.record.text("kind")
+    def kind_of(self, name: str, array: pa.ChunkedArray) -> str:
+        """Return the kind wanted, `left_out` included, or the inferred one.
+
+        Args:
+            name: Name of the column.
+            array: Its values, (rows,).
+
+        Raises:
+            TableError: The kind is to be inferred, and a number is NaN or infinite.
+        """
+        if "kind" in self.record.fields:
+            return self.record.text("kind")
+        return infer(name, array).kind
 
     def verdict(self, name: str, array: pa.ChunkedArray) -> Verdict:
         """Return kind and reason; where the kind is the inferred one, so is the reason.
@@ -58,13 +72,14 @@ class Override:
             name: Name of the column.
             array: Its values, (rows,).
         """
+        kind = self.kind_of(name, array)
         if "reason" in self.record.fields:
-            return Verdict(self.kind, self.record.text("reason"))
+            return Verdict(kind, self.record.text("reason"))
         try:
             inferred = infer(name, array)
         except TableError:  # an excluded column may hold values that cannot be learned
-            return Verdict(self.kind, _BY_USER)
-        return inferred if inferred.kind == self.kind else Verdict(self.kind, _BY_USER)
+            return Verdict(kind, _BY_USER)
+        return inferred if inferred.kind == kind else Verdict(kind, _BY_USER)
 
     def fit(self, name: str, array: pa.ChunkedArray) -> Column:
         """Learn the column as it is wanted.
@@ -77,17 +92,38 @@ class Override:
             SchemaError: It cannot be of that kind, or holds other values than were named.
             TableError: A cell is unusable, such as NaN in a column of numbers.
         """
+        kind = self.kind_of(name, array)
         try:
             if "pattern" in self.record.fields:
-                return self._dates(name, array)
-            column = KINDS[self.kind].fit(name, array)
+                return self._dates(name, array, kind)
+            if kind == Binary.kind and null_is_value(self.record):
+                kind = Categorical.kind  # null is a third value
+            column = KINDS[kind].fit(name, array)
         except SchemaError as error:
             raise SchemaError(str(error), self.record.path) from None
-        return self._closed(column, array) if "categories" in self.record.fields else column
+        if "categories" in self.record.fields:
+            column = self._closed(column, array)
+        return self._with_null(column, array) if null_is_value(self.record) else column
 
-    def _dates(self, name: str, array: pa.ChunkedArray) -> Column:
+    def _with_null(self, column: Column, array: pa.ChunkedArray) -> Column:
+        """Make null a value of a column.
+
+        Raises:
+            SchemaError: Columns of the kind have no such value yet, or no row holds a null.
+        """
+        if not array.null_count:
+            raise self.record.wrong("null", "'unknown': no row of the column is null")
+        if type(column) is Categorical:
+            return replace(column, null_outcome=True)
+        raise self.record.wrong(
+            "null",
+            f"'unknown': that null is a value can be said of categories, not of a "
+            f"{column.kind} column",
+        )
+
+    def _dates(self, name: str, array: pa.ChunkedArray, kind: str) -> Column:
         """Learn dates that text writes in the pattern that the user gave."""
-        if self.kind != Datetime.kind or family(array.type) not in (Family.TEXT, Family.NUMBER):
+        if kind != Datetime.kind or family(array.type) not in (Family.TEXT, Family.NUMBER):
             expected = "left away: it is for datetime columns that are held as text or numbers"
             raise self.record.wrong("pattern", expected)
         notation = DateNotation.of(self.record)
@@ -103,7 +139,7 @@ class Override:
         content = column.to_json()
         field = "categories" if "categories" in content else "values"
         if field not in content:
-            raise self.record.wrong("categories", f"left away: a {self.kind} column has none")
+            raise self.record.wrong("categories", f"left away: a {column.kind} column has none")
         values = self.record.items("categories")
         named = Record(self.record.where, content | {field: values}, self.record.path)
         try:
@@ -140,8 +176,10 @@ def overrides_of(names: Sequence[str], overrides: Overrides) -> dict[str, Overri
             raise SchemaError(f"{where}: {expected_one_of(names, name)}", (name,))
         fields = {"kind": override} if isinstance(override, str) else override
         record = Record.of(where, fields, (name,))
-        if record.text("kind") not in (*KINDS, LEFT_OUT):
+        said = "kind" in fields or "null" not in fields
+        if said and record.text("kind") not in (*KINDS, LEFT_OUT):
             raise record.wrong("kind", f"one of {', '.join([*KINDS, LEFT_OUT])}")
+        null_is_value(record)
         record.only(_FIELDS)
         if "reason" in fields:
             record.text("reason")

@@ -93,7 +93,7 @@ class Schema:
             array = table.column(name)
             try:
                 override = wanted.get(name)
-                if override and override.kind != LEFT_OUT:
+                if override and override.kind_of(name, array) != LEFT_OUT:
                     columns.append(override.fit(name, array))
                     continue
                 verdict = override.verdict(name, array) if override else infer(name, array, table)
@@ -174,7 +174,17 @@ class Schema:
         }
         for place, column in enumerate(self.columns):
             places[column.name] = place, column.cell_encoder()
-        return RowEncoder(places, len(self.columns))
+        return RowEncoder(places, self.null_codes.tolist())
+
+    @cached_property
+    def null_codes(self) -> Float64:
+        """The code of null by column, (D,), NaN where null means that a cell is missing."""
+        codes = [column.null_code for column in self.columns]
+        return np.array([math.nan if code is None else code for code in codes])
+
+    def without_null_values(self, values: Float64) -> Float64:
+        """Return codes, (rows, D), in which nulls that are a value are missing cells too."""
+        return np.where(values == self.null_codes, np.nan, values)
 
     @cached_property
     def unknown_codes(self) -> Float64 | None:

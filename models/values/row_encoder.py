@@ -58,23 +58,24 @@ class RowEncoder:
     Attributes:
         places: Place of each column by name, and what reads its cells; None for columns that are
             left out.
-        width: Columns that are modelled, D.
+        nulls: The code of null by column, NaN where it means that the cell is missing, (D,).
     """
 
     places: Mapping[str, tuple[int, CellEncoder] | None]
-    width: int
+    nulls: Sequence[float]
 
     def encode(self, rows: Sequence[Mapping[str, Any]]) -> Float64 | None:
         """Turn rows into codes.
 
         Args:
-            rows: Values by name of column; None, or a name that is not there, is missing.
+            rows: Values by name of column; a name that is not there is missing, and so is None
+                but where that is a value of the column.
 
         Returns:
             What `Schema.encode` gives for them, (rows, D); None where a cell is of another type.
         """
         places = self.places
-        nothing = [math.nan] * self.width
+        nothing, nulls = [math.nan] * len(self.nulls), self.nulls
         codes = []
         try:
             for row in rows:
@@ -82,8 +83,9 @@ class RowEncoder:
                 codes.append(target)
                 for name, value in row.items():
                     place = places[name]
-                    if place is not None and value is not None:
-                        target[place[0]] = place[1](value)
+                    if place is not None:
+                        here, read = place
+                        target[here] = nulls[here] if value is None else read(value)
         except (UnsupportedCellError, LookupError):
             return None
-        return np.array(codes, np.float64).reshape(len(rows), self.width)
+        return np.array(codes, np.float64).reshape(len(rows), len(nulls))

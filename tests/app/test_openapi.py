@@ -182,6 +182,7 @@ def test_the_description_says_which_options_are_accepted(
         "within_range": (True, 1),
         "nulls": (True, 1),
         "null_pattern": (True, 1),
+        "fill_all": (True, 1),
         "log_likelihood": (True, "1"),
         "draws": (2, 0),
         "estimate": ("mean", "guess"),

@@ -238,7 +238,8 @@ def _encode(form: JsonTable, schema: Schema) -> Float64:
                 # The other columns are still checked, and the row count must hold.
                 arrays[column.name] = pa.nulls(len(form), _FORMS[kind][0])
     try:
-        values: Float64 = schema.encode(pa.table(arrays))
+        values = schema.encode(pa.table(arrays))
+        _forget_absent(form, schema, values)
     except TableError as error:
         errors += error.cells
     if errors:
@@ -247,11 +248,27 @@ def _encode(form: JsonTable, schema: Schema) -> Float64:
     return values
 
 
+def _forget_absent(form: JsonTable, schema: Schema, values: Float64) -> None:
+    """Where null is a value of a column, let the cells that were not sent be missing.
+
+    Args:
+        form: The table as it was sent.
+        schema: The columns of the model.
+        values: The table encoded, `(rows, D)`; changed in place.
+    """
+    for place in np.flatnonzero(~np.isnan(schema.null_codes)):
+        name = schema.names[place]
+        if form.rows is not None:
+            values[[name not in row for row in form.rows], place] = np.nan
+        elif name not in (form.columns or ()):
+            values[:, place] = np.nan
+
+
 def encode_given(given: Mapping[str, Any], schema: Schema) -> Float64:
     """Encode the evidence of a sample.
 
     Args:
-        given: Value by name of column; null gives nothing.
+        given: Value by name of column; null gives nothing, but where it is a value of the column.
         schema: The columns of the model.
 
     Returns:
