@@ -141,7 +141,7 @@ def test_a_large_sample_comes_in_batches(service: RunningService) -> None:
     with service.client.stream(
         "POST", "/sample", json={"n": 500}, headers={"accept": ARROW}
     ) as answer:
-        content = b"".join(answer.iter_raw())
+        content = b"".join(answer.iter_bytes())
         assert answer.headers["transfer-encoding"] == "chunked"
     with pa.ipc.open_stream(content) as reader:
         batches = [batch.num_rows for batch in reader]
