@@ -96,7 +96,7 @@ def test_likelihoods_are_those_of_the_rows(service: RunningService) -> None:
     scored = service.post("/score", {"rows": answer["rows"]})["log_likelihood"]
     # Numbers are written as rounded to their column, so a density moves a little.
     assert len(answer["log_likelihood"]) == 30
-    np.testing.assert_allclose(answer["log_likelihood"], scored, atol=0.5)
+    np.testing.assert_allclose(answer["log_likelihood"], scored, atol=0.8)
 
 
 def test_a_low_temperature_draws_likelier_rows(service: RunningService) -> None:
