@@ -248,7 +248,7 @@ class DensityEstimator:
         given: Mapping[str, Any] | None = None,
         seed: int | None = None,
         temperature: float = 1.0,
-        within_range: bool = False,
+        within_range: bool = True,
         nulls: bool | None = None,
     ) -> Data:
         """Synthetic rows, of the modelled columns.
@@ -258,7 +258,8 @@ class DensityEstimator:
             given: Values that every row is to have; the rest is drawn given them, exactly.
             seed: Seed of the draw.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
-            within_range: Draw numbers and instants between the ends seen in training.
+            within_range: Draw numbers and instants between the ends seen in training; False for all
+                of their support.
             nulls: Whether cells are missing as in the training rows; by default where nothing is
                 given. A value that is given is there.
 
@@ -280,7 +281,7 @@ class DensityEstimator:
         seed: int | None = None,
         temperature: float = 1.0,
         chunk_rows: int = STREAM_CHUNK_ROWS,
-        within_range: bool = False,
+        within_range: bool = True,
         nulls: bool | None = None,
     ) -> Iterator[Data]:
         """Yield the rows of `sample`, some at a time: memory does not grow with `n`.

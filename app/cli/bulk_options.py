@@ -95,7 +95,9 @@ ThreadsOption = Annotated[
 WithinRangeOption = Annotated[
     bool,
     typer.Option(
-        "--within-range", help="Draw numbers and dates between the ends seen in training."
+        "--within-range/--beyond-range",
+        help="Draw numbers and dates between the ends seen in training, or anywhere in their "
+        "support.",
     ),
 ]
 DrawSeedOption = Annotated[

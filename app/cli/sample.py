@@ -44,7 +44,7 @@ def sample(
         ),
     ] = 1.0,
     seed: DrawSeedOption = 0,
-    within_range: WithinRangeOption = False,
+    within_range: WithinRangeOption = True,
     nulls: Annotated[
         bool | None,
         typer.Option(

@@ -123,9 +123,11 @@ def summary_report(
 
 
 def _details(described: Mapping[str, Any]) -> str:
-    """Return the first categories of a column, or its range."""
+    """Return the first categories of a column, or its range and its support."""
     if "categories" not in described:
-        return f"{described['minimum']} to {described['maximum']}"
+        low, high = (described[end] for end in ("low", "high"))
+        support = "" if low is None or high is None else f"; can be {low} to {high}"
+        return f"{described['minimum']} to {described['maximum']}{support}"
     values = [_shortened(str(value)) for value in described["categories"][:_MAX_VALUES]]
     if described["category_count"] == 2:
         return " or ".join(values)

@@ -118,7 +118,7 @@ class AsyncClient:
         given: Mapping[str, Any] | None = None,
         seed: int | None = None,
         temperature: float = 1.0,
-        within_range: bool = False,
+        within_range: bool = True,
         nulls: bool | None = None,
     ) -> pa.Table:
         """Draw synthetic rows; see `DensityEstimator.sample`.
@@ -128,7 +128,8 @@ class AsyncClient:
             given: Values that every row is to have.
             seed: Seed of the draw.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
-            within_range: Draw numbers and instants between the ends seen in training.
+            within_range: Draw numbers and instants between the ends seen in training; False for all
+                of their support.
             nulls: Whether cells are missing as in the training rows; by default where nothing is
                 given.
         """

@@ -116,7 +116,7 @@ class Client:
         given: Mapping[str, Any] | None = None,
         seed: int | None = None,
         temperature: float = 1.0,
-        within_range: bool = False,
+        within_range: bool = True,
         nulls: bool | None = None,
     ) -> pa.Table:
         """Draw synthetic rows; see `DensityEstimator.sample`.
@@ -126,7 +126,8 @@ class Client:
             given: Values that every row is to have.
             seed: Seed of the draw.
             temperature: Above 1 draws rarer values, below 1 more typical ones.
-            within_range: Draw numbers and instants between the ends seen in training.
+            within_range: Draw numbers and instants between the ends seen in training; False for all
+                of their support.
             nulls: Whether cells are missing as in the training rows; by default where nothing is
                 given.
         """

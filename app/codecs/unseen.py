@@ -1,4 +1,4 @@
-"""What an answer says of categories that training has not seen, and of cells that do not fit."""
+"""What an answer says of values that training has not seen, and of cells that do not fit."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from madeira.app.errors import CELL_ERRORS_LIMIT, InvalidInputError
 from madeira.models.arrays import Float64
 from madeira.models.columns.categorical import Categorical
+from madeira.models.columns.numeric import Numeric
 from madeira.models.errors import CellError
 from madeira.models.schema.schema import Schema
 from madeira.models.schema.unseen import likely_category, unseen_cells
@@ -70,7 +71,10 @@ def warnings_of(
     hints: dict[tuple[str, object], object] = {}
     for row, name in cells:
         value, column = _shown(cell(row, name)), columns[name]
-        assert isinstance(column, Categorical)  # noqa: S101 - the only kind with unknown codes
+        if isinstance(column, Numeric):
+            found.append(_outside(None if given else row, column, value))
+            continue
+        assert isinstance(column, Categorical)  # noqa: S101 - no other kind has unknown codes
         known = (name, value)
         if known not in hints:
             hints[known] = likely_category(column, value, spelled=len(hints) < _MAX_SPELLED)
@@ -112,6 +116,14 @@ def _warning(row: int | None, column: str, value: object, meant: object) -> Cell
     elif isinstance(value, str) and value.strip() in NULL_TEXTS:
         message += "; in a file that is trained on this text means missing: send null for that"
     return CellWarning(row, column, value, meant, message)
+
+
+def _outside(row: int | None, column: Numeric, value: object) -> CellWarning:
+    known = column.describe()
+    ends = [f"at least {known['low']}"] if known["low"] is not None else []
+    ends += [f"at most {known['high']}"] if known["high"] is not None else []
+    message = f"{value!r} is outside of what the column can be: {' and '.join(ends)}"
+    return CellWarning(row, column.name, value, None, message)
 
 
 def _shown(value: object) -> object:

@@ -27,9 +27,10 @@ class SampleOptions(Options):
         description="Below 1 more typical rows, above 1 more varied ones.",
     )
     within_range: bool = Field(
-        False,
+        True,
         description="Draw numbers and dates between the smallest and the largest value seen in "
-        "training: from the part of their distribution that lies there.",
+        "training: from the part of their distribution that lies there. Otherwise they are drawn "
+        "from all of their support.",
     )
     nulls: bool | None = Field(
         None,

@@ -5,8 +5,8 @@ its place k on the grid, and its mass that of the cell around it,
 
     f_m(k) = F((T(k + 1/2) - mu_m) / s_m) - F((T(k - 1/2) - mu_m) / s_m),    F = sigmoid
 
-after Salimans, Karpathy, Chen, Kingma, PixelCNN++, ICLR 2017. The grid has no ends, so the
-masses of all its points, atoms included, sum to 1. A value between two points counts as the
+after Salimans, Karpathy, Chen, Kingma, PixelCNN++, ICLR 2017. The cells telescope,
+so the masses of all points, atoms included, sum to 1. A value between two points counts as the
 nearer one. See `madeira.models.columns.numeric`.
 """
 

@@ -14,8 +14,8 @@ where that is a value, and `outside`, whatever lies beyond the support.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ import torch
 from madeira.models.arrays import Bool, Float64, Int64
 from madeira.models.columns.base import Column
 from madeira.models.columns.mixture import MIN_SHARE, Points, fit_mixture
-from madeira.models.columns.support import EVERYWHERE, Support
+from madeira.models.columns.support import EVERYWHERE, OUTSIDE_SHARE, Support, learned_ends
 from madeira.models.columns.transform import Transform, stack, transform
 from madeira.models.echo import quoted
 from madeira.models.errors import SchemaError, TableError
@@ -34,6 +34,7 @@ from madeira.models.values.notation.date_notation import DateNotation
 from madeira.models.values.notation.notation import Notation, find_notation, notation_from_json
 from madeira.models.values.numbers import from_numbers, readable, to_numbers
 from madeira.models.values.row_encoder import CellEncoder
+from madeira.models.values.ticks import MAX_EXACT
 from madeira.models.values.vocabulary import Value
 
 __all__ = ["NULL_CODE", "OPEN_END", "OUTSIDE_CODE", "SCALAR_UNITS", "Numeric"]
@@ -149,7 +150,7 @@ class Numeric(Column):
                 ends.append(end)
                 continue
             code = float(self.codes(np.array([end]))[0])
-            step = float(np.spacing(max(abs(code), 1.0)))
+            step = self.cell or float(np.spacing(max(abs(code), 1.0)))
             while (self.values_of(np.array([code]))[0] - end) * inwards < 0.0:
                 code, step = code + inwards * step, 2 * step
             ends.append(code)
@@ -321,13 +322,15 @@ class Numeric(Column):
         }
 
     def describe(self) -> dict[str, Any]:
-        """Return name, kind, type, range seen in training and example."""
+        """Return name, kind, type, range seen in training, support and example."""
         return {
             "name": self.name,
             "kind": self.kind,
             "type": type_name(self.arrow_type),
             "minimum": self._to_json(self.minimum),
             "maximum": self._to_json(self.maximum),
+            "low": self._end_to_json(self.support.low),
+            "high": self._end_to_json(self.support.high),
             "example": self._example() if self.notation is None else self._written_example(),
         }
 
@@ -356,22 +359,72 @@ class Numeric(Column):
             )
             for place, atom in enumerate(record.items("atoms"))
         ]
+        support = _support(record, number_type)
         null = record.text("null") if "null" in record.fields else "unknown"
         if null not in ("value", "unknown"):
             raise record.wrong("null", "'value' or 'unknown'")
         return {
             "name": record.text("name"),
             "arrow_type": arrow_type,
-            "minimum": minimum,
-            "maximum": maximum,
-            "atoms": tuple(sorted(set(atoms))),
+            "minimum": max(minimum, support.low),
+            "maximum": min(maximum, support.high),
+            "atoms": tuple(sorted({atom for atom in atoms if support.low <= atom <= support.high})),
             "transform": Transform.from_json(record.inner("transform")),
             "components": record.whole("components", above=0),
             "notation": notation,
             "one_hot": record.flag("one_hot"),
-            "support": _support(record, number_type),
+            "support": support,
             "null_outcome": null == "value",
         }
+
+    def with_support(
+        self, array: pa.ChunkedArray | pa.Array, low: float | None = None, high: float | None = None
+    ) -> Self:
+        """Return the column with a support: two ends, each given or learned from the values.
+
+        What lies beyond an end that is given is not learned from, but for how much of it there is.
+
+        Args:
+            array: Training values, (rows,).
+            low: Lower end in original units; None to learn it.
+            high: Upper end.
+
+        Raises:
+            SchemaError: No value lies between the ends.
+        """
+        read = _readable(self.name, array, self.number_type, self.notation).drop_null()
+        known = to_numbers(self.name, read, self.number_type)
+        kept = (known >= (-np.inf if low is None else low)) & (
+            known <= (np.inf if high is None else high)
+        )
+        inside = known[kept]
+        if not inside.size:
+            raise SchemaError(f"column {quoted(self.name)}: no value lies between its ends")
+        column = self
+        if not kept.all():
+            learned = type(self).fit(self.name, read.filter(pa.array(kept)))
+            column = replace(learned, arrow_type=self.arrow_type, notation=self.notation)
+        step = float(np.ptp(column.values_of(np.array([0.0, column.cell]))))
+        instants = family(self.number_type) is Family.INSTANT
+        ends = learned_ends(inside, step, instants=instants)
+        if low is None:
+            low = ends[0]
+            low = min(column._of_type(low), column.minimum) if low < column.minimum else low
+        if high is None:
+            high = ends[1]
+            high = max(column._of_type(high), column.maximum) if high > column.maximum else high
+        if max(abs(low), abs(high)) > MAX_EXACT:  # codes of whole numbers are exact, floats not
+            low, high = low - abs(low) * 2.0**-51, high + abs(high) * 2.0**-51
+        mass = max(1 - len(inside) / len(known), OUTSIDE_SHARE / (len(known) + 2))
+        return replace(column, support=Support(low, high, mass))
+
+    def _of_type(self, end: float) -> float:
+        """Return an end as the type of the column holds it, on its grid."""
+        number = np.array([end])
+        if self.cell:
+            number = self.values_of(self.codes(number))
+        held = _readable(self.name, self._written(number), self.number_type, self.notation)
+        return float(to_numbers(self.name, held, self.number_type)[0])
 
     def _transformed(self, codes: Float64) -> Float64:
         points: Float64 = transform(
@@ -437,7 +490,7 @@ def _support(record: Record, arrow_type: pa.DataType) -> Support:
     if np.isinf([*ends.values()]).all():
         return EVERYWHERE
     mass = _DEFAULT_OUTSIDE_MASS
-    if "outside_mass" in record.fields:
+    if record.fields.get("outside_mass"):  # 0 where there were no ends before
         mass = record.number("outside_mass", above=0, below=1)
     return Support(ends["low"], ends["high"], mass)
 

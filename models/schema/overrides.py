@@ -9,7 +9,8 @@ For a column the kind alone, or an object with
 * `pattern`: how text writes dates, in the letters of `strftime`, such as `%d/%m/%Y`;
 * `null`: what a null means. `unknown`, as it is where nothing is said: there is a value, which was
   not seen. `value`: there is none, such as the cabin of a passenger who has none; null is then one
-  more outcome of the column, which is scored, drawn, and not imputed.
+  more outcome of the column, which is scored, drawn, and not imputed;
+* `low`, `high`: ends of the support of a numeric column; training rows beyond them are `outside`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from madeira.models.columns.binary import Binary
 from madeira.models.columns.categorical import Categorical, null_is_value
 from madeira.models.columns.datetime import Datetime
 from madeira.models.columns.kinds import KINDS
+from madeira.models.columns.numeric import Numeric
 from madeira.models.echo import expected_one_of, quoted
 from madeira.models.errors import MAX_CELL_ERRORS, CellError, SchemaError, TableError
 from madeira.models.schema.infer import LEFT_OUT, Verdict, infer
@@ -38,7 +40,7 @@ Overrides = Mapping[str, str | Mapping[str, Any]]
 """Kind, or object with kind and more, by name of column."""
 
 _BY_USER = "by the user"
-_FIELDS = ("kind", "reason", "categories", "pattern", "null")
+_FIELDS = ("kind", "reason", "categories", "pattern", "null", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,15 @@ class Override:
         kind = self.kind_of(name, array)
         try:
             if "pattern" in self.record.fields:
-                return self._dates(name, array, kind)
-            if kind == Binary.kind and null_is_value(self.record):
-                kind = Categorical.kind  # null is a third value
-            column = KINDS[kind].fit(name, array)
+                column = self._dates(name, array, kind)
+            else:
+                if kind == Binary.kind and null_is_value(self.record):
+                    kind = Categorical.kind  # null is a third value
+                column = KINDS[kind].fit(name, array)
+            if {"low", "high"} & self.record.fields.keys():
+                column = self._bounded(column, array)
         except SchemaError as error:
-            raise SchemaError(str(error), self.record.path) from None
+            raise SchemaError(str(error), error.path or self.record.path) from None
         if "categories" in self.record.fields:
             column = self._closed(column, array)
         return self._with_null(column, array) if null_is_value(self.record) else column
@@ -129,6 +134,26 @@ class Override:
         notation = DateNotation.of(self.record)
         column = Datetime.fit(name, notation.read(name, decoded(array)))
         return replace(column, arrow_type=value_type(array.type), notation=notation)
+
+    def _bounded(self, column: Column, array: pa.ChunkedArray) -> Column:
+        """Give a numeric column the ends that the user named.
+
+        Raises:
+            SchemaError: The column is not numeric, or an end is no value of it.
+        """
+        ends = {
+            end: self.record.fields[end] for end in ("low", "high") if end in self.record.fields
+        }
+        if not isinstance(column, Numeric):
+            raise self.record.wrong(
+                next(iter(ends)), f"left away: a {column.kind} column has no ends"
+            )
+        content = column.to_json() | ends
+        named = type(column).from_json(Record(self.record.where, content, self.record.path))
+        low, high = named.support.low, named.support.high
+        return column.with_support(
+            array, low if np.isfinite(low) else None, high if np.isfinite(high) else None
+        )
 
     def _closed(self, column: Column, array: pa.ChunkedArray) -> Column:
         """Give a column the categories that the user named, and find rows with others.

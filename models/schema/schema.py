@@ -17,6 +17,7 @@ from madeira.models.columns.binary import Binary
 from madeira.models.columns.derived import NullIndicator
 from madeira.models.columns.factorised import Factorised
 from madeira.models.columns.kinds import KINDS, kind_of
+from madeira.models.columns.numeric import Numeric
 from madeira.models.echo import MAX_HINTS, expected_one_of, quoted
 from madeira.models.errors import MAX_CELL_ERRORS, CellError, RowsTypeError, SchemaError, TableError
 from madeira.models.schema.category_order import with_category_order
@@ -110,6 +111,12 @@ class Schema:
                 replace(column, one_hot=True) if isinstance(column, Binary) else column
                 for column in columns
             ]
+        columns = [
+            column.with_support(table.column(column.name))
+            if isinstance(column, Numeric) and not column.support.bounded
+            else column
+            for column in columns
+        ]
         schema = cls(tuple(columns), tuple(left_out))
         if any(isinstance(column, Factorised) for column in columns):
             return replace(

@@ -1,6 +1,7 @@
-"""Categories that training has not seen: the cells that hold them, and likely misspellings.
+"""Values that training has not seen: the cells that hold them, and likely misspellings.
 
-An unknown category is valid data. It is often a misspelling of a known one, so the caller is told.
+An unknown category is valid data, and so is a number outside the support of its column. The one is
+often a misspelling, the other an error of sign or unit, so the caller is told.
 """
 
 from difflib import get_close_matches
@@ -19,7 +20,7 @@ _MAX_COMPARED = 100
 
 
 def unseen_cells(values: Float64, schema: Schema, limit: int) -> list[tuple[int, str]]:
-    """Return the cells that hold a category not seen in training, by row.
+    """Return the cells that hold a category not seen in training, or a number outside, by row.
 
     Args:
         values: Codes, (rows, D).

@@ -62,9 +62,15 @@ def test_they_stay_data(service: RunningService) -> None:
 
 
 def test_known_categories_give_no_warning(service: RunningService) -> None:
-    rows = [{"city": "Funchal", "income": 3, "member": True}, {"city": None}, {}]
+    rows = [{"city": "Funchal", "income": 20_000, "member": True}, {"city": None}, {}]
     for path in ("/score", "/impute"):
         assert "warnings" not in service.post(path, {"rows": rows})
+
+
+def test_a_number_outside_the_support_is_told(service: RunningService) -> None:
+    (warning,) = service.post("/score", {"rows": [{"income": -5e9}]})["warnings"]
+    assert (warning["column"], warning["value"]) == ("income", -5e9)
+    assert "outside of what the column can be" in warning["message"]
     table = pa.table({"city": ["Funchal", None]})
     assert (
         b"madeira.warnings" not in read_stream(post_arrow(service, "/score", table)).schema.metadata

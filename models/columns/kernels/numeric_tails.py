@@ -7,7 +7,8 @@ transform T, whose unit is the spread of the training values: p is the same in m
 The mixture of logistics rises and falls monotonically between its *nodes*, a few points around
 each mean, and outwards from the last of them. So the region of rarer values is a few intervals,
 whose ends are searched for and whose masses are differences of distribution functions. What is no
-number has the mass of its atom.
+number has the mass of its atom. But what lies outside the support has no end: its mass is spread
+over any number of cells or windows, and nothing is rarer.
 """
 
 from math import cosh, exp, log
@@ -20,6 +21,7 @@ from madeira.models.columns.kernels.numeric import (
     ATOMS,
     BENT_HIGH,
     BENT_LOW,
+    BOUNDED,
     CODED,
     CODES,
     HIGH,
@@ -342,6 +344,10 @@ def _tail_of(
     for atom in range(coded):
         if constants[at + CODES + atom] == code:
             spike, number = spikes[atom], atom < atoms
+    outside = coded - 1 if constants[at + BOUNDED] > 0.0 else coded
+    if outside < coded and constants[at + CODES + outside] == code:
+        found[0], found[1] = spike / 2.0, spike
+        return
     own = bounded(transformed(code, constants, at), -MAX_POINT, MAX_POINT)
     below_own, above_own = own, own
     if not number or (cell == 0.0 and spike > 0.0):
@@ -406,6 +412,9 @@ def _tail_of(
         mass = spikes[atom]
         place = constants[at + CODES + atom]
         if place == code:
+            continue
+        if atom == outside:
+            rarer += mass
             continue
         if cell > 0.0 and atom < atoms:
             point = transformed(place, constants, at)

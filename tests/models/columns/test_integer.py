@@ -103,6 +103,8 @@ def test_the_file_is_for_people() -> None:
         "type": "int64",
         "minimum": 20,
         "maximum": 60,
+        "low": None,
+        "high": None,
         "example": 31,
         "resolution": 1,
     }

@@ -89,7 +89,7 @@ def test_values_become_codes_and_codes_become_values() -> None:
         assert not column.is_code(column.codes(np.array([-0.6, 91.0, np.nan]))).any()
         assert column.decode(codes).to_pylist() == pytest.approx([0.0, 90.0, *[None] * 4])
         read = column.cell_encoder()
-        assert [read(value) for value in values[:-1]] == codes[:-1].tolist()
+        assert [read(value) for value in values[:3]] == codes[:3].tolist()
         assert column.unknown_code == OUTSIDE_CODE
         assert column.unknown_rate == 0.01
     for column in columns("everywhere", null=False):

@@ -46,7 +46,10 @@ SCHEMA = Schema.infer(
     ),
     {"many": "factorised", "amount": "integer", "term": "integer", "length": "continuous"},
 )
-COLUMNS = {column.name: column for column in SCHEMA.columns}
+COLUMNS = {  # brute force goes beyond all ends
+    column.name: replace(column, support=Support()) if isinstance(column, Numeric) else column
+    for column in SCHEMA.columns
+}
 TIE = 1e-6
 
 
@@ -173,7 +176,9 @@ def test_a_number_is_compared_with_all_of_its_support_and_with_what_is_no_number
         head = column.head_type([column])
         q = head.log_prob(given, torch.as_tensor(codes)[:, None]).exp()[:, 0].numpy()
         assert q.sum() == pytest.approx(1.0, abs=1e-6)
-        expected = np.array([of_masses(q, own) for own in q])
+        outside = q[-1]  # nothing is rarer
+        expected = np.array([of_masses(q[:-1], own) + outside for own in q])
+        expected[-1] = outside / 2
         some = np.unique(np.linspace(0, len(q) - 1, 30).astype(int))
         found = tail([column], codes[some], parameters)
         np.testing.assert_allclose(found, expected[some], rtol=0.3, atol=0.1)
@@ -186,14 +191,11 @@ def test_a_number_is_compared_with_all_of_its_support_and_with_what_is_no_number
     given = torch.as_tensor(parameters).double().expand(20_000, -1)
     drawn = head.sample(given, noise)[:, 0].numpy()
     special = torch.as_tensor(np.array(column.special_codes))[:, None]
-    masses = head.log_prob(given[:2], special)[:, 0].exp().numpy()
-    ranks = tail([column], drawn, parameters)
-    for own, found in zip(
-        masses, tail([column], np.array(column.special_codes), parameters), strict=True
-    ):
-        of_numbers = (ranks < found).mean() * (1 - masses[1])
-        assert found == pytest.approx(of_numbers + own / 2, abs=0.08)
-    assert stats.kstest(ranks, "uniform").statistic < masses[1] + masses.sum() + 0.3
+    null, outside = head.log_prob(given[:2], special)[:, 0].exp().tolist()
+    of_null, of_outside = tail([column], np.array(column.special_codes), parameters)
+    assert of_outside == pytest.approx(outside / 2)
+    rarer = (tail([column], drawn, parameters) < of_null).mean() * (1 - outside)
+    assert of_null == pytest.approx(outside + rarer + null / 2, abs=0.08)
 
 
 def test_a_value_that_is_impossible_between_two_common_ones_is_surprising() -> None:
@@ -211,6 +213,7 @@ def test_units_change_no_tail_probability(factor: float) -> None:
     assert isinstance(column, Numeric)
     other = Schema.infer(pa.table({"length": SKEWED * factor}), {"length": "continuous"}).columns[0]
     assert isinstance(other, Numeric)
+    other = replace(other, support=Support())
     parameters = some_parameters(column, 3)
     values = np.array([0.0, 0.01, 0.5, 2.0, 30.0, 1e4, -3.0])
     np.testing.assert_allclose(
@@ -236,8 +239,12 @@ def draw(density: Density, rows: int) -> Float64:
 def test_rows_of_the_model_have_uniform_tail_probabilities(
     make_layout: MakeLayout, make_density: MakeDensity, cut: bool
 ) -> None:
-    """Cut where an ordering is: untrained orderings are densities that do not agree."""
-    density = make_density(make_layout("xtxnxx"), ensemble=1)
+    """Cut where an ordering is: untrained orderings are densities that do not agree.
+
+    Without supports: what lies outside is never drawn, and untrained it is not rare.
+    """
+    columns = [replace(column, support=Support()) for column in make_layout("xtxnxx").columns]  # type: ignore[call-arg]
+    density = make_density(Layout(columns).to(make_layout("x").device), ensemble=1)
     rows = draw(density, 3_000)
     if cut:
         kept = np.random.default_rng(0).integers(1, 7, len(rows))
@@ -273,7 +280,7 @@ def test_nothing_observed_is_not_rare_and_far_away_is(
 ) -> None:
     density = make_density(make_layout("xx"))
     found = density.anomaly_score(np.array([[np.nan, np.nan], [1e5, -1e5]]))
-    assert found.tolist() == [0.0, 1.0]
+    assert found.tolist() == pytest.approx([0.0, 1.0], abs=1e-5)
 
 
 def test_both_walks_give_the_same_parameters(

@@ -192,7 +192,7 @@ def test_the_file_can_be_edited(table: pa.Table, schema: Schema) -> None:
     content["columns"][0]["components"] = 3
     edited = Schema.from_json(content)
     assert edited.columns[1].encode(pa.array(["Wien"])).tolist() == [3.0]
-    assert edited.columns[0].outputs == 9
+    assert edited.columns[0].outputs == 10  # one of them for what lies outside the support
 
 
 Edit = Callable[[dict[str, Any]], None]
