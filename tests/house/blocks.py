@@ -22,6 +22,7 @@ NOT_RUN = {
     "make coverage": "the tests, measured",
     "make bench": "minutes of measuring",
     ".venv/bin/python -m benchmarks": "measures for minutes to hours, on data of its own",
+    ".venv/bin/python -m docs.columns_page": "trains two models",
     ".venv/bin/python -m pytest": "the tests, beside those that run now",
     "make chaos": "minutes of faults",
     "make checkpoints": "trains every bundled model",
