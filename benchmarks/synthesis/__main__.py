@@ -59,9 +59,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--table", choices=TABLES, action="append", help="repeatable")
     parser.add_argument("--size", choices=get_args(Size), help=f"capped: {CAP_ROWS} training rows")
     parser.add_argument("--preset", choices=get_args(Preset), default="balanced", help="of Madeira")
-    parser.add_argument(
-        "--within-range", action=argparse.BooleanOptionalAction, default=True, help="of Madeira"
-    )
     parser.add_argument("--fresh", action="store_true", help="train Madeira anew")
     parser.add_argument("--measure-again", action="store_true", help="forget what was measured")
     parser.add_argument("--quick", action="store_true", help="Madeira alone, two small tables")
@@ -114,7 +111,6 @@ def run(
         scores.unlink(missing_ok=True)
     settings = Settings(
         _preset(arguments),
-        arguments.within_range,
         arguments.device,
         arguments.seed,
         arguments.threads,

@@ -11,7 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.synthesis.tables import Split, blank_absent, with_absence, with_constants
+from benchmarks.synthesis.tables import (
+    Split,
+    blank_absent,
+    with_absence,
+    with_constants,
+    with_missing_category,
+    without_missing_category,
+)
 from madeira.models import DensityEstimator
 from madeira.models.training.presets import Preset
 
@@ -45,14 +52,12 @@ class Settings:
 
     Attributes:
         preset: Settings of Madeira.
-        within_range: Whether Madeira draws numbers within the range of the training rows.
         device: Where Madeira computes.
         seed: Seed of training and drawing.
         threads: Threads of a peer.
     """
 
     preset: Preset = "balanced"
-    within_range: bool = True
     device: str = "cpu"
     seed: int = 0
     threads: int = 1
@@ -80,23 +85,31 @@ def draw(tool: str, split: Split, kept: Path, settings: Settings) -> Drawn:
 
 
 def _draw_madeira(train: pa.Table, kept: Path, settings: Settings) -> None:
-    told = with_absence(train, _gaps(train))
-    texts = [field.name for field in told.schema if pa.types.is_string(field.type)]
     estimator = DensityEstimator(settings.preset, seed=settings.seed, device=settings.device)
     start = processor_seconds()
-    estimator.fit(told, dict.fromkeys(texts, "categorical"))
+    estimator.fit(_with_declared_codes(train))
     fitted = processor_seconds()
-    rows = estimator.sample(train.num_rows, seed=settings.seed, within_range=settings.within_range)
+    rows = estimator.sample(train.num_rows, seed=settings.seed)
     sampled = processor_seconds()
-    pq.write_table(blank_absent(with_constants(rows, train)), kept)
+    pq.write_table(with_constants(rows, train), kept)
     seconds = {"fit_s": round(fitted - start, 1), "sample_s": round(sampled - fitted, 1)}
     kept.with_suffix(".json").write_text(json.dumps(seconds) + "\n")
+
+
+def _with_declared_codes(train: pa.Table) -> pa.Table:
+    """Declare codes to be categories, as a pandas frame would: texts of digits are numbers else."""
+    for place, field in enumerate(train.schema):
+        column = train[field.name]
+        if pa.types.is_string(field.type) and pc.all(pc.utf8_is_digit(column.drop_null())).as_py():
+            train = train.set_column(place, field.name, column.dictionary_encode())
+    return train
 
 
 def _draw_peer(tool: str, train: pa.Table, kept: Path, settings: Settings) -> None:
     filled = tool in NUMBERS_FILLED
     given = kept.with_suffix(".train.parquet")
-    pq.write_table(_filled(with_absence(train, _gaps(train))) if filled else train, given)
+    told = with_missing_category(train)
+    pq.write_table(_filled(with_absence(told, _gaps(told))) if filled else told, given)
     numbers = {"rows": train.num_rows, "seed": settings.seed, "threads": settings.threads}
     options = [text for name, value in numbers.items() for text in (f"--{name}", str(value))]
     command: list[str | Path] = [
@@ -111,8 +124,8 @@ def _draw_peer(tool: str, train: pa.Table, kept: Path, settings: Settings) -> No
     with kept.with_suffix(".log").open("w") as log:
         subprocess.run(command, check=True, stdout=log, stderr=log, env=environment)
     given.unlink()
-    if filled:
-        pq.write_table(blank_absent(pq.read_table(kept)), kept)
+    rows = pq.read_table(kept)
+    pq.write_table(without_missing_category(blank_absent(rows) if filled else rows), kept)
 
 
 def processor_seconds() -> float:

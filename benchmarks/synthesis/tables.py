@@ -1,10 +1,11 @@
 """The tables that are synthesised: what their columns are, and which rows are for what.
 
-Every tool gets the same columns: text for categories, codes among them, and numbers. A missing
-category is a category of its own, as in the published comparisons; a missing number stays missing.
+Every tool gets the same columns: text for categories, codes among them, and numbers, with their
+nulls. To the peers a missing category is told as a category of its own, as in the published
+comparisons.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,6 +24,8 @@ __all__ = [
     "load_split",
     "with_absence",
     "with_constants",
+    "with_missing_category",
+    "without_missing_category",
 ]
 
 Size = Literal["capped", "full"]
@@ -126,6 +129,26 @@ def blank_absent(table: pa.Table) -> pa.Table:
     return table
 
 
+def with_missing_category(table: pa.Table) -> pa.Table:
+    """Make missing texts a text of their own."""
+    return _of_texts(table, lambda column: pc.fill_null(column, MISSING))
+
+
+def without_missing_category(table: pa.Table) -> pa.Table:
+    """Undoes `with_missing_category`."""
+    return _of_texts(
+        table,
+        lambda column: pc.if_else(pc.equal(column, MISSING), pa.scalar(None, column.type), column),
+    )
+
+
+def _of_texts(table: pa.Table, change: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> pa.Table:
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            table = table.set_column(place, field.name, change(table[field.name]))
+    return table
+
+
 def with_constants(rows: pa.Table, train: pa.Table) -> pa.Table:
     """Give synthetic rows the columns of one value, which a model sets aside."""
     for name in [name for name in train.column_names if name not in rows.column_names]:
@@ -139,5 +162,5 @@ def _plain(column: pa.ChunkedArray, code: bool) -> pa.ChunkedArray:
     if isinstance(column.type, pa.DictionaryType):
         column = column.cast(column.type.value_type)
     if code or pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
-        return pc.fill_null(column.cast(pa.string()), MISSING)
+        return column.cast(pa.string())
     return column
