@@ -50,7 +50,13 @@ def test_a_byte_order_mark_is_forgiven(service: RunningService) -> None:
     assert post_text(service, "/score", b'\xef\xbb\xbf{"rows": []}').status_code == 200
 
 
-@pytest.mark.parametrize("body", ["[]", "null", "1", '"text"', "true", "NaN"])
+def test_an_empty_list_is_no_rows(service: RunningService) -> None:
+    assert post_text(service, "/score", "[]").json()["log_likelihood"] == []
+    assert post_text(service, "/impute", "[]").json()["rows"] == []
+    assert_problem(post_text(service, "/sample", "[]"), 422)
+
+
+@pytest.mark.parametrize("body", ["null", "1", '"text"', "true", "NaN"])
 def test_a_body_that_is_no_object_is_refused(service: RunningService, body: str) -> None:
     for path in ("/score", "/sample", "/impute"):
         problem = assert_problem(post_text(service, path, body), 422)
