@@ -112,6 +112,11 @@ class Numeric(Column):
         return np.append(self.atom_codes, self.special_codes)
 
     @property
+    def null_code(self) -> float | None:
+        """The code of null, where that is a value."""
+        return NULL_CODE if self.null_outcome else None
+
+    @property
     def unknown_code(self) -> float | None:
         """The code of every number outside the support, where it has ends."""
         return OUTSIDE_CODE if self.support.bounded else None
@@ -332,7 +337,7 @@ class Numeric(Column):
             "low": self._end_to_json(self.support.low),
             "high": self._end_to_json(self.support.high),
             "example": self._example() if self.notation is None else self._written_example(),
-        }
+        } | ({"null": "value"} if self.null_outcome else {})
 
     @classmethod
     def recorded(cls, record: Record) -> dict[str, Any]:

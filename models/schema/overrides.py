@@ -21,7 +21,6 @@ import numpy as np
 import pyarrow as pa
 
 from madeira.models.columns.base import Column
-from madeira.models.columns.binary import Binary
 from madeira.models.columns.categorical import Categorical, null_is_value
 from madeira.models.columns.datetime import Datetime
 from madeira.models.columns.kinds import KINDS
@@ -29,6 +28,7 @@ from madeira.models.columns.numeric import Numeric
 from madeira.models.echo import expected_one_of, quoted
 from madeira.models.errors import MAX_CELL_ERRORS, CellError, SchemaError, TableError
 from madeira.models.schema.infer import LEFT_OUT, Verdict, infer
+from madeira.models.schema.value_nulls import decided_nulls, with_null_value
 from madeira.models.values.arrow_types import Family, family, value_type
 from madeira.models.values.json_record import Record
 from madeira.models.values.notation.date_notation import DateNotation
@@ -52,6 +52,11 @@ class Override:
     """
 
     record: Record
+
+    @property
+    def says_null(self) -> bool:
+        """Whether it says what a null means."""
+        return "null" in self.record.fields
 
     def kind_of(self, name: str, array: pa.ChunkedArray) -> str:
         """Return the kind wanted, `left_out` included, or the inferred one.
@@ -99,8 +104,6 @@ class Override:
             if "pattern" in self.record.fields:
                 column = self._dates(name, array, kind)
             else:
-                if kind == Binary.kind and null_is_value(self.record):
-                    kind = Categorical.kind  # null is a third value
                 column = KINDS[kind].fit(name, array)
             if {"low", "high"} & self.record.fields.keys():
                 column = self._bounded(column, array)
@@ -118,13 +121,12 @@ class Override:
         """
         if not array.null_count:
             raise self.record.wrong("null", "'unknown': no row of the column is null")
-        if type(column) is Categorical:
-            return replace(column, null_outcome=True)
-        raise self.record.wrong(
-            "null",
-            f"'unknown': that null is a value can be said of categories, not of a "
-            f"{column.kind} column",
-        )
+        with_null = with_null_value(column, array)
+        if with_null is None:
+            raise self.record.wrong(
+                "null", f"'unknown': null cannot be a value of a {column.kind} column"
+            )
+        return with_null
 
     def _dates(self, name: str, array: pa.ChunkedArray, kind: str) -> Column:
         """Learn dates that text writes in the pattern that the user gave."""
@@ -237,4 +239,8 @@ def verdicts(table: pa.Table, overrides: Overrides | None = None) -> dict[str, V
             errors += error.cells
     if errors:
         raise TableError(errors[:MAX_CELL_ERRORS])
+    modelled = [name for name, verdict in decided.items() if verdict.kind != LEFT_OUT]
+    for name, said in decided_nulls(table, modelled).items():
+        if name not in wanted or not wanted[name].says_null:
+            decided[name] = replace(decided[name], reason=f"{decided[name].reason}; {said}")
     return decided

@@ -24,6 +24,7 @@ from madeira.models.schema.category_order import with_category_order
 from madeira.models.schema.infer import LEFT_OUT, infer
 from madeira.models.schema.null_indicators import null_indicators
 from madeira.models.schema.overrides import Overrides, overrides_of
+from madeira.models.schema.value_nulls import decided_nulls, with_null_value
 from madeira.models.values.json_record import Record
 from madeira.models.values.row_encoder import CellEncoder, RowEncoder
 
@@ -106,6 +107,11 @@ class Schema:
                 errors += error.cells
         if errors:
             raise TableError(errors[:MAX_CELL_ERRORS])
+        decided = decided_nulls(table, [column.name for column in columns])
+        for place, column in enumerate(columns):
+            said = column.name in wanted and wanted[column.name].says_null
+            if column.name in decided and not said:
+                columns[place] = with_null_value(column, table.column(column.name)) or column
         if not all(isinstance(column, Binary) for column in columns):
             columns = [
                 replace(column, one_hot=True) if isinstance(column, Binary) else column

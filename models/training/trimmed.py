@@ -30,6 +30,7 @@ from madeira.models.columns.base import Column
 from madeira.models.columns.derived import NullIndicator
 from madeira.models.columns.layout import Layout
 from madeira.models.columns.numeric import Numeric
+from madeira.models.columns.support import EVERYWHERE
 from madeira.models.columns.transform import Transform
 from madeira.models.training.config import FitConfig
 from madeira.models.training.data import split_rows
@@ -181,8 +182,8 @@ def spacing(values: Float64) -> float:
 def smooth_columns(columns: Sequence[Column], values: Float64) -> tuple[Column, ...]:
     """Columns fit for smoothed rows: numbers have no atoms, and T only standardises them.
 
-    Noise leaves no atom where it was, and a transform that gives a spike more room than the
-    rest would make the noise uneven.
+    Noise leaves no atom where it was, and goes beyond every end. A transform that gives a spike
+    more room than the rest would make the noise uneven.
 
     Args:
         columns: The columns.
@@ -191,9 +192,15 @@ def smooth_columns(columns: Sequence[Column], values: Float64) -> tuple[Column, 
     straight: list[Column] = []
     for d, column in enumerate(columns):
         if isinstance(column, Numeric):
-            shift, scale = _moments(values[:, d])
-            line = Transform(0.0, 1.0, 0.0, 0.0, shift, scale)
-            column = dataclasses.replace(column, atoms=(), one_hot=False, transform=line)
+            numbers = values[~np.isin(values[:, d], column.special_codes), d]
+            shift, scale = _moments(numbers)
+            column = dataclasses.replace(
+                column,
+                atoms=(),
+                one_hot=column.null_outcome,
+                transform=Transform(0.0, 1.0, 0.0, 0.0, shift, scale),
+                support=EVERYWHERE,
+            )
         straight.append(column)
     return tuple(straight)
 
@@ -227,9 +234,11 @@ def smoothed(
     for d, column in enumerate(columns):
         if isinstance(column, Numeric):
             noise = generator.standard_normal(copies) * smoothing * column.transform.scale
-            result[:, d] += noise
+            noisy = result[:, d] + noise
             if column.cell:
-                result[:, d] = np.round(result[:, d])
+                noisy = np.round(noisy)
+            special = np.isin(result[:, d], column.special_codes)
+            result[:, d] = np.where(special, result[:, d], noisy)
             continue
         known = values[~np.isnan(values[:, d]), d]
         if known.size:

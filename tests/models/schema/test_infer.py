@@ -26,7 +26,9 @@ def test_a_column_gets_the_kind_a_person_would_give_it(
 
 def test_a_wide_awkward_table_is_learned_and_comes_back() -> None:
     table = pa.table({name: array for name, array, _, _ in AWKWARD})
-    schema = Schema.infer(table)
+    # Values in cycles of one length decide which of each other are null.
+    nulls = [name for name in table.column_names if table[name].null_count]
+    schema = Schema.infer(table, {name: {"null": "unknown"} for name in nulls})
     assert {column.name: column.kind for column in schema.columns} == {
         name: kind for name, _, kind, _ in AWKWARD if kind != "left_out"
     }

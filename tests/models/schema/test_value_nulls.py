@@ -4,13 +4,16 @@ import math
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from madeira.app.codecs.json.table import encode_given, json_table
 from madeira.models import DensityEstimator, FitConfig, MemberConfig, TrainingConfig
 from madeira.models.errors import SchemaError
 from madeira.models.made import MaskConfig, NetworkConfig
+from madeira.models.schema.overrides import verdicts
 from madeira.models.schema.schema import Schema
+from madeira.models.schema.value_nulls import decided_nulls
 
 ROWS = 2000
 VALUE = {"null": "value"}
@@ -96,12 +99,84 @@ def test_a_key_that_is_not_there_is_not_observed(fitted: DensityEstimator, many:
     np.testing.assert_array_equal(given, [[math.nan, 3.0, math.nan, math.nan]])
 
 
-def test_only_categories_with_nulls_have_it() -> None:
+def test_only_columns_with_nulls_have_it() -> None:
     table = passengers()
-    for name, message in (("class", "no row of the column is null"), ("age", "categories")):
-        with pytest.raises(SchemaError, match=message):
-            Schema.infer(table, {name: VALUE})
+    with pytest.raises(SchemaError, match="no row of the column is null"):
+        Schema.infer(table, {"class": VALUE})
+    with pytest.raises(SchemaError, match="cannot be a value of a factorised column"):
+        Schema.infer(table, {"deck": {"kind": "factorised", "null": "value"}})
     with pytest.raises(SchemaError, match="'value' or 'unknown'"):
         Schema.infer(table, {"deck": {"null": "none"}})
-    unknown = Schema.infer(table, {"deck": {"null": "unknown"}})
-    assert unknown == Schema.infer(table)
+    unknown = Schema.infer(table, {"deck": {"null": "unknown"}, "side": {"null": "unknown"}})
+    assert all(column.null_code is None for column in unknown.columns)
+
+
+def borrowers() -> pa.Table:
+    """Joint incomes where there are two borrowers, and incomes of which some are not known."""
+    draw = np.random.default_rng(5)
+    joint = draw.random(ROWS) < 0.3
+    return pa.table(
+        {
+            "borrowers": np.where(joint, "joint", "individual"),
+            "joint_income": pa.array(np.rint(draw.lognormal(11, 0.4, ROWS)), mask=~joint),
+            "joint_since": pa.array(
+                draw.integers(0, 9_000, ROWS).astype("datetime64[D]"), mask=~joint
+            ),
+            "income": pa.array(
+                np.rint(draw.lognormal(11, 0.4, ROWS)), mask=draw.random(ROWS) < 0.2
+            ),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def lender() -> DensityEstimator:
+    return DensityEstimator(config=FitConfig((MEMBER,)), seed=0).fit(borrowers())
+
+
+def test_nulls_that_another_column_decides_are_values(lender: DensityEstimator) -> None:
+    table = borrowers()
+    said = "null is a value: where borrowers is 'individual'"
+    assert decided_nulls(table, table.column_names) == {"joint_income": said, "joint_since": said}
+    assert [column.null_code is not None for column in lender.schema.columns] == [
+        *(False, True, True, False)
+    ]
+    assert [one.of for one in lender.schema.derived] == [(3,)]
+    assert verdicts(table)["joint_income"].reason.endswith(said)
+    overruled = Schema.infer(table, {"joint_income": {"null": "unknown"}})
+    assert [column.null_code is not None for column in overruled.columns] == [
+        *(False, False, True, False)
+    ]
+    assert Schema.from_json(lender.schema.to_json()) == lender.schema
+
+
+def test_columns_that_are_null_together_decide_nothing() -> None:
+    table = borrowers().drop_columns(["borrowers"])
+    assert decided_nulls(table, table.column_names) == {}
+
+
+def test_numbers_and_dates_are_null_where_there_is_none(lender: DensityEstimator) -> None:
+    drawn = lender.sample(1_000, seed=1)
+    joint = drawn["borrowers"].to_numpy(zero_copy_only=False) == "joint"
+    for name in ("joint_income", "joint_since"):
+        null = np.asarray(pc.is_null(drawn[name]))
+        assert np.mean(null != joint) > 0.98
+    rows = [
+        {"borrowers": "individual", "joint_income": None},
+        {"borrowers": "individual", "joint_income": 60_000.0},
+        {"borrowers": "joint", "joint_income": None},
+    ]
+    table = pa.Table.from_pylist(
+        rows, pa.schema([(n, drawn.schema.field(n).type) for n in rows[0]])
+    )
+    usual, *odd = lender.log_prob(table)
+    assert max(odd) < usual - 4
+    assert lender.impute(table)["joint_income"].to_pylist() == [None, 60_000, None]
+
+
+def test_noise_leaves_nulls_that_are_values_where_they_are() -> None:
+    table = borrowers()
+    config = FitConfig((MEMBER,), smoothing=0.5)
+    smooth = DensityEstimator(config=config, seed=0).fit(table)
+    null = np.asarray(pc.is_null(smooth.sample(1_000, seed=1)["joint_income"]))
+    assert np.mean(null) == pytest.approx(0.7, abs=0.06)
