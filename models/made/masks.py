@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-DERIVED_SHARE = 0.25
+DERIVED_SHARE = 0.5
 """Share of the minibatches in which an any-order network learns of derived variables."""
 
 

@@ -208,6 +208,11 @@ def quantile_of(
         else:
             high = middle
     if cell == 0.0:
+        for atom in range(int(constants[at + ATOMS])):  # near 0 floats have no end of neighbours
+            code = constants[at + CODES + atom]
+            if low < code < high:
+                below = _below(code, cell, ends, constants, at, parts, spikes)
+                high = code if below >= probability else high
         high = bounded(high, -MAX_POINT, MAX_POINT)
     return float(bounded(high, constants[at + ends + LOWEST], constants[at + ends + HIGHEST]))
 
