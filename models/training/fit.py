@@ -355,8 +355,9 @@ def untrained(
     with torch.no_grad():
         start = layout.initial_parameters(whole)
         network.output_bias.copy_(torch.as_tensor(start, dtype=torch.float32))
-        if config.masks.any_order and config.network.hidden:
-            # Steps of the optimizer would leave marginals that contradict each other.
+        if config.masks.any_order and config.network.hidden and layout.inputs > layout.variables:
+            # Steps of the optimizer would leave marginals that contradict each other. Tables of
+            # bits, with one input unit each, lose by it: a 0 is then told by the bias alone.
             network.output_bias.requires_grad_(False)
         if config.training.structural_zeros and network.direct_weight is not None:
             network.direct_weight.copy_(torch.as_tensor(structural_zeros(layout, whole)))
