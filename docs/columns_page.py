@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import matplotlib as mpl
 import numpy as np
@@ -107,16 +107,15 @@ class Trial:
     drawn: pa.Table
 
     @classmethod
-    def of(cls, table: pa.Table, overrides: Mapping[str, Any] | None = None) -> Self:
+    def of(cls, table: pa.Table) -> Self:
         """Train on some rows of a table, and draw.
 
         Args:
             table: At least 8,000 rows.
-            overrides: What is said of its columns.
         """
         order = np.random.default_rng(SEED).permutation(table.num_rows)
         train, held = table.take(order[:ROWS]), table.take(order[ROWS : 2 * ROWS])
-        model = DensityEstimator(preset="fast").fit(train, overrides)
+        model = DensityEstimator(preset="fast").fit(train)
         return cls(model, held, model.sample(ROWS, seed=SEED))
 
     @property
@@ -342,7 +341,7 @@ def write(loan: Trial, flight: Trial) -> None:
 
 def main() -> None:
     """Train both models, draw, and write."""
-    loan = Trial.of(loan_rows(), {"verification_income_joint": {"null": "value"}})
+    loan = Trial.of(loan_rows())
     write(loan, Trial.of(flights()))
 
 
