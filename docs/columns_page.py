@@ -139,6 +139,8 @@ class Trial:
             parts.append(f"ends {described['low']} and {described['high']}")
             if isinstance(column, Numeric) and column.atoms:
                 parts.append(f"{len(column.atoms)} atoms")
+            if isinstance(column, Numeric) and column.null_outcome:
+                parts.append("and null")
         if any(place in one.of for one in schema.derived):
             parts.append("a null indicator")
         return f"`{column.kind}`: {', '.join(parts)}"

@@ -39,9 +39,10 @@ def main() -> None:
         found.append(one)
         shown = "  ".join(f"{name} {value:.4g}" for name, value in one.measures.items())
         print(f"{one.size} {one.table} {one.tool}: {shown}", flush=True)
-    if arguments.only or arguments.table or arguments.size:
+    ours_alone = arguments.only == [OURS] and arguments.size is not None
+    if arguments.table or ((arguments.only or arguments.size) and not ours_alone):
         return
-    report = Report("synthesis", arguments.quick)
+    report = Report(f"synthesis-{arguments.size}" if ours_alone else "synthesis", arguments.quick)
     summarise(report, found)
     print(f"\n{markdown(found)}")
     report.write()
