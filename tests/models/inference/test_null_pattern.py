@@ -62,8 +62,8 @@ def test_tables_are_drawn_with_their_nulls(fitted: DensityEstimator) -> None:
     no_deck, no_side, no_age = (drawn[name].is_null().to_numpy() for name in drawn.column_names[1:])
     assert (no_deck == no_side).all()
     assert no_age.mean() == pytest.approx(0.2, abs=0.02)
-    assert no_deck[first].mean() == pytest.approx(0.1, abs=0.13)
-    assert no_deck[~first].mean() == pytest.approx(0.9, abs=0.13)
+    assert no_deck[first].mean() == pytest.approx(0.1, abs=0.07)
+    assert no_deck[~first].mean() == pytest.approx(0.9, abs=0.07)
 
 
 def test_rows_have_no_nulls_where_none_are_wanted_or_something_is_given(
