@@ -316,7 +316,7 @@ class DensityEstimator:
             if joint is None:
                 drawn = self.density.sample(values, noise, temperature, within_range)
             else:
-                drawn = sample_with_nulls(joint, values, noise, temperature, within_range)
+                drawn = sample_with_nulls(self.density, values, noise, temperature, within_range)
             yield self._form.fresh(with_constants(self.schema.decode(drawn), fixed))
 
     def impute(

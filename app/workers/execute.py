@@ -72,7 +72,7 @@ def _score(job: ScoreJob, density: Density) -> ScoreResult:
 def _sample(job: SampleJob, density: Density) -> SampleResult:
     options = job.noise, job.temperature, job.within_range
     if job.nulls and density.joint is not None:
-        values = sample_with_nulls(density.joint, job.values, *options)
+        values = sample_with_nulls(density, job.values, *options)
     else:
         values = density.sample(job.values, *options)
     return SampleResult(values, density.score(values) if job.log_likelihood else None)

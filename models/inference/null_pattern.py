@@ -62,7 +62,7 @@ def with_pattern(joint: Density, values: Float64) -> Float64:
 
 
 def sample_with_nulls(
-    joint: Density,
+    density: Density,
     values: Float64,
     noise: Float64,
     temperature: float = 1.0,
@@ -70,11 +70,14 @@ def sample_with_nulls(
 ) -> Float64:
     """Draw rows with their nulls: the pattern first, then the values that are there.
 
+    Where nothing is given, members of fixed orderings draw rows without nulls, as often as their
+    weight in the mixture says.
+
     Args:
-        joint: The density of columns and null indicators.
+        density: Of the columns, with one of columns and null indicators beside it.
         values: Evidence, NaN where to draw, shape `(rows, columns)`. A cell that is given is
             not null.
-        noise: Uniform in (0, 1), shape `(rows, joint.noise_width)`.
+        noise: Uniform in (0, 1), shape `(rows, density.joint.noise_width)`.
         temperature: Above 1 draws rarer values, below 1 more typical ones.
         within_range: As of `Density.sample`.
 
@@ -84,6 +87,8 @@ def sample_with_nulls(
     Raises:
         NumericalError: A drawn value is not finite.
     """
+    joint = density.joint
+    assert joint is not None  # noqa: S101 - callers look
     columns, temperature = values.shape[1], max(temperature, MIN_TEMPERATURE)
     evidence = with_derived(values, joint.layout.derived, observed=False)
     for variable, indicator in enumerate(joint.layout.derived, columns):
@@ -97,7 +102,21 @@ def sample_with_nulls(
     null = _null_cells(joint, evidence) & np.isnan(evidence)
     result = joint.draw(chosen, evidence, *options, last=null)
     result[null] = np.nan
-    return result[:, :columns]
+    result = result[:, :columns]
+    picked = density.choose(values, _further(noise[:, 0]))
+    fixed = np.array([not component.any_order for component in density.components])[picked]
+    whole = np.flatnonzero(fixed & np.isnan(values).all(axis=1) & ~null.any(axis=1))
+    if len(whole):
+        of_columns = np.flatnonzero(joint.layout.variable_of_noise.cpu().numpy() < columns)
+        own = noise[np.ix_(whole, np.append(0, 1 + of_columns))]  # what drew no indicator
+        rows = density.draw(picked[whole], values[whole], own, temperature, within_range)
+        result[whole] = rows
+    return result
+
+
+def _further(uniforms: Float64) -> Float64:
+    """Return uniforms, (rows,), nearly independent of these: their digits from the 20th on."""
+    return np.asarray(uniforms * 2.0**20 % 1.0)
 
 
 def _null_cells(joint: Density, evidence: Float64) -> Bool:

@@ -10,7 +10,8 @@ import torch
 
 from madeira.models import DensityEstimator, FitConfig, MemberConfig, TrainingConfig
 from madeira.models.inference.density import Density
-from madeira.models.inference.null_pattern import with_pattern
+from madeira.models.inference.noise import draw_noise
+from madeira.models.inference.null_pattern import sample_with_nulls, with_pattern
 from madeira.models.made import MaskConfig, NetworkConfig
 from madeira.models.made.network import MADE, MaskTensors
 
@@ -76,6 +77,26 @@ def test_rows_have_no_nulls_where_none_are_wanted_or_something_is_given(
     assert nulls[:2] == [[0, 0, 0, 0], [0, 0, 0, 0]]
     assert nulls[2][:3] == [0, 0, 0]
     assert nulls[2][3] > 0
+
+
+def test_members_of_fixed_orderings_draw_rows_without_nulls() -> None:
+    config = FitConfig(MEMBERS, weighing="even")
+    both = DensityEstimator(config=config, seed=0).fit(passengers()).density
+    members = [member for member in both.members if member.any_order]
+    alone = Density(members, both.layout, np.log([0.5, 0.5]), joint=both.joint)
+    assert both.joint is not None
+    noise = draw_noise(2000, both.joint.noise_width, np.random.default_rng(0))
+    rows, others = (
+        sample_with_nulls(one, np.full((2000, 4), np.nan), noise) for one in (both, alone)
+    )
+    np.testing.assert_array_equal(np.isnan(rows), np.isnan(others))
+    same = ((rows == others) | np.isnan(rows)).all(axis=1)
+    whole = ~np.isnan(rows).any(axis=1)
+    assert same[~whole].all()
+    fixed = sum(
+        np.exp(both.log_weights[k]) for k, one in enumerate(both.components) if not one.any_order
+    )
+    assert 1 - same[whole].mean() == pytest.approx(fixed, abs=0.06)
 
 
 def test_rows_do_not_depend_on_how_they_are_cut(fitted: DensityEstimator) -> None:
