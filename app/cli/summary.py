@@ -123,7 +123,10 @@ def summary_report(
 
 
 def _details(described: Mapping[str, Any]) -> str:
-    """Return the first categories of a column, or its range and its support."""
+    """Return the first categories of a column, or its range and support; and null, if a value."""
+    if described.get("null") == "value":
+        rest = {name: said for name, said in described.items() if name != "null"}
+        return f"{_details(rest)}; or null"
     if "categories" not in described:
         low, high = (described[end] for end in ("low", "high"))
         support = "" if low is None or high is None else f"; can be {low} to {high}"

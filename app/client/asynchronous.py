@@ -145,6 +145,7 @@ class AsyncClient:
         seed: int | None = None,
         estimate: Estimate = "draw",
         within_range: bool = False,
+        fill_all: bool = False,
     ) -> Data:
         """Fill the missing values of rows; see `DensityEstimator.impute`.
 
@@ -155,8 +156,9 @@ class AsyncClient:
                 the estimator.
             estimate: `draw`, `mean`, `median` or `mode`.
             within_range: Draw numbers and instants between the ends seen in training.
+            fill_all: Fill nulls that are a value of their column too.
         """
-        options = {"estimate": estimate, "within_range": within_range}
+        options = {"estimate": estimate, "within_range": within_range, "fill_all": fill_all}
         return await self._run(self._questions.impute(table, draws, seed, options))
 
     async def _run(self, conversation: Conversation[AnswerT]) -> AnswerT:

@@ -143,6 +143,7 @@ class Client:
         seed: int | None = None,
         estimate: Estimate = "draw",
         within_range: bool = False,
+        fill_all: bool = False,
     ) -> Data:
         """Fill the missing values of rows; see `DensityEstimator.impute`.
 
@@ -153,8 +154,9 @@ class Client:
                 the estimator.
             estimate: `draw`, `mean`, `median` or `mode`.
             within_range: Draw numbers and instants between the ends seen in training.
+            fill_all: Fill nulls that are a value of their column too.
         """
-        options = {"estimate": estimate, "within_range": within_range}
+        options = {"estimate": estimate, "within_range": within_range, "fill_all": fill_all}
         return self._run(self._questions.impute(table, draws, seed, options))
 
     def _run(self, conversation: Conversation[AnswerT]) -> AnswerT:

@@ -96,7 +96,8 @@ def _deciding(table: pa.Table, names: Collection[str]) -> Iterator[_Deciding]:
         encoded = column if pa.types.is_dictionary(column.type) else _encoded(column)
         if encoded is None:
             continue
-        states = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        places = encoded.indices.cast(pa.int64())  # which may be unsigned
+        states = pc.fill_null(places, -1).to_numpy(zero_copy_only=False)
         values = encoded.dictionary.to_pylist()
         counts = np.bincount(states[states >= 0], minlength=len(values))
         if len(values) > MAX_STATES:

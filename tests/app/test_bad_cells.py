@@ -12,14 +12,14 @@ from tests.app.running import Document, RunningService
 from tests.app.streams import post_arrow
 
 ROWS: list[Document] = [
-    {"city": "Funchal", "income": 3.5},
+    {"city": "Funchal", "income": 20_003.5},
     {"city": "Machico", "income": "much"},
-    {"city": "Funchal", "income": 4.5, "member": "maybe"},
+    {"city": "Funchal", "income": 20_004.5, "member": "maybe"},
 ]
 CLEAN: list[Document] = [
-    {"city": "Funchal", "income": 3.5},
+    {"city": "Funchal", "income": 20_003.5},
     {"city": "Machico", "income": None},
-    {"city": "Funchal", "income": 4.5, "member": None},
+    {"city": "Funchal", "income": 20_004.5, "member": None},
 ]
 COLUMNS = ["city", "income", "member"]
 CSV = "city,income,member\n" + "".join(

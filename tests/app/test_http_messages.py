@@ -181,7 +181,7 @@ def client(service: RunningService) -> http.client.HTTPConnection:
     [
         ("/score", JSON, LIMIT + 1, 413),
         ("/score", JSON, LIMIT + LIMIT // 2, 413),
-        ("/score", "text/csv", LIMIT - 1, 415),
+        ("/score", "application/xml", LIMIT - 1, 415),
         ("/nowhere", JSON, LIMIT - 1, 404),
         ("/models", JSON, LIMIT - 1, 405),
     ],

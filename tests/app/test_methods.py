@@ -20,6 +20,10 @@ PATHS = {
     "/score": POST,
     "/sample": POST,
     "/impute": POST,
+    "/invocations": POST,
+    "/ping": GET,
+    "/v1/models/shop": GET,
+    "/v1/models/shop:predict": "GET, HEAD, POST, OPTIONS",  # a name may hold a colon
 }
 
 

@@ -88,7 +88,7 @@ def test_the_documentation_works_without_any_other_host(
     status = operation.locator(".live-responses-table tbody .response-col_status").first
     status.wait_for()
     assert status.inner_text().split()[0] == "200"
-    assert page.locator(".opblock").count() == 8
+    assert page.locator(".opblock").count() == 12
     local = (f"http://127.0.0.1:{service.port}/", "data:", "blob:")
     assert all(url.startswith(local) for url in asked)
     assert wrong == []

@@ -61,7 +61,7 @@ def test_output_shows_columns_progress_and_next_steps_in_plain_lines(
     checkpoints, out = trained
     assert "120 rows, 5 columns" in out
     assert re.search(r"kind +│ categorical │ 3 categories: apple, pear, plum +│ +│", out)
-    assert re.search(r"weight +│ \w+ +│ 0.5 to 24.5 +│ +18 │", out)
+    assert re.search(r"weight +│ \w+ +│ 0.5 to 24.5; can be 0.5 to 25.5 +│ +18 │", out)
     assert re.search(r"origin +│ excluded +│ constant", out)
     epochs = re.findall(r"^any-order \(1 of 1\) epoch (\d+) of at most \d+: train -", out, re.M)
     assert epochs[0] == "1"

@@ -1,30 +1,36 @@
 """How large the pages of a Parquet file are once decompressed, before any of them is.
 
 The directory at the end of a file says how large its columns are, and a reader does not hold it to
-that: it takes memory for what the header of each page claims. So the headers are read first. They
-are structs of Thrift's compact protocol (parquet.thrift, `PageHeader`); only what is needed of them
-is read here.
+that: it takes memory for what the header of each page claims. So the headers are read first, and
+where they begin is read of the directory here too, because the library ends the process over some
+broken ones. Both are structs of Thrift's compact protocol (parquet.thrift, `FileMetaData` and
+`PageHeader`); only what is needed of them is read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 
-__all__ = ["check_pages"]
+__all__ = ["check_pages", "column_chunks"]
 
 MAX_PAGES = 100_000
 """Most pages of the columns that are read."""
 
-MAX_DEPTH = 8
-"""Structs within structs of a page header; there are three."""
+MAX_DEPTH = 12
+"""Structs and lists within each other; there are six."""
+
+MAX_DIRECTORY_BYTES = 4 * 2**20
+"""Longest directory of a file."""
+
+_TAIL_BYTES = 8  # the length of the directory, and the letters PAR1
 
 _UNCOMPRESSED, _COMPRESSED = 2, 3  # fields of a PageHeader
 _DATA_PAGE, _DATA_PAGE_V2 = 5, 8
 _ENCODINGS = {_DATA_PAGE: 2, _DATA_PAGE_V2: 4}  # field of either with the encoding of its values
 _DELTA_BYTE_ARRAY = 7
 
-_TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
+_TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 _NUMBERS = (4, 5, 6)
 
 Fields = dict[int, object]
@@ -85,10 +91,41 @@ def check_pages(
     return {column: largest[column] for column in shared}
 
 
+def column_chunks(content: bytes, columns: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield each of some columns in each row group, and where its pages begin and end.
+
+    Args:
+        content: The file.
+        columns: Their places among the columns that are not nested.
+
+    Raises:
+        MalformedBodyError: The directory is broken.
+        InvalidInputError: It is too long.
+    """
+    broken = MalformedBodyError("The body is not a valid Parquet file: its directory is broken.")
+    stop = len(content) - _TAIL_BYTES
+    start = stop - int.from_bytes(content[stop : stop + 4], "little")
+    if not 0 <= start <= stop:
+        raise broken
+    if stop - start > MAX_DIRECTORY_BYTES:
+        raise InvalidInputError(
+            f"The directory of the Parquet file is longer than {MAX_DIRECTORY_BYTES} bytes; write "
+            "fewer row groups."
+        )
+    try:
+        directory: Any = _struct(content[start:stop], 0, MAX_DEPTH)[0]
+        for group in directory.get(4, []):
+            for column in columns:
+                chunk = group[1][column][3]
+                first, dictionary = chunk[9], chunk.get(11, 0)
+                begin = dictionary if 0 < dictionary < first else first
+                yield column, begin, begin + chunk[7]
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError):
+        raise broken from None
+
+
 def _struct(data: bytes, place: int, depth: int) -> tuple[Fields, int]:
-    """Return whole numbers and structs of a struct by the number of the field, and its end."""
-    if not depth:
-        raise ValueError("too many structs within each other")
+    """Return numbers, structs and lists of a struct by the number of the field, and its end."""
     fields: Fields = {}
     number = 0
     while head := data[place]:
@@ -98,20 +135,37 @@ def _struct(data: bytes, place: int, depth: int) -> tuple[Fields, int]:
             number += step
         else:
             number, place = _signed(data, place)
-        if kind in (_TRUE, _FALSE):
-            continue
-        if kind in _NUMBERS:
-            fields[number], place = _signed(data, place)
-        elif kind == _STRUCT:
-            fields[number], place = _struct(data, place, depth - 1)
-        elif kind == _BINARY:
-            length, place = _unsigned(data, place)
-            place += length
-        elif kind in (_BYTE, _DOUBLE):
-            place += 1 if kind == _BYTE else 8
-        else:  # lists, sets and maps: no page header has them
-            raise ValueError("a field of an unknown type")
+        if kind not in (_TRUE, _FALSE):
+            fields[number], place = _value(data, place, kind, depth - 1)
     return fields, place + 1
+
+
+def _value(data: bytes, place: int, kind: int, depth: int) -> tuple[object, int]:
+    """Return a number, a struct or a list, None for what is not needed; and its end."""
+    if not depth:
+        raise ValueError("too many structs within each other")
+    if kind in _NUMBERS:
+        return _signed(data, place)
+    if kind == _STRUCT:
+        return _struct(data, place, depth)
+    if kind == _BINARY:
+        length, place = _unsigned(data, place)
+        return None, place + length
+    if kind in (_TRUE, _FALSE, _BYTE, _DOUBLE):  # true and false take a byte in a list
+        return None, place + (8 if kind == _DOUBLE else 1)
+    if kind not in (_LIST, _SET):  # maps: neither struct has one
+        raise ValueError("a field of an unknown type")
+    head, place = data[place], place + 1
+    size, kind = head >> 4, head & 15
+    if size == 15:
+        size, place = _unsigned(data, place)
+    values: list[object] = []
+    for _ in range(size):
+        if place >= len(data):
+            raise ValueError("a list without end")
+        value, place = _value(data, place, kind, depth - 1)
+        values.append(value)
+    return values, place
 
 
 def _unsigned(data: bytes, place: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from madeira.app.codecs.arrow.stream import first_line, joined
-from madeira.app.codecs.parquet.pages import check_pages
+from madeira.app.codecs.parquet.pages import check_pages, column_chunks
 from madeira.app.errors import BodyTooLargeError, InvalidInputError, MalformedBodyError
 from madeira.models.errors import CellError
 from madeira.models.schema.schema import Schema
@@ -61,7 +61,7 @@ def read_parquet(
         read = [fields[place] for place in places]
         _check_flat(read)
         leaves = _leaves(fields, places)
-        shared = check_pages(content, _chunks(metadata, leaves), limit_bytes)
+        shared = check_pages(content, column_chunks(content, leaves), limit_bytes)
         if not read:
             return pa.table({"rows": pa.nulls(metadata.num_rows)}).select([])
         texts = [
@@ -138,17 +138,6 @@ def _leaves(fields: Sequence[pa.Field], places: Sequence[int]) -> list[int]:
             found.append(before)
         before += _leaf_count(field.type)
     return found
-
-
-def _chunks(metadata: pq.FileMetaData, leaves: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """Yield each column of each row group, and where its pages begin and end."""
-    for group in range(metadata.num_row_groups):
-        for leaf in leaves:
-            chunk = metadata.row_group(group).column(leaf)
-            start = chunk.data_page_offset
-            if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < start:
-                start = chunk.dictionary_page_offset
-            yield leaf, start, start + chunk.total_compressed_size
 
 
 def _counted(batches: Iterator[pa.RecordBatch], limit_bytes: int) -> Iterator[pa.RecordBatch]:

@@ -161,7 +161,7 @@ def test_numbers_and_dates_are_null_where_there_is_none(lender: DensityEstimator
     for name in ("joint_income", "joint_since"):
         null = np.asarray(pc.is_null(drawn[name]))
         assert np.mean(null != joint) > 0.98
-    rows = [
+    rows: list[dict[str, object]] = [
         {"borrowers": "individual", "joint_income": None},
         {"borrowers": "individual", "joint_income": 60_000.0},
         {"borrowers": "joint", "joint_income": None},
