@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 OTHER_VALUES = {
+    "bad_cells": "warn",
     "format": "json",
     "version": "1",
     "n": "3",
