@@ -242,7 +242,7 @@ def _is_plain(path: Path, form: CsvForm) -> bool:
 
 
 def _explained(source: Source, read: Callable[[], Reading]) -> Reading:
-    """Read a file; whatever goes wrong is told in one sentence.
+    """Read a file; every error is told in one sentence.
 
     Raises:
         TableFileError: The file cannot be read.

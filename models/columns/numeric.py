@@ -10,7 +10,7 @@ atoms, single values that stand out; the shares of all M + A are one softmax:
 cut to the column's support, and 1 in all there.
 
 Two outcomes are no number, and have a code and an atom of their own where a column has them: null,
-where that is a value, and `outside`, whatever lies beyond the support.
+where that is a value, and `outside`, all numbers beyond the support.
 """
 
 from abc import abstractmethod

@@ -95,22 +95,25 @@ def sample_with_nulls(
         given = ~np.isnan(values[:, list(indicator.of)]).all(axis=1)
         evidence[given, variable] = 0.0
     chosen = joint.choose(evidence, noise[:, 0])
-    options = noise, temperature, within_range
     # One component draws both: the pattern, and the values given the pattern.
-    patterns = joint.draw(chosen, evidence, *options)
+    patterns = joint.draw(chosen, evidence, noise, temperature, within_range)
     evidence[:, columns:] = patterns[:, columns:]
     null = _null_cells(joint, evidence) & np.isnan(evidence)
-    result = joint.draw(chosen, evidence, *options, last=null)
-    result[null] = np.nan
-    result = result[:, :columns]
     picked = density.choose(values, _further(noise[:, 0]))
     fixed = np.array([not component.any_order for component in density.components])[picked]
-    whole = np.flatnonzero(fixed & np.isnan(values).all(axis=1) & ~null.any(axis=1))
-    if len(whole):
+    whole = fixed & np.isnan(values).all(axis=1) & ~null.any(axis=1)
+    result = values.copy()
+    if whole.any():
         of_columns = np.flatnonzero(joint.layout.variable_of_noise.cpu().numpy() < columns)
-        own = noise[np.ix_(whole, np.append(0, 1 + of_columns))]  # what drew no indicator
-        rows = density.draw(picked[whole], values[whole], own, temperature, within_range)
-        result[whole] = rows
+        own = noise[whole][:, np.append(0, 1 + of_columns)]  # what drew no indicator
+        result[whole] = density.draw(picked[whole], values[whole], own, temperature, within_range)
+    rest = ~whole
+    if rest.any():
+        drawn = joint.draw(
+            chosen[rest], evidence[rest], noise[rest], temperature, within_range, last=null[rest]
+        )
+        drawn[null[rest]] = np.nan
+        result[rest] = drawn[:, :columns]
     return result
 
 

@@ -1,4 +1,4 @@
-"""CSV files: texts of the columns, whatever the file looks like.
+"""CSV files of any encoding and separator: the texts of their columns.
 
 Most files are regular, and Arrow reads them. Where it finds a row of another width, the rows are
 read one by one: short ones are filled with missing cells, long ones and comments are left out, and

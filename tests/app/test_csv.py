@@ -1,4 +1,4 @@
-"""CSV bodies and answers: the same as JSON, whatever the file looks like."""
+"""CSV bodies of any form give the answers of the same rows in JSON."""
 
 import csv
 import io

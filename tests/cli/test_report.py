@@ -207,7 +207,7 @@ def test_mistakes_are_one_line(
     pq.write_table(_awkward(9).slice(0, 0), empty)
     there = ("--checkpoints", checkpoints)
     for arguments, said in (
-        (("nobody", new, *there), "no model is called 'nobody'. There are: awkward"),
+        (("absent", new, *there), "no model is called 'absent'. There are: awkward"),
         (("awkward", new, *there, "--model-version", "7"), "no version '7'; there are: 1"),
         (("awkward", new, "--checkpoints", tmp_path / "no"), "no is not a directory"),
         (("awkward", tmp_path / "no.csv", *there), "no.csv does not exist"),
